@@ -1,0 +1,58 @@
+/**
+ * What a subcommand is, what it is handed, and how it ends.
+ *
+ * @module
+ */
+
+/** The exit codes, a contract that scripts rely on. */
+export const EXIT = {
+  /** All is well. */
+  OK: 0,
+  /** It failed, or `status` or `check` says no. */
+  FAILED: 1,
+  /** Wrong usage or configuration; nothing was changed. */
+  USAGE: 2,
+  /** `status`: the rule is there, but not as it should be. */
+  DRIFT: 3,
+  /** It cannot tell: no permission, no iptables. */
+  CANNOT_TELL: 4,
+} as const;
+
+/** One of {@linkcode EXIT}. */
+export type ExitCode = typeof EXIT[keyof typeof EXIT];
+
+/** A signal a subcommand may listen to. */
+export type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
+
+/** The outside world, handed to a subcommand so that tests can stand in. */
+export interface Io {
+  /** The environment it was started with. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether standard output is a terminal. */
+  readonly terminal: boolean;
+  /** Writes text to standard output as it is. */
+  stdout(text: string): void;
+  /** Writes text to standard error as it is. */
+  stderr(text: string): void;
+  /** Reads a whole text file. */
+  readTextFile(path: string): string;
+  /** Calls back at each such signal until the returned function is called. */
+  onSignal(signal: Signal, handler: () => void): () => void;
+}
+
+/** One subcommand of `c2s-imds`. */
+export interface Command {
+  /** The word that calls it. */
+  readonly name: string;
+  /** One line for the list of subcommands. */
+  readonly summary: string;
+  /** The whole help text, ending in a line feed. */
+  readonly help: string;
+  /**
+   * Runs it.
+   *
+   * @param args the arguments after its name, `--help` never among them
+   * @throws {UsageError} for wrong usage or configuration
+   */
+  run(args: readonly string[], io: Io): Promise<ExitCode>;
+}

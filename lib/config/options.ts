@@ -1,0 +1,143 @@
+/**
+ * Options as data: one table per subcommand serves parsing, the environment,
+ * the configuration file and the help text alike.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { UsageError } from "./usage_error.ts";
+
+/** One option of a subcommand. */
+export interface Option {
+  /** Its long name without dashes, in kebab case. */
+  readonly name: string;
+  /** What its value is called in the help; without one it is a switch. */
+  readonly value?: string;
+  /** Whether it may be given more than once. */
+  readonly repeatable?: boolean;
+  /** One line of help. */
+  readonly help: string;
+  /** What holds when it is not given, as the help shows it. */
+  readonly fallback?: string;
+}
+
+/** What the arguments of a subcommand came to. */
+export interface ParsedArguments {
+  /** Every option given, by name; switches carry `"true"` or `"false"`. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  /** The arguments that are no options. */
+  readonly words: readonly string[];
+}
+
+/** The switch every subcommand understands. */
+export const HELP: Option = { name: "help", help: "Shows this help" };
+
+/**
+ * Parses the arguments of a subcommand against its options.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param options the options it knows; `--help` is always known
+ * @throws {UsageError} for an unknown option, a missing value, or an option
+ * given twice that may stand once
+ */
+export function parseOptions(
+  args: readonly string[],
+  options: readonly Option[],
+): ParsedArguments {
+  const known = [...options, HELP];
+  const valued = known.filter((o) => o.value !== undefined).map((o) => o.name);
+  const switches = known.filter((o) => o.value === undefined).map((o) =>
+    o.name
+  );
+  const words: string[] = [];
+  const parsed = parseArgs(args, {
+    string: valued,
+    collect: valued,
+    boolean: switches,
+    unknown: (arg: string) => {
+      if (arg.startsWith("-") && arg !== "-") {
+        throw new UsageError(unknownOption(arg, known));
+      }
+      words.push(arg);
+      return false;
+    },
+  });
+  const given = new Map<string, readonly string[]>();
+  for (const option of known) {
+    if (option.value === undefined) {
+      const value = switchValue(args, option.name, parsed[option.name]);
+      if (value !== undefined) given.set(option.name, [value]);
+      continue;
+    }
+    const values = (parsed[option.name] ?? []) as string[];
+    if (values.length === 0) continue;
+    if (values.includes("")) {
+      throw new UsageError(
+        `Cannot read --${option.name}: expected a value, ${option.value}`,
+      );
+    }
+    if (values.length > 1 && !option.repeatable) {
+      throw new UsageError(
+        `Cannot read --${option.name}: given ${values.length} times, expected once`,
+      );
+    }
+    given.set(option.name, values);
+  }
+  return { given, words: [...words, ...parsed._.map(String)] };
+}
+
+/** A switch counts as given only where an argument names it. */
+function switchValue(
+  args: readonly string[],
+  name: string,
+  value: unknown,
+): string | undefined {
+  const end = args.indexOf("--");
+  const flags = end < 0 ? args : args.slice(0, end);
+  const own = flags.filter((arg) =>
+    arg === `--${name}` || arg.startsWith(`--${name}=`)
+  );
+  for (const arg of own) {
+    const text = arg.slice(name.length + 3);
+    if (arg.includes("=") && text !== "true" && text !== "false") {
+      throw new UsageError(
+        `Cannot read --${name} "${text}": expected no value, true or false`,
+      );
+    }
+  }
+  return own.length === 0 ? undefined : String(value);
+}
+
+function unknownOption(arg: string, known: readonly Option[]): string {
+  const name = arg.replace(/^-+/, "").replace(/=.*$/s, "");
+  const near = known.find((option) =>
+    name.length > 2 &&
+    (option.name.startsWith(name) || name.startsWith(option.name) ||
+      option.name.replaceAll("-", "") ===
+        name.replaceAll(/[-_]/g, "").toLowerCase())
+  );
+  const hint = near === undefined
+    ? "see --help"
+    : `did you mean --${near.name}?`;
+  return `Unknown option "${arg.replace(/=.*$/s, "")}": ${hint}`;
+}
+
+/**
+ * Renders options for a help text, one a line, in two columns.
+ *
+ * @param options the options to show
+ */
+export function renderOptions(options: readonly Option[]): string {
+  const heads = options.map((o) =>
+    `--${o.name}${o.value === undefined ? "" : ` ${o.value}`}`
+  );
+  const width = Math.max(...heads.map((head) => head.length));
+  return options.map((option, i) => {
+    const notes = [
+      option.fallback === undefined ? "" : `default ${option.fallback}`,
+      option.repeatable ? "repeatable" : "",
+    ].filter((note) => note !== "").join(", ");
+    const head = (heads[i] ?? "").padEnd(width);
+    return `  ${head}  ${option.help}${notes === "" ? "" : ` (${notes})`}`;
+  }).join("\n");
+}

@@ -1,0 +1,48 @@
+/**
+ * The configuration of `serve`, whole, validated and frozen.
+ *
+ * @module
+ */
+import type { RegionMap } from "../metadata/region_map.ts";
+import type { LogFormat, LogLevel } from "../observe/log.ts";
+
+/** An address to listen on; port 0 takes a free one. */
+export interface ListenAddress {
+  /** An IP address without brackets. */
+  readonly hostname: string;
+  /** 0 to 65535. */
+  readonly port: number;
+}
+
+/** The real metadata service. */
+export interface UpstreamAddress {
+  /** A host name or IP address without brackets. */
+  readonly hostname: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** Which bodies are rewritten. */
+export type RewriteMode = "safe" | "all";
+
+/** What `serve` runs with. */
+export interface ServeConfig {
+  /** Where it listens; never empty. */
+  readonly listen: readonly ListenAddress[];
+  /** Whether an address that is not loopback is allowed. */
+  readonly listenAnywhere: boolean;
+  /** The one upstream. */
+  readonly upstream: UpstreamAddress;
+  /** Emulated regions by real ones; empty for `--region none`. */
+  readonly regions: RegionMap;
+  /** Which bodies are rewritten. */
+  readonly rewrite: RewriteMode;
+  /** How long the upstream may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long an answer may be reused, in milliseconds; 0 is off. */
+  readonly cacheMs: number;
+  /** The least level that is logged. */
+  readonly logLevel: LogLevel;
+  /** The form of a log line. */
+  readonly logFormat: LogFormat;
+}
