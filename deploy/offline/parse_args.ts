@@ -28,17 +28,21 @@ export function parseArgs(
   const unknown = options.unknown ?? (() => true);
   const end = args.indexOf("--");
   const flags = end < 0 ? args : args.slice(0, end);
-  // minimist negates every flag, @std/cli only those declared negatable.
-  const negated = flags.filter((arg) => /^--no-[^=]+$/.test(arg));
+  // minimist negates every flag, @std/cli only those declared negatable; and
+  // it trips over names that every object has, such as "constructor".
+  const foreign = flags.filter((arg) =>
+    /^--no-[^=]+$/.test(arg) ||
+    arg.startsWith("--") && arg.slice(2).replace(/=.*$/s, "") in {}
+  );
   const parsed = minimist(
-    args.filter((arg, i) => !(negated.includes(arg) && i < flags.length)),
+    args.filter((arg, i) => !(foreign.includes(arg) && i < flags.length)),
     {
       boolean: [...boolean],
       string: [...string],
       unknown: (arg) => unknown(arg) !== false,
     },
   );
-  for (const arg of negated) {
+  for (const arg of foreign) {
     if (unknown(arg) !== false) parsed[arg.slice(2)] = true;
   }
   for (const name of [...string, ...boolean]) {

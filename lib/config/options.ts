@@ -5,6 +5,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { quote } from "./quote.ts";
+import { nearest } from "./suggestion.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** One option of a subcommand. */
@@ -15,6 +17,8 @@ export interface Option {
   readonly value?: string;
   /** Whether it may be given more than once. */
   readonly repeatable?: boolean;
+  /** Whether a configuration file may hold it as a mapping of left to right. */
+  readonly pairs?: boolean;
   /** One line of help. */
   readonly help: string;
   /** What holds when it is not given, as the help shows it. */
@@ -73,12 +77,12 @@ export function parseOptions(
     if (values.length === 0) continue;
     if (values.includes("")) {
       throw new UsageError(
-        `Cannot read --${option.name}: expected a value, ${option.value}`,
+        `Cannot use "" for --${option.name}: expected ${option.value}`,
       );
     }
     if (values.length > 1 && !option.repeatable) {
       throw new UsageError(
-        `Cannot read --${option.name}: given ${values.length} times, expected once`,
+        `Cannot use --${option.name} ${values.length} times: expected it once`,
       );
     }
     given.set(option.name, values);
@@ -101,7 +105,9 @@ function switchValue(
     const text = arg.slice(name.length + 3);
     if (arg.includes("=") && text !== "true" && text !== "false") {
       throw new UsageError(
-        `Cannot read --${name} "${text}": expected no value, true or false`,
+        `Cannot use ${
+          quote(text)
+        } for --${name}: expected no value, true or false`,
       );
     }
   }
@@ -109,17 +115,10 @@ function switchValue(
 }
 
 function unknownOption(arg: string, known: readonly Option[]): string {
-  const name = arg.replace(/^-+/, "").replace(/=.*$/s, "");
-  const near = known.find((option) =>
-    name.length > 2 &&
-    (option.name.startsWith(name) || name.startsWith(option.name) ||
-      option.name.replaceAll("-", "") ===
-        name.replaceAll(/[-_]/g, "").toLowerCase())
-  );
-  const hint = near === undefined
-    ? "see --help"
-    : `did you mean --${near.name}?`;
-  return `Unknown option "${arg.replace(/=.*$/s, "")}": ${hint}`;
+  const written = arg.replace(/=.*$/s, "");
+  const near = nearest(written, known.map((option) => option.name));
+  const hint = near === undefined ? "see --help" : `did you mean --${near}?`;
+  return `Unknown option ${quote(written)}: ${hint}`;
 }
 
 /**

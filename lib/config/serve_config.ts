@@ -22,8 +22,11 @@ export interface UpstreamAddress {
   readonly port: number;
 }
 
-/** Which bodies are rewritten. */
-export type RewriteMode = "safe" | "all";
+/** Which bodies are rewritten: not those that must stay as they are, or all. */
+export const REWRITE_MODES = ["safe", "all"] as const;
+
+/** One of {@linkcode REWRITE_MODES}. */
+export type RewriteMode = typeof REWRITE_MODES[number];
 
 /** What `serve` runs with. */
 export interface ServeConfig {

@@ -4,7 +4,11 @@
  * before anything was changed.
  */
 export class UsageError extends Error {
-  /** @param message the one line the user sees */
+  /**
+   * Makes the error.
+   *
+   * @param message the one line the user sees
+   */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "UsageError";

@@ -1,0 +1,96 @@
+/**
+ * From flags, environment, file and defaults to the configuration of `serve`.
+ *
+ * @module
+ */
+import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
+import { formatAddress, parseUpstream } from "./address.ts";
+import { fromEnvironment } from "./environment.ts";
+import { fromFile, type ReadTextFile } from "./file.ts";
+import { fromFlags } from "./flags.ts";
+import { type Given, type Givens, refuse } from "./given.ts";
+import { parseListeners } from "./listen.ts";
+import { parseRegions } from "./regions.ts";
+import { expandAliases } from "./serve_aliases.ts";
+import { REWRITE_MODES, type ServeConfig } from "./serve_config.ts";
+import {
+  CONFIG_OPTION,
+  SERVE_ALIASES,
+  SERVE_OPTIONS,
+  SERVE_SETTINGS,
+} from "./serve_options.ts";
+import { parseChoice, parseSeconds, parseSwitch } from "./values.ts";
+
+/** The longest wait: whoever asks for more than an hour has made a slip. */
+const LONGEST_SECONDS = 3600;
+
+/**
+ * Reads the whole configuration of `serve`; a flag beats the environment, the
+ * environment beats the file, the file beats the default.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param env the environment
+ * @param readTextFile reads the file of `--config`
+ * @throws {UsageError} for the first thing that is wrong
+ */
+export function readServeConfig(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  readTextFile: ReadTextFile,
+): ServeConfig {
+  const all = gather(args, env, readTextFile);
+  const one = (name: string) => only(all(name));
+  const listen = parseListeners(
+    all("listen"),
+    parseSwitch(one("listen-anywhere")),
+  );
+  const upstream = parseUpstream(one("upstream"));
+  if (listen.map(formatAddress).includes(formatAddress(upstream))) {
+    refuse(one("upstream"), "another address than the proxy's own");
+  }
+  return Object.freeze({
+    listen: Object.freeze(listen),
+    listenAnywhere: parseSwitch(one("listen-anywhere")),
+    upstream: Object.freeze(upstream),
+    regions: parseRegions(all("region")),
+    rewrite: parseChoice(one("rewrite"), REWRITE_MODES),
+    timeoutMs: parseSeconds(one("timeout"), {
+      least: 0.001,
+      most: LONGEST_SECONDS,
+    }),
+    cacheMs: parseSeconds(one("cache"), { least: 0, most: LONGEST_SECONDS }),
+    logLevel: parseChoice(one("log-level"), LOG_LEVELS),
+    logFormat: parseChoice(one("log-format"), LOG_FORMATS),
+  });
+}
+
+/** Lays the four sources over each other. */
+function gather(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  readTextFile: ReadTextFile,
+): (name: string) => readonly Given[] {
+  const flags = expandAliases(
+    fromFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]),
+  );
+  const variables = fromEnvironment(env, SERVE_OPTIONS);
+  const [file] = flags.get(CONFIG_OPTION.name) ??
+    variables.get(CONFIG_OPTION.name) ?? [];
+  const keys: Givens = file === undefined
+    ? new Map()
+    : fromFile(file.text, readTextFile, SERVE_SETTINGS);
+  return (name) =>
+    flags.get(name) ?? variables.get(name) ?? keys.get(name) ?? defaults(name);
+}
+
+function defaults(name: string): readonly Given[] {
+  const text = SERVE_SETTINGS.find((option) => option.name === name)?.fallback;
+  if (text === undefined) throw new TypeError(`No option ${name}`);
+  return [{ text, source: `the default of --${name}` }];
+}
+
+function only(givens: readonly Given[]): Given {
+  const [given] = givens;
+  if (given === undefined) throw new TypeError("An option without a value");
+  return given;
+}

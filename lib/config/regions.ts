@@ -1,0 +1,61 @@
+/**
+ * The maps from real to emulated regions, each checked and all together.
+ *
+ * @module
+ */
+import { REGION_NAME, type RegionMap } from "../metadata/region_map.ts";
+import { type Given, refuse } from "./given.ts";
+import { quote } from "./quote.ts";
+
+/** What forwards everything unchanged. */
+export const NO_REGION = "none";
+
+/**
+ * Reads one region name.
+ *
+ * @throws {UsageError} for what no region can be called
+ */
+export function parseRegionName(given: Given): string {
+  if (REGION_NAME.test(given.text)) return given.text;
+  return refuse(given, "a region name, such as us-east-1");
+}
+
+function parsePair(given: Given): readonly [real: string, emulated: string] {
+  const at = given.text.indexOf("=");
+  if (at < 0) refuse(given, `REAL=EMULATED or ${NO_REGION}`);
+  const real = given.text.slice(0, at);
+  const emulated = given.text.slice(at + 1);
+  if (!REGION_NAME.test(real)) refuse(given, `a region name before "="`);
+  if (!REGION_NAME.test(emulated)) refuse(given, `a region name after "="`);
+  if (real === emulated) refuse(given, "two different regions");
+  return [real, emulated];
+}
+
+/**
+ * Reads every map: REAL=EMULATED each, or `none` alone.
+ *
+ * @throws {UsageError} for a map without `=`, of a region to itself, of one
+ * real region twice, and for a region that is emulated by one map and real in
+ * another, because the result would depend on the order
+ */
+export function parseRegions(givens: readonly Given[]): RegionMap {
+  const none = givens.find(({ text }) => text === NO_REGION);
+  if (none !== undefined) {
+    if (givens.length > 1) refuse(none, `${NO_REGION} to stand alone`);
+    return new Map();
+  }
+  const pairs = givens.map((given) => ({ given, pair: parsePair(given) }));
+  const regions = new Map<string, string>();
+  for (const { given, pair: [real, emulated] } of pairs) {
+    if (regions.has(real)) {
+      refuse(given, `one map for each real region, ${quote(real)} has two`);
+    }
+    regions.set(real, emulated);
+  }
+  for (const { given, pair: [, emulated] } of pairs) {
+    if (regions.has(emulated)) {
+      refuse(given, `no chain, but another map starts at ${quote(emulated)}`);
+    }
+  }
+  return regions;
+}

@@ -1,0 +1,56 @@
+/**
+ * What somebody may have meant.
+ *
+ * @module
+ */
+
+/** Two slips of the finger are still the same word, three are another. */
+const MOST_SLIPS = 2;
+
+function plain(name: string): string {
+  return name.replaceAll(/[-_]/g, "").toLowerCase();
+}
+
+/** How many letters to add, drop or change to make one word the other. */
+function slips(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...one].entries()) {
+    const next = [i + 1];
+    for (const [j, right] of [...other].entries()) {
+      next.push(Math.min(
+        (next[j] ?? 0) + 1,
+        (row[j + 1] ?? 0) + 1,
+        (row[j] ?? 0) + (letter === right ? 0 : 1),
+      ));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}
+
+/**
+ * Finds the known name that is nearest to an unknown one.
+ *
+ * @param name what was written
+ * @param known what there is
+ * @returns `undefined` where nothing is near
+ */
+export function nearest(
+  name: string,
+  known: readonly string[],
+): string | undefined {
+  const word = plain(name);
+  // Long enough to mean something, short enough to compare.
+  if (word.length < 3 || word.length > 40) return undefined;
+  const ranked = known
+    .map((candidate) => {
+      const other = plain(candidate);
+      const part = other.startsWith(word) || word.startsWith(other);
+      return { candidate, far: part ? 1 : slips(word, other) };
+    })
+    .filter(({ candidate, far }) =>
+      far <= MOST_SLIPS && far < plain(candidate).length / 2
+    )
+    .sort((one, other) => one.far - other.far);
+  return ranked[0]?.candidate;
+}
