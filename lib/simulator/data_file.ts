@@ -1,0 +1,200 @@
+/**
+ * The data file of `simulate`: YAML that extends the default instance or
+ * stands in its place.
+ *
+ * ```yaml
+ * replace: false        # true: begin with nothing instead of the default
+ * meta-data:            # /VERSION/meta-data/…
+ *   placement:
+ *     availability-zone: us-east-1c
+ *   ami-launch-index: "0"
+ *   tags: null          # taken away: answers 404
+ * dynamic: {}           # /VERSION/dynamic/…
+ * user-data: !!binary H4sIAAAAAAAAAwMAAAAAAAAAAAA=
+ * openstack:            # /openstack/VERSION/…
+ *   vendor_data.json: "{}"
+ * ```
+ *
+ * Mappings merge, everything else replaces. A leaf is text or `!!binary`;
+ * numbers and truth values must be quoted, so that no YAML reader can change
+ * their spelling.
+ *
+ * @module
+ */
+import { parse } from "@std/yaml";
+import { oneLine, quote } from "../config/quote.ts";
+import { nearest } from "../config/suggestion.ts";
+import { UsageError } from "../config/usage_error.ts";
+import {
+  isDirectory,
+  type MetadataDirectory,
+  type MetadataLeaf,
+  type MetadataNode,
+  type MetadataTree,
+} from "./metadata_tree.ts";
+
+/** What each key of the file holds. */
+const SECTIONS: Readonly<Record<string, Expected>> = {
+  "meta-data": "mapping",
+  dynamic: "mapping",
+  "user-data": "leaf",
+  openstack: "mapping",
+};
+
+type Expected = "mapping" | "leaf" | "node";
+
+const EXPECTATION: Readonly<Record<Expected, string>> = {
+  mapping: "a mapping or null",
+  leaf: "text, !!binary or null",
+  node: "text, !!binary, a mapping or null",
+};
+
+/** Deeper than any path of the service; an alias to itself ends here. */
+const DEEPEST = 16;
+
+/** A node of the file, where `null` takes away. */
+type Change = MetadataLeaf | ChangeDirectory | null;
+interface ChangeDirectory {
+  readonly [name: string]: Change;
+}
+
+/**
+ * Reads a data file and applies it.
+ *
+ * @param text the file
+ * @param file its name, for errors
+ * @param base what it extends unless it says `replace: true`
+ * @throws {UsageError} for what is not YAML, unknown keys and wrong types,
+ * naming the file, the place and what was expected
+ */
+export function treeFromData(
+  text: string,
+  file: string,
+  base: MetadataTree,
+): MetadataTree {
+  const fail = (reason: string, options?: ErrorOptions): never => {
+    throw new UsageError(`Cannot use data file ${quote(file)}: ${reason}`, {
+      ...options,
+    });
+  };
+  const data = parseYaml(text, fail);
+  if (data === null) return base;
+  if (!isMapping(data)) {
+    return fail(`expected a mapping, got ${describe(data)}`);
+  }
+  const { replace = false, ...sections } = data;
+  if (typeof replace !== "boolean") {
+    return fail(
+      `expected true or false at "replace", got ${describe(replace)}`,
+    );
+  }
+  const changes = Object.fromEntries(
+    Object.entries(sections).map(([name, value]) => {
+      const expected = Object.hasOwn(SECTIONS, name)
+        ? SECTIONS[name]
+        : undefined;
+      if (expected === undefined) return fail(unknownKey(name));
+      return [name, toChange(value, [name], expected, fail)];
+    }),
+  );
+  return merge(replace ? {} : { ...base }, changes) as MetadataTree;
+}
+
+type Fail = (reason: string, options?: ErrorOptions) => never;
+
+function parseYaml(text: string, fail: Fail): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const [reason = ""] = cause instanceof Error
+      ? cause.message.split("\n")
+      : [];
+    return fail(`expected YAML: ${oneLine(reason)}`, { cause });
+  }
+}
+
+function unknownKey(name: string): string {
+  const known = ["replace", ...Object.keys(SECTIONS)];
+  const near = nearest(name, known);
+  return `unknown key ${quote(name)}, expected ${
+    near === undefined ? known.join(", ") : `"${near}"`
+  }`;
+}
+
+function toChange(
+  value: unknown,
+  path: readonly string[],
+  expected: Expected,
+  fail: Fail,
+): Change {
+  const place = quote(path.join("/"));
+  if (path.length > DEEPEST) {
+    return fail(`expected at most ${DEEPEST} levels, got more at ${place}`);
+  }
+  if (value === null) return null;
+  if (expected !== "mapping" && typeof value === "string") return value;
+  if (expected !== "mapping" && value instanceof Uint8Array) {
+    return new Uint8Array(value);
+  }
+  if (expected !== "leaf" && isMapping(value)) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, child]) => {
+        if (name === "" || name.includes("/")) {
+          fail(`expected one path segment for ${quote(name)} at ${place}`);
+        }
+        return [name, toChange(child, [...path, name], "node", fail)];
+      }),
+    );
+  }
+  return fail(
+    `expected ${EXPECTATION[expected]} at ${place}, got ${describe(value)}`,
+  );
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null &&
+    !Array.isArray(value) && !(value instanceof Uint8Array) &&
+    !(value instanceof Date);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (value instanceof Uint8Array) return "!!binary";
+  if (value instanceof Date) return "a time (quote it)";
+  switch (typeof value) {
+    case "string":
+      return "text";
+    case "number":
+      return "a number (quote it)";
+    case "boolean":
+      return "a truth value (quote it)";
+    default:
+      return "a mapping";
+  }
+}
+
+function merge(
+  base: MetadataDirectory,
+  changes: ChangeDirectory,
+): MetadataDirectory {
+  const merged = new Map<string, MetadataNode>(Object.entries(base));
+  for (const [name, change] of Object.entries(changes)) {
+    const old = merged.get(name);
+    if (change === null) {
+      merged.delete(name);
+    } else if (isChangeDirectory(change)) {
+      const inner = old !== undefined && isDirectory(old) ? old : {};
+      merged.set(name, merge(inner, change));
+    } else {
+      merged.set(name, change);
+    }
+  }
+  return Object.fromEntries(merged);
+}
+
+function isChangeDirectory(
+  change: MetadataLeaf | ChangeDirectory,
+): change is ChangeDirectory {
+  return typeof change === "object" && !(change instanceof Uint8Array);
+}
