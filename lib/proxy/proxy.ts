@@ -5,6 +5,11 @@
  */
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
+import { Handler } from "./handler.ts";
+import { Listener } from "./listener.ts";
+import { OwnAddresses } from "./peers.ts";
+import { Treatments } from "./treatment.ts";
+import { Upstream } from "./upstream.ts";
 
 /** A proxy that listens. */
 export interface Proxy {
@@ -21,9 +26,53 @@ export interface Proxy {
 /**
  * Listens on every address of the configuration.
  *
+ * @param config the configuration
+ * @param log the log
  * @throws {Error} when an address cannot be had; nothing listens then
  */
-export function startProxy(config: ServeConfig, log: Log): Promise<Proxy> {
-  log.debug("starting", { listeners: config.listen.length });
-  return Promise.reject(new Error("Not built yet"));
+export async function startProxy(
+  config: ServeConfig,
+  log: Log,
+): Promise<Proxy> {
+  const upstream = new Upstream(config.upstream);
+  const treatments = new Treatments(
+    config.rewrite,
+    config.regions,
+    (region) =>
+      log.warn(
+        "the metadata service names a region that no map covers: add --region",
+        { region },
+      ),
+  );
+  const handler = new Handler({
+    config,
+    upstream,
+    treatments,
+    own: new OwnAddresses(),
+    log,
+  });
+  const listeners: Listener[] = [];
+  try {
+    for (const address of config.listen) {
+      listeners.push(
+        new Listener(address, (r, peer) => handler.handle(r, peer), log),
+      );
+    }
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.shutdown()));
+    throw error;
+  }
+  return {
+    addresses: listeners.map((listener) => listener.address),
+    finished: Promise.all(listeners.map((it) => it.finished)).then(() => {}),
+    async shutdown() {
+      handler.drain();
+      await Promise.all(listeners.map((listener) => listener.shutdown()));
+      upstream.close();
+    },
+    abort() {
+      for (const listener of listeners) listener.abort();
+      upstream.close();
+    },
+  };
 }

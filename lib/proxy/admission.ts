@@ -1,0 +1,82 @@
+/**
+ * Who and what is let in: a pure decision on the head of a request.
+ *
+ * @module
+ */
+import { STATUS_CODE } from "@std/http/status";
+
+/** The most bytes a request's body may have. */
+export const MAX_REQUEST_BODY = 64 * 1024;
+
+/** The methods the metadata service knows, and OPTIONS, which it refuses. */
+export const METHODS: readonly string[] = ["GET", "HEAD", "PUT", "OPTIONS"];
+
+/**
+ * What a Host may hold. Anything else could shift the target inside the URL
+ * that `Deno.serve` builds from it.
+ */
+const HOST = /^[A-Za-z0-9.:_[\]-]*$/;
+
+/** A request that is not forwarded, and why. */
+export interface Refusal {
+  /** The status it is answered with. */
+  readonly status: number;
+  /** One line that says what was wrong. */
+  readonly reason: string;
+}
+
+/**
+ * Decides whether a request may go up.
+ *
+ * @param method the request's method
+ * @param headers its headers
+ * @returns why not; `undefined` when it may
+ */
+export function refusal(
+  method: string,
+  headers: Headers,
+): Refusal | undefined {
+  if (!METHODS.includes(method)) {
+    return {
+      status: STATUS_CODE.MethodNotAllowed,
+      reason: `Method not allowed: expected ${METHODS.join(", ")}`,
+    };
+  }
+  // Pages can reach loopback addresses through DNS rebinding; no client of
+  // the metadata service sends either header.
+  if (headers.has("origin") || headers.has("sec-fetch-site")) {
+    return {
+      status: STATUS_CODE.Forbidden,
+      reason: "Requests from browsers are refused",
+    };
+  }
+  if (!HOST.test(headers.get("host") ?? "")) {
+    return {
+      status: STATUS_CODE.BadRequest,
+      reason: "Bad Host header: expected a name or address, maybe a port",
+    };
+  }
+  const length = headers.get("content-length") ?? "0";
+  if (method === "GET" || method === "HEAD") {
+    // `Deno.serve` drops such a body and keeps its length: forwarded, the
+    // length would swallow the next request on the upstream connection.
+    if (!/^0+$/.test(length) || headers.has("transfer-encoding")) {
+      return {
+        status: STATUS_CODE.BadRequest,
+        reason: `A ${method} request cannot have a body here`,
+      };
+    }
+  } else if (!(Number(length) <= MAX_REQUEST_BODY)) {
+    return tooLarge();
+  }
+  return undefined;
+}
+
+/** The refusal of a body over {@linkcode MAX_REQUEST_BODY}. */
+export function tooLarge(): Refusal {
+  return {
+    status: STATUS_CODE.ContentTooLarge,
+    reason:
+      `Request body too large: expected at most ${MAX_REQUEST_BODY} bytes`,
+  };
+}

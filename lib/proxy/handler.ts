@@ -1,0 +1,181 @@
+/**
+ * The way of a request: let in, sent up, answered.
+ *
+ * @module
+ */
+import { STATUS_CODE } from "@std/http/status";
+import type { ServeConfig } from "../config/serve_config.ts";
+import type { Log } from "../observe/log.ts";
+import { type Refusal, refusal } from "./admission.ts";
+import { answerOf, ownAnswer } from "./answer.ts";
+import { requestHeaders } from "./headers.ts";
+import type { OwnAddresses } from "./peers.ts";
+import { readRequestBody } from "./request_body.ts";
+import { originTarget } from "./target.ts";
+import type { Treatments } from "./treatment.ts";
+import {
+  type Upstream,
+  UpstreamError,
+  type UpstreamRequest,
+} from "./upstream.ts";
+
+/** The most requests at one time; more are answered 503. */
+export const MAX_IN_FLIGHT = 1_024;
+
+/** What a handler works with. */
+export interface HandlerParts {
+  /** The configuration. */
+  readonly config: ServeConfig;
+  /** The one upstream. */
+  readonly upstream: Upstream;
+  /** How bodies are treated. */
+  readonly treatments: Treatments;
+  /** The addresses of this node. */
+  readonly own: OwnAddresses;
+  /** The log. */
+  readonly log: Log;
+}
+
+/** Answers requests for as long as the process lives. */
+export class Handler {
+  readonly #parts: HandlerParts;
+  #inFlight = 0;
+  #draining = false;
+
+  /** @param parts what it works with */
+  constructor(parts: HandlerParts) {
+    this.#parts = parts;
+  }
+
+  /** From now on asks clients to close their connections. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /**
+   * Answers one request.
+   *
+   * @param request the request
+   * @param peer the address it came from
+   */
+  async handle(request: Request, peer: Deno.NetAddr): Promise<Response> {
+    const started = performance.now();
+    const response = await this.#answer(request, peer, started);
+    if (this.#draining) response.headers.set("connection", "close");
+    this.#parts.log.debug("request", {
+      method: request.method,
+      target: originTarget(request.url).replace(/\?.*$/s, ""),
+      status: response.status,
+      ms: Math.round(performance.now() - started),
+    });
+    return response;
+  }
+
+  async #answer(
+    request: Request,
+    peer: Deno.NetAddr,
+    started: number,
+  ): Promise<Response> {
+    const { upstream } = this.#parts;
+    const refused = this.#refusal(request, peer);
+    if (refused !== undefined) return ownAnswer(refused);
+    this.#inFlight++;
+    // A streamed answer is in flight until its last byte.
+    let streaming = false;
+    const done = () => this.#inFlight--;
+    try {
+      const { timeoutMs } = this.#parts.config;
+      const body = await readRequestBody(request, timeoutMs);
+      if ("status" in body) return ownAnswer(body);
+      const up: UpstreamRequest = {
+        method: request.method,
+        target: originTarget(request.url),
+        headers: requestHeaders(request.headers, upstream.authority),
+        body: body.bytes,
+      };
+      const answer = await upstream.send(up, timeoutMs);
+      return await answerOf(answer, {
+        method: up.method,
+        treatment: this.#parts.treatments.of(up.method, up.target),
+        deadline: started + timeoutMs,
+        stallMs: timeoutMs,
+        onStream: () => streaming = true,
+        onStreamEnd: (error) => {
+          done();
+          if (error !== undefined) this.#logFault(error, up);
+        },
+      });
+    } catch (error) {
+      return this.#failed(error, request);
+    } finally {
+      if (!streaming) done();
+    }
+  }
+
+  #refusal(request: Request, peer: Deno.NetAddr): Refusal | undefined {
+    const { own, upstream, log } = this.#parts;
+    if (!own.includes(peer.hostname)) {
+      log.warn("refused a peer that is not this node", { peer: peer.hostname });
+      return {
+        status: STATUS_CODE.Forbidden,
+        reason: "Only this node itself may ask",
+      };
+    }
+    if (upstream.isOwn(peer.hostname, peer.port)) {
+      log.error(
+        "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
+        { uid: Deno.uid() ?? "unknown" },
+      );
+      return {
+        status: STATUS_CODE.LoopDetected,
+        reason:
+          `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
+      };
+    }
+    const refused = refusal(request.method, request.headers);
+    if (refused !== undefined) return refused;
+    if (this.#inFlight >= MAX_IN_FLIGHT) {
+      log.warn("too many requests at one time", { limit: MAX_IN_FLIGHT });
+      return {
+        status: STATUS_CODE.ServiceUnavailable,
+        reason: `Too many requests at one time: limit ${MAX_IN_FLIGHT}`,
+      };
+    }
+    return undefined;
+  }
+
+  #failed(error: unknown, request: Request): Response {
+    const { log, upstream } = this.#parts;
+    if (error instanceof UpstreamError) {
+      this.#logFault(error, {
+        method: request.method,
+        target: originTarget(request.url),
+      });
+      return ownAnswer({
+        status: error.fault === "late"
+          ? STATUS_CODE.GatewayTimeout
+          : STATUS_CODE.BadGateway,
+        reason:
+          `Metadata service http://${upstream.authority}: ${error.message}`,
+      });
+    }
+    log.error("cannot forward a request", { error: String(error) });
+    return ownAnswer({
+      status: STATUS_CODE.BadRequest,
+      reason: "Cannot forward this request",
+    });
+  }
+
+  #logFault(
+    error: UpstreamError,
+    request: { readonly method: string; readonly target: string },
+  ): void {
+    const { log, upstream } = this.#parts;
+    log.warn("the metadata service failed", {
+      upstream: `http://${upstream.authority}`,
+      fault: error.message,
+      method: request.method,
+      target: request.target.replace(/\?.*$/s, ""),
+    });
+  }
+}

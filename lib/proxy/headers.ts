@@ -1,0 +1,99 @@
+/**
+ * Which headers go through: all but those of one connection and of framing.
+ *
+ * @module
+ */
+
+/** A header as name and value, in the order of the wire. */
+export type Header = readonly [name: string, value: string];
+
+/**
+ * The headers of one connection
+ * ([RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
+ */
+const HOP_BY_HOP: readonly string[] = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** Described anew from the bytes that are sent. */
+const FRAMING: readonly string[] = ["content-length"];
+
+/** Handled before a request gets here: `Deno.serve` answers it with 100. */
+const ANSWERED: readonly string[] = ["expect"];
+
+/** Names never taken for hop-by-hop, whatever a Connection header says. */
+const END_TO_END: readonly string[] = ["host"];
+
+const ALWAYS_DROPPED = new Set([...HOP_BY_HOP, ...FRAMING]);
+const DROPPED_UPWARDS = new Set([...ALWAYS_DROPPED, ...ANSWERED]);
+
+/**
+ * Validators and digests of a body, wrong once the body was rewritten
+ * ([RFC 9110, 8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3),
+ * [RFC 9530](https://www.rfc-editor.org/rfc/rfc9530)).
+ */
+const OF_THE_BYTES = new Set([
+  "etag",
+  "content-md5",
+  "digest",
+  "content-digest",
+  "repr-digest",
+]);
+
+function named(connection: string): ReadonlySet<string> {
+  const names = connection.split(",").map((name) => name.trim().toLowerCase());
+  return new Set(names.filter((name) => !END_TO_END.includes(name)));
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * The headers that go up.
+ *
+ * @param headers the client's
+ * @param upstream the Host for a client that sent none (HTTP/1.0)
+ */
+export function requestHeaders(headers: Headers, upstream: string): Header[] {
+  const connection = headers.get("connection");
+  const dropped = connection === null ? NONE : named(connection);
+  const kept: Header[] = [["host", headers.get("host") ?? upstream]];
+  for (const [name, value] of headers) {
+    if (name === "host" || DROPPED_UPWARDS.has(name) || dropped.has(name)) {
+      continue;
+    }
+    kept.push([name, value]);
+  }
+  return kept;
+}
+
+/**
+ * The headers that come down.
+ *
+ * @param rawHeaders names and values in turn, as `node:http` gives them
+ */
+export function answerHeaders(rawHeaders: readonly string[]): Header[] {
+  const pairs: Header[] = [];
+  let dropped = NONE;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    const value = rawHeaders[i + 1] ?? "";
+    const lower = name.toLowerCase();
+    if (lower === "connection") {
+      dropped = new Set([...dropped, ...named(value)]);
+    }
+    if (!ALWAYS_DROPPED.has(lower)) pairs.push([name, value]);
+  }
+  if (dropped.size === 0) return pairs;
+  return pairs.filter(([name]) => !dropped.has(name.toLowerCase()));
+}
+
+/** The headers that still hold when the body was rewritten. */
+export function headersOfRewritten(headers: readonly Header[]): Header[] {
+  return headers.filter(([name]) => !OF_THE_BYTES.has(name.toLowerCase()));
+}

@@ -1,0 +1,118 @@
+/**
+ * One listener on `Deno.serve`, which comes back after it failed.
+ *
+ * @module
+ */
+import type { ListenAddress } from "../config/serve_config.ts";
+import type { Log } from "../observe/log.ts";
+
+/** How long to wait before listening again, in milliseconds. */
+const RELISTEN_MS = 100;
+
+/** Answers a request from a peer. */
+export type Handle = (
+  request: Request,
+  peer: Deno.NetAddr,
+) => Promise<Response>;
+
+/** Listens on one address until it is told to stop. */
+export class Listener {
+  /** Where it listens; the port is the real one. */
+  readonly address: Deno.NetAddr;
+  /** Settles when it was stopped. */
+  readonly finished: Promise<void>;
+  readonly #handle: Handle;
+  readonly #log: Log;
+  readonly #abort = new AbortController();
+  #server: Deno.HttpServer<Deno.NetAddr>;
+  #stopping = false;
+
+  /**
+   * @param asked where to listen
+   * @param handle answers requests
+   * @param log the log
+   * @throws {Error} when the address cannot be had
+   */
+  constructor(asked: ListenAddress, handle: Handle, log: Log) {
+    this.#handle = handle;
+    this.#log = log;
+    this.#server = this.#serve(asked);
+    this.address = this.#server.addr;
+    const { hostname, port } = this.address;
+    if (
+      hostname !== asked.hostname || (asked.port > 0 && port !== asked.port)
+    ) {
+      this.#server.shutdown();
+      throw new Error(
+        `Asked to listen on ${asked.hostname} port ${asked.port}, got ${hostname} port ${port}`,
+      );
+    }
+    this.finished = this.#watch();
+  }
+
+  /** Closes the listener and waits for the requests in flight. */
+  async shutdown(): Promise<void> {
+    this.#stopping = true;
+    await this.#server.shutdown();
+    await this.finished;
+  }
+
+  /** Drops every connection at once. */
+  abort(): void {
+    this.#stopping = true;
+    this.#abort.abort();
+  }
+
+  #serve(address: ListenAddress): Deno.HttpServer<Deno.NetAddr> {
+    return Deno.serve({
+      hostname: address.hostname,
+      port: address.port,
+      signal: this.#abort.signal,
+      onListen: () => {},
+      onError: (error) => {
+        // A broken stream was logged where it broke.
+        this.#log.debug("an answer broke off", { error: String(error) });
+        return new Response(null, { status: 500 });
+      },
+    }, (request, info) => this.#handle(request, info.remoteAddr));
+  }
+
+  /** Running out of descriptors ends a server; this one starts again. */
+  async #watch(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#server.finished;
+        if (this.#stopping) return;
+        this.#log.error("the listener ended", this.#where());
+      } catch (error) {
+        if (this.#stopping) return;
+        this.#log.error("the listener failed", {
+          ...this.#where(),
+          error: String(error),
+        });
+      }
+      await this.#again();
+      if (this.#stopping) return;
+    }
+  }
+
+  async #again(): Promise<void> {
+    while (!this.#stopping) {
+      await new Promise((resolve) => setTimeout(resolve, RELISTEN_MS));
+      try {
+        this.#server = this.#serve(this.address);
+        this.#log.info("listening again", this.#where());
+        return;
+      } catch (error) {
+        this.#log.error("cannot listen again", {
+          ...this.#where(),
+          error: String(error),
+        });
+      }
+    }
+  }
+
+  #where(): { readonly address: string; readonly port: number } {
+    return { address: this.address.hostname, port: this.address.port };
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Whether a peer is this node itself. A redirected connection comes from the
+ * node's own address, not from loopback, so loopback alone would be too
+ * narrow.
+ *
+ * @module
+ */
+
+/** How long a list of addresses is trusted when a peer is not in it. */
+const REFRESH_MS = 1_000;
+
+/** Tells the node's own addresses from others'. */
+export class OwnAddresses {
+  #known: ReadonlySet<string> = new Set();
+  #readAt = -Infinity;
+  readonly #read: () => readonly string[];
+  readonly #now: () => number;
+
+  /**
+   * @param read lists the addresses of this node's interfaces
+   * @param now the clock, in milliseconds
+   */
+  constructor(
+    read: () => readonly string[] = () =>
+      Deno.networkInterfaces().map((it) => it.address),
+    now: () => number = () => performance.now(),
+  ) {
+    this.#read = read;
+    this.#now = now;
+  }
+
+  /** Whether an address is this node's; the list is read anew on a miss. */
+  includes(address: string): boolean {
+    const plain = address.replace(/^::ffff:/, "").replace(/%.*$/, "");
+    if (plain.startsWith("127.") || plain === "::1") return true;
+    if (this.#known.has(plain)) return true;
+    const now = this.#now();
+    if (now - this.#readAt < REFRESH_MS) return false;
+    this.#readAt = now;
+    this.#known = new Set(this.#read());
+    return this.#known.has(plain);
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The one upstream: sends a request up on a kept connection and hands back the
+ * head of the answer, its body still to come.
+ *
+ * @module
+ */
+import * as http from "node:http";
+import type { Socket } from "node:net";
+import type { UpstreamAddress } from "../config/serve_config.ts";
+import { answerHeaders, type Header } from "./headers.ts";
+
+/** The most bytes an answer's head may have; real ones have about 300. */
+const MAX_HEAD_BYTES = 64 * 1024;
+
+/** Idle connections kept for later. */
+const MAX_IDLE_SOCKETS = 64;
+
+/** What may go wrong with the upstream. */
+export type UpstreamFault = "unreachable" | "broken" | "late";
+
+/** The upstream did not answer as it should. */
+export class UpstreamError extends Error {
+  /** What went wrong. */
+  readonly fault: UpstreamFault;
+
+  /**
+   * @param fault what went wrong
+   * @param message one line that says so
+   */
+  constructor(fault: UpstreamFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UpstreamError";
+    this.fault = fault;
+  }
+}
+
+/** A request as it goes up. */
+export interface UpstreamRequest {
+  /** The method. */
+  readonly method: string;
+  /** The origin-form target, one character a byte. */
+  readonly target: string;
+  /** The end-to-end headers, Host among them. */
+  readonly headers: readonly Header[];
+  /** The body; `undefined` for none at all. */
+  readonly body: Uint8Array | undefined;
+}
+
+/** The head of an answer, and the rest to read. */
+export interface UpstreamAnswer {
+  /** The status code. */
+  readonly status: number;
+  /** The end-to-end headers. */
+  readonly headers: readonly Header[];
+  /** The Content-Length it announced, if any. */
+  readonly length: string | undefined;
+  /** The body. */
+  readonly body: http.IncomingMessage;
+}
+
+/** A client of one upstream. */
+export class Upstream {
+  /** `HOST:PORT` as a Host header has it, without the default port. */
+  readonly authority: string;
+  readonly #address: UpstreamAddress;
+  readonly #kept = new http.Agent({
+    keepAlive: true,
+    maxFreeSockets: MAX_IDLE_SOCKETS,
+  });
+  readonly #fresh = new http.Agent({ keepAlive: false });
+  readonly #localEnds = new Set<string>();
+
+  /** @param address where the real service is */
+  constructor(address: UpstreamAddress) {
+    this.#address = address;
+    const host = address.hostname.includes(":")
+      ? `[${address.hostname}]`
+      : address.hostname;
+    this.authority = address.port === 80 ? host : `${host}:${address.port}`;
+  }
+
+  /**
+   * Sends a request.
+   *
+   * A request on a kept connection that dies before the first byte of an
+   * answer is sent once more on a new one: the service had closed the old one
+   * just then.
+   *
+   * @param request what to send
+   * @param timeoutMs how long the head of the answer may take, in milliseconds
+   * @throws {UpstreamError} when no proper answer begins in time
+   */
+  async send(
+    request: UpstreamRequest,
+    timeoutMs: number,
+  ): Promise<UpstreamAnswer> {
+    const deadline = performance.now() + timeoutMs;
+    try {
+      return await this.#attempt(request, this.#kept, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+      const left = Math.max(1, deadline - performance.now());
+      return await this.#attempt(request, this.#fresh, left);
+    }
+  }
+
+  /**
+   * Whether a peer is an end of one of our own upstream connections: then a
+   * request of ours has come back to us.
+   *
+   * @param peer the peer's address
+   * @param port the peer's port
+   */
+  isOwn(peer: string, port: number): boolean {
+    return this.#localEnds.has(end(peer, port));
+  }
+
+  /** Closes every connection. */
+  close(): void {
+    this.#kept.destroy();
+    this.#fresh.destroy();
+  }
+
+  #attempt(
+    request: UpstreamRequest,
+    agent: http.Agent,
+    timeoutMs: number,
+  ): Promise<UpstreamAnswer> {
+    return new Promise((resolve, reject) => {
+      const { method, target, body } = request;
+      const fields = request.headers.flat();
+      if (body !== undefined) fields.push("Content-Length", `${body.length}`);
+      let bytesBefore = 0;
+      let socket: Socket | undefined;
+      const sent = http.request({
+        host: this.#address.hostname,
+        port: this.#address.port,
+        method,
+        path: target,
+        headers: fields as unknown as http.OutgoingHttpHeaders,
+        setHost: false,
+        agent,
+        maxHeaderSize: MAX_HEAD_BYTES,
+      });
+      const timer = setTimeout(() => {
+        sent.destroy(
+          new UpstreamError("late", `no answer within ${timeoutMs / 1000} s`),
+        );
+      }, timeoutMs);
+      sent.on("socket", (taken: Socket) => {
+        socket = taken;
+        bytesBefore = taken.bytesRead;
+        this.#remember(taken);
+      });
+      sent.on("response", (answer: http.IncomingMessage) => {
+        clearTimeout(timer);
+        // An error with nobody listening would end the process.
+        answer.on("error", () => {});
+        const status = answer.statusCode ?? 0;
+        if (status < 200 || status > 599) {
+          sent.destroy();
+          reject(new UpstreamError("broken", `answered with status ${status}`));
+          return;
+        }
+        resolve({
+          status,
+          headers: answerHeaders(answer.rawHeaders),
+          length: answer.headers["content-length"],
+          body: answer,
+        });
+      });
+      sent.on("upgrade", () => {
+        clearTimeout(timer);
+        sent.destroy();
+        reject(
+          new UpstreamError("broken", "answered with a change of protocol"),
+        );
+      });
+      sent.on("error", (error: Error) => {
+        clearTimeout(timer);
+        const stale = sent.reusedSocket && !(error instanceof UpstreamError) &&
+          socket?.bytesRead === bytesBefore;
+        reject(stale ? new StaleConnection() : upstreamError(error));
+      });
+      sent.end(body);
+    });
+  }
+
+  /** Keeps the local end of a connection for as long as it is open. */
+  #remember(socket: Socket): void {
+    const add = () => {
+      const own = end(socket.localAddress ?? "", socket.localPort ?? 0);
+      if (this.#localEnds.has(own)) return;
+      this.#localEnds.add(own);
+      socket.once("close", () => this.#localEnds.delete(own));
+    };
+    if (socket.connecting) socket.once("connect", add);
+    else add();
+  }
+}
+
+/** A kept connection that died before it carried a byte of the answer. */
+class StaleConnection extends Error {}
+
+function end(address: string, port: number): string {
+  return `${address.replace(/^::ffff:/, "")} ${port}`;
+}
+
+/** Codes of errors that come before a connection stands. */
+const UNREACHABLE: readonly string[] = [
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EADDRNOTAVAIL",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EMFILE",
+];
+
+/** Says what an error of the connection means. */
+export function upstreamError(error: Error): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  const code = "code" in error ? String(error.code) : "";
+  if (UNREACHABLE.includes(code)) {
+    return new UpstreamError("unreachable", `cannot be reached: ${code}`, {
+      cause: error,
+    });
+  }
+  const detail = code === "" ? error.message : code;
+  return new UpstreamError("broken", `broke off: ${detail}`, { cause: error });
+}

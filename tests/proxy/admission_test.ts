@@ -1,0 +1,49 @@
+import { assertEquals } from "@std/assert";
+import { MAX_REQUEST_BODY, refusal } from "../../lib/proxy/admission.ts";
+
+const HOST = { host: "169.254.169.254" };
+
+const CASES: ReadonlyArray<
+  readonly [method: string, headers: HeadersInit, status: number | undefined]
+> = [
+  ["GET", HOST, undefined],
+  ["GET", {}, undefined],
+  ["HEAD", { host: "[fd00:ec2::254]:80" }, undefined],
+  ["PUT", { ...HOST, "content-length": "0" }, undefined],
+  ["OPTIONS", HOST, undefined],
+  ["POST", HOST, 405],
+  ["DELETE", HOST, 405],
+  ["CONNECT", HOST, 405],
+  ["get", HOST, 405],
+  ["GET", { ...HOST, origin: "http://evil" }, 403],
+  ["GET", { ...HOST, "sec-fetch-site": "same-origin" }, 403],
+  ["GET", { host: "a/evil" }, 400],
+  ["GET", { host: "a?b" }, 400],
+  ["GET", { host: "a#b" }, 400],
+  ["GET", { host: "user@a" }, 400],
+  ["GET", { host: "a, b" }, 400],
+  ["GET", { ...HOST, "content-length": "0" }, undefined],
+  ["GET", { ...HOST, "content-length": "5" }, 400],
+  ["HEAD", { ...HOST, "content-length": "5" }, 400],
+  ["GET", { ...HOST, "transfer-encoding": "chunked" }, 400],
+  ["PUT", { ...HOST, "content-length": `${MAX_REQUEST_BODY}` }, undefined],
+  ["PUT", { ...HOST, "content-length": `${MAX_REQUEST_BODY + 1}` }, 413],
+  ["PUT", { ...HOST, "content-length": "99999999999999999999" }, 413],
+];
+
+Deno.test("refusal() lets in what the metadata service knows, nothing else", () => {
+  for (const [method, headers, status] of CASES) {
+    assertEquals(
+      refusal(method, new Headers(headers))?.status,
+      status,
+      `${method} ${JSON.stringify(headers)}`,
+    );
+  }
+});
+
+Deno.test("refusal() says in one line what was wrong", () => {
+  assertEquals(
+    refusal("POST", new Headers())?.reason,
+    "Method not allowed: expected GET, HEAD, PUT, OPTIONS",
+  );
+});
