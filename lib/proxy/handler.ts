@@ -42,7 +42,11 @@ export class Handler {
   #inFlight = 0;
   #draining = false;
 
-  /** @param parts what it works with */
+  /**
+   * Makes a handler.
+   *
+   * @param parts what it works with
+   */
   constructor(parts: HandlerParts) {
     this.#parts = parts;
   }

@@ -28,6 +28,8 @@ export class Listener {
   #stopping = false;
 
   /**
+   * Listens at once.
+   *
    * @param asked where to listen
    * @param handle answers requests
    * @param log the log

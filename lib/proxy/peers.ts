@@ -17,6 +17,8 @@ export class OwnAddresses {
   readonly #now: () => number;
 
   /**
+   * Knows no address until the first question.
+   *
    * @param read lists the addresses of this node's interfaces
    * @param now the clock, in milliseconds
    */

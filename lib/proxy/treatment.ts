@@ -4,7 +4,8 @@
  * @module
  */
 import type { RewriteMode } from "../config/serve_config.ts";
-import { type BodyRule, bodyRule } from "../metadata/paths.ts";
+import type { BodyRule } from "../metadata/path_rules.ts";
+import { bodyRule } from "../metadata/paths.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
 import { Rewriter } from "./rewriter.ts";
 import { Uncovered } from "./uncovered.ts";
@@ -29,6 +30,8 @@ export class Treatments {
   readonly #uncovered: Uncovered;
 
   /**
+   * Prepares the search for the regions.
+   *
    * @param mode which bodies are rewritten
    * @param regions the region map
    * @param warn told once of each region the service names and no map covers

@@ -18,6 +18,8 @@ export class Uncovered {
   readonly #warn: (region: string) => void;
 
   /**
+   * Watches for one region map.
+   *
    * @param regions the region map
    * @param warn told of each such region once
    */

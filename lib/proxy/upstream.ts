@@ -24,6 +24,8 @@ export class UpstreamError extends Error {
   readonly fault: UpstreamFault;
 
   /**
+   * Makes the error.
+   *
    * @param fault what went wrong
    * @param message one line that says so
    */
@@ -70,7 +72,11 @@ export class Upstream {
   readonly #fresh = new http.Agent({ keepAlive: false });
   readonly #localEnds = new Set<string>();
 
-  /** @param address where the real service is */
+  /**
+   * Connects only when a request is sent.
+   *
+   * @param address where the real service is
+   */
   constructor(address: UpstreamAddress) {
     this.#address = address;
     const host = address.hostname.includes(":")
