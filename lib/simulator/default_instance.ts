@@ -43,7 +43,7 @@ export const INSTANCE = {
   keyName: "cluster-us-east-1-key",
   /** Its SSH key: the shape of one, the key to nothing. */
   publicKey:
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNpbXVsYXRlZEtleU9ubHlOb3RBUmVhbE9uZSEh cluster-us-east-1-key",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNpbXVsYXRlZEtleU9ubHksTm90QVJlYWxPbmUsISEh cluster-us-east-1-key",
 } as const;
 
 /**
