@@ -121,22 +121,30 @@ function unknownOption(arg: string, known: readonly Option[]): string {
   return `Unknown option ${quote(written)}: ${hint}`;
 }
 
+/** The columns of a terminal that shows a help text. */
+const COLUMNS = 80;
+
 /**
- * Renders options for a help text, one a line, in two columns.
+ * Renders options for a help text in two columns; notes that do not fit stand
+ * on a line of their own.
  *
  * @param options the options to show
  */
 export function renderOptions(options: readonly Option[]): string {
   const heads = options.map((o) =>
-    `--${o.name}${o.value === undefined ? "" : ` ${o.value}`}`
+    `  --${o.name}${o.value === undefined ? "" : ` ${o.value}`}`
   );
-  const width = Math.max(...heads.map((head) => head.length));
-  return options.map((option, i) => {
+  const width = Math.max(...heads.map((head) => head.length)) + 2;
+  return options.flatMap((option, i) => {
+    const line = (heads[i] ?? "").padEnd(width) + option.help;
     const notes = [
       option.fallback === undefined ? "" : `default ${option.fallback}`,
       option.repeatable ? "repeatable" : "",
     ].filter((note) => note !== "").join(", ");
-    const head = (heads[i] ?? "").padEnd(width);
-    return `  ${head}  ${option.help}${notes === "" ? "" : ` (${notes})`}`;
+    if (notes === "") return [line];
+    if (line.length + notes.length + 3 <= COLUMNS) {
+      return [`${line} (${notes})`];
+    }
+    return [line, `${" ".repeat(width)}(${notes})`];
   }).join("\n");
 }

@@ -84,8 +84,9 @@ function gather(
 }
 
 function defaults(name: string): readonly Given[] {
-  const text = SERVE_SETTINGS.find((option) => option.name === name)?.fallback;
-  if (text === undefined) throw new TypeError(`No option ${name}`);
+  const option = SERVE_SETTINGS.find((option) => option.name === name);
+  if (option === undefined) throw new TypeError(`No option ${name}`);
+  const text = option.fallback ?? (option.value === undefined ? "false" : "");
   return [{ text, source: `the default of --${name}` }];
 }
 

@@ -36,7 +36,6 @@ export const SERVE_SETTINGS: readonly Option[] = [
   {
     name: "listen-anywhere",
     help: "Allows addresses that are not loopback",
-    fallback: "false",
   },
   {
     name: "upstream",
@@ -72,8 +71,8 @@ export const SERVE_SETTINGS: readonly Option[] = [
   },
   {
     name: "log-level",
-    value: LOG_LEVELS.join("|"),
-    help: "The least level to log",
+    value: "LEVEL",
+    help: `The least level to log: ${LOG_LEVELS.join(", ")}`,
     fallback: "info",
   },
   {
@@ -94,22 +93,26 @@ export const SERVE_ALIASES: readonly Option[] = [
   {
     name: "serverName",
     value: "NAME",
-    help: `The host of --upstream, ${METADATA_HOST} unless given`,
+    help: "The host of --upstream",
+    fallback: METADATA_HOST,
   },
   {
     name: "serverPort",
     value: "PORT",
-    help: "The port of --upstream, 80 unless given",
+    help: "The port of --upstream",
+    fallback: "80",
   },
   {
     name: "realRegion",
     value: "REAL",
-    help: `The left side of --region, ${REAL_REGION} unless given`,
+    help: "The left side of --region",
+    fallback: REAL_REGION,
   },
   {
     name: "emulatedRegion",
     value: "EMULATED",
-    help: `The right side of --region, ${EMULATED_REGION} unless given`,
+    help: "The right side of --region",
+    fallback: EMULATED_REGION,
   },
 ];
 

@@ -1,0 +1,50 @@
+/**
+ * The real outside world: the one place that knows this process's streams,
+ * environment, files and signals.
+ *
+ * @module
+ */
+import type { Io } from "./command.ts";
+
+/** A stream of this process. */
+interface Stream {
+  writeSync(bytes: Uint8Array): number;
+}
+
+function writeAll(stream: Stream, text: string): void {
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+}
+
+/** Standard output; a reader that has seen enough (`| head`) is no error. */
+function stdout(text: string): void {
+  try {
+    writeAll(Deno.stdout, text);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+/** Standard error; a log that cannot be written must not stop the proxy. */
+function stderr(text: string): void {
+  try {
+    writeAll(Deno.stderr, text);
+  } catch {
+    // Nowhere is left to tell of it.
+  }
+}
+
+/** Hands out the real streams, environment, files and signals. */
+export function realIo(): Io {
+  return {
+    env: Object.freeze(Deno.env.toObject()),
+    terminal: Deno.stdout.isTerminal(),
+    stdout,
+    stderr,
+    readTextFile: (path) => Deno.readTextFileSync(path),
+    onSignal(signal, handler) {
+      Deno.addSignalListener(signal, handler);
+      return () => Deno.removeSignalListener(signal, handler);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * `c2s-imds serve`: the proxy.
+ *
+ * @module
+ */
+import { formatAddress } from "../config/address.ts";
+import { renderOptions } from "../config/options.ts";
+import { readServeConfig } from "../config/read_serve_config.ts";
+import type { ServeConfig } from "../config/serve_config.ts";
+import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
+import { createLog, type Log, type LogFields } from "../observe/log.ts";
+import { type Proxy, startProxy } from "../proxy/proxy.ts";
+import type { Command, ExitCode, Io } from "./command.ts";
+import { errorLine } from "./error_line.ts";
+import { listenFailure } from "./listen_failure.ts";
+import { runUntilStopped } from "./run_until_stopped.ts";
+import { scrubEnvironment } from "./scrub.ts";
+import { logStrayErrors } from "./stray_errors.ts";
+
+const HELP = `Usage: c2s-imds serve [flags]
+
+Forwards requests to the metadata service and shows the emulated region where
+the answers name the real one.
+
+${renderOptions(SERVE_OPTIONS)}
+
+Each also as a variable, C2S_IMDS_LOG_LEVEL for --log-level (lists separated by
+commas), and as a key of the file, log-level; a flag beats a variable, a
+variable beats the file.
+
+The original's flags stand for these:
+${renderOptions(SERVE_ALIASES)}
+
+The first line on standard output names where it listens; the log goes to
+standard error. SIGTERM and SIGINT stop it, a second one at once.
+
+Example:
+  c2s-imds serve --listen 127.0.0.1:4000 --region us-east-1=us-iso-east-1
+`;
+
+/** The subcommand `serve`. */
+export const serve: Command = {
+  name: "serve",
+  summary: "Runs the proxy that shows the emulated region",
+  help: HELP,
+  run,
+};
+
+async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  const config = readServeConfig(args, io.env, io.readTextFile);
+  scrubEnvironment();
+  const log = createLog({
+    level: config.logLevel,
+    format: config.logFormat,
+    write: io.stderr,
+  });
+  const proxy = await start(config, log);
+  const silence = io.onSignal("SIGHUP", () => examineAgain(args, io, log));
+  const letStray = logStrayErrors(log);
+  try {
+    const urls = proxy.addresses.map((it) => `http://${formatAddress(it)}`);
+    io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
+    log.info("configuration in force", configFields(config));
+    return await runUntilStopped(proxy, io, log);
+  } finally {
+    letStray();
+    silence();
+  }
+}
+
+async function start(config: ServeConfig, log: Log): Promise<Proxy> {
+  try {
+    return await startProxy(config, log);
+  } catch (error) {
+    throw listenFailure(error, config.listen);
+  }
+}
+
+/** Tells whether the configuration is still a valid one. */
+function examineAgain(args: readonly string[], io: Io, log: Log): void {
+  try {
+    readServeConfig(args, io.env, io.readTextFile);
+    log.warn("configuration read again, restart to apply changes");
+  } catch (error) {
+    log.error("configuration unchanged", { error: errorLine(error) });
+  }
+}
+
+function configFields(config: ServeConfig): LogFields {
+  const regions = [...config.regions].map((pair) => pair.join("="));
+  return {
+    listen: config.listen.map(formatAddress).join(","),
+    listen_anywhere: config.listenAnywhere,
+    upstream: `http://${formatAddress(config.upstream)}`,
+    region: regions.length === 0 ? "none" : regions.join(","),
+    rewrite: config.rewrite,
+    timeout_seconds: config.timeoutMs / 1000,
+    cache_seconds: config.cacheMs / 1000,
+    log_level: config.logLevel,
+    log_format: config.logFormat,
+  };
+}
