@@ -3,18 +3,31 @@
  *
  * @module
  */
-import type { Given } from "../config/given.ts";
-import { parseListeners } from "../config/listen.ts";
-import { type Option, parseOptions, renderOptions } from "../config/options.ts";
+import { isLoopback, parseListenAddress } from "../config/address.ts";
+import { fromFlags } from "../config/flags.ts";
+import { type Given, type Givens, refuse } from "../config/given.ts";
+import { type Option, renderOptions } from "../config/options.ts";
 import { quote } from "../config/quote.ts";
+import type { ListenAddress } from "../config/serve_config.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { parseChoice } from "../config/values.ts";
-import { createLog, LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
+import {
+  createLog,
+  type Log,
+  LOG_FORMATS,
+  LOG_LEVELS,
+} from "../observe/log.ts";
 import { treeFromData } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_tree.ts";
 import type { MetadataTree } from "../simulator/metadata_tree.ts";
-import { startSimulator } from "../simulator/simulator.ts";
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from "../simulator/simulator.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
+import { listenFailure } from "./listen_failure.ts";
+import { scrubEnvironment } from "./scrub.ts";
 
 const DEFAULTS = {
   listen: "127.0.0.1:1338",
@@ -86,29 +99,48 @@ export const simulate: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const { given, words } = parseOptions(args, OPTIONS);
-  if (words.length > 0) {
-    throw new UsageError(`Unexpected argument ${quote(words[0] ?? "")}`);
-  }
-  const value = (name: keyof typeof DEFAULTS): Given => ({
-    text: given.get(name)?.[0] ?? DEFAULTS[name],
-    source: `--${name}`,
-  });
-  const isSet = (name: string) => given.get(name)?.[0] === "true";
-  const [listen] = parseListeners([value("listen")], isSet("listen-anywhere"));
-  if (listen === undefined) throw new UsageError("Cannot listen nowhere");
+  const givens = fromFlags(args, OPTIONS);
+  const value = (name: keyof typeof DEFAULTS): Given =>
+    givens.get(name)?.[0] ?? { text: DEFAULTS[name], source: `--${name}` };
+  const listen = readListen(value("listen"), isSet(givens, "listen-anywhere"));
   const log = createLog({
     level: parseChoice(value("log-level"), LOG_LEVELS),
     format: parseChoice(value("log-format"), LOG_FORMATS),
     write: io.stderr,
   });
-  const tree = readTree(given.get("data")?.[0], io);
-  await using simulator = await startSimulator({
-    listen,
-    tree,
-    requireV2: isSet("require-v2"),
-    log,
-  });
+  const tree = readTree(givens.get("data")?.[0]?.text, io);
+  const requireV2 = isSet(givens, "require-v2");
+  scrubEnvironment();
+  await using simulator = await start({ listen, tree, requireV2, log });
+  await untilStopped(simulator, io, log);
+  return EXIT.OK;
+}
+
+function isSet(givens: Givens, name: string): boolean {
+  return givens.get(name)?.[0]?.text === "true";
+}
+
+function readListen(given: Given, anywhere: boolean): ListenAddress {
+  const listen = parseListenAddress(given);
+  if (!anywhere && !isLoopback(listen.hostname)) {
+    refuse(given, "a loopback address, or --listen-anywhere beside it");
+  }
+  return listen;
+}
+
+async function start(options: SimulatorOptions): Promise<Simulator> {
+  try {
+    return await startSimulator(options);
+  } catch (error) {
+    throw listenFailure(error, [options.listen]);
+  }
+}
+
+async function untilStopped(
+  simulator: Simulator,
+  io: Io,
+  log: Log,
+): Promise<void> {
   const signalled = Promise.withResolvers<void>();
   const silence = (["SIGTERM", "SIGINT"] as const).map((signal) =>
     io.onSignal(signal, signalled.resolve)
@@ -116,11 +148,10 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   try {
     io.stdout(`c2s-imds listening on ${simulator.url}\n`);
     await Promise.race([signalled.promise, simulator.finished]);
+    log.info("stopping");
   } finally {
-    for (const stopListening of silence) stopListening();
+    for (const end of silence) end();
   }
-  log.info("stopping");
-  return EXIT.OK;
 }
 
 function readTree(file: string | undefined, io: Io): MetadataTree {

@@ -25,13 +25,8 @@ import { parse } from "@std/yaml";
 import { oneLine, quote } from "../config/quote.ts";
 import { nearest } from "../config/suggestion.ts";
 import { UsageError } from "../config/usage_error.ts";
-import {
-  isDirectory,
-  type MetadataDirectory,
-  type MetadataLeaf,
-  type MetadataNode,
-  type MetadataTree,
-} from "./metadata_tree.ts";
+import type { MetadataTree } from "./metadata_tree.ts";
+import { applyChanges, type Change } from "./tree_changes.ts";
 
 /** What each key of the file holds. */
 const SECTIONS: Readonly<Record<string, Expected>> = {
@@ -52,12 +47,6 @@ const EXPECTATION: Readonly<Record<Expected, string>> = {
 /** Deeper than any path of the service; an alias to itself ends here. */
 const DEEPEST = 16;
 
-/** A node of the file, where `null` takes away. */
-type Change = MetadataLeaf | ChangeDirectory | null;
-interface ChangeDirectory {
-  readonly [name: string]: Change;
-}
-
 /**
  * Reads a data file and applies it.
  *
@@ -73,7 +62,7 @@ export function treeFromData(
   base: MetadataTree,
 ): MetadataTree {
   const fail = (reason: string, options?: ErrorOptions): never => {
-    throw new UsageError(`Cannot use data file ${quote(file)}: ${reason}`, {
+    throw new UsageError(`Cannot read data file ${quote(file)}: ${reason}`, {
       ...options,
     });
   };
@@ -97,7 +86,7 @@ export function treeFromData(
       return [name, toChange(value, [name], expected, fail)];
     }),
   );
-  return merge(replace ? {} : { ...base }, changes) as MetadataTree;
+  return applyChanges(replace ? {} : { ...base }, changes) as MetadataTree;
 }
 
 type Fail = (reason: string, options?: ErrorOptions) => never;
@@ -172,29 +161,4 @@ function describe(value: unknown): string {
     default:
       return "a mapping";
   }
-}
-
-function merge(
-  base: MetadataDirectory,
-  changes: ChangeDirectory,
-): MetadataDirectory {
-  const merged = new Map<string, MetadataNode>(Object.entries(base));
-  for (const [name, change] of Object.entries(changes)) {
-    const old = merged.get(name);
-    if (change === null) {
-      merged.delete(name);
-    } else if (isChangeDirectory(change)) {
-      const inner = old !== undefined && isDirectory(old) ? old : {};
-      merged.set(name, merge(inner, change));
-    } else {
-      merged.set(name, change);
-    }
-  }
-  return Object.fromEntries(merged);
-}
-
-function isChangeDirectory(
-  change: MetadataLeaf | ChangeDirectory,
-): change is ChangeDirectory {
-  return typeof change === "object" && !(change instanceof Uint8Array);
 }

@@ -52,7 +52,7 @@ export interface Simulator extends AsyncDisposable {
  * Starts a simulated metadata service.
  *
  * @param options its address, data and clock
- * @throws {Error} when the address cannot be had
+ * @throws {Error} when the address cannot be had, with the system's cause
  */
 // deno-lint-ignore require-await -- a failed bind is a rejection
 export async function startSimulator(
@@ -114,10 +114,7 @@ function listenOn(
       },
     }, (request) => toResponse(request.method, answer(toRequest(request))));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot listen on ${formatAddress(listen)}: ${reason}`, {
-      cause,
-    });
+    throw new Error(`Cannot listen on ${formatAddress(listen)}`, { cause });
   }
 }
 

@@ -96,7 +96,7 @@ Deno.test("treeFromData() names file, place and expectation when the file is wro
   for (const [yaml, message] of Object.entries(cases)) {
     const error = assertThrows(() => read(yaml), UsageError, message);
     assert(
-      error.message.startsWith('Cannot use data file "data.yaml": '),
+      error.message.startsWith('Cannot read data file "data.yaml": '),
       error.message,
     );
     assert(!error.message.includes("\n"), error.message);

@@ -1,0 +1,170 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { EXIT, type Io, type Signal } from "../../lib/commands/command.ts";
+import { simulate } from "../../lib/commands/simulate.ts";
+import { UsageError } from "../../lib/config/usage_error.ts";
+import { runProgram, startProgram } from "../helpers/program.ts";
+
+/** A world with one data file, whose signals the test sends. */
+function fakeIo(files: Readonly<Record<string, string>> = {}) {
+  const written = { stdout: "", stderr: "" };
+  const handlers = new Map<Signal, () => void>();
+  const listening = Promise.withResolvers<string>();
+  const io: Io = {
+    env: {},
+    terminal: false,
+    stdout(text) {
+      written.stdout += text;
+      listening.resolve(text.trim().split(" ").at(-1) ?? "");
+    },
+    stderr(text) {
+      written.stderr += text;
+    },
+    readTextFile(path) {
+      const text = files[path];
+      if (text === undefined) throw new Deno.errors.NotFound(path);
+      return text;
+    },
+    onSignal(signal, handler) {
+      handlers.set(signal, handler);
+      return () => handlers.delete(signal);
+    },
+  };
+  return { io, written, handlers, listening: listening.promise };
+}
+
+Deno.test("simulate says where it listens, answers, and ends with 0 at either signal", async () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const { io, written, handlers, listening } = fakeIo();
+    const ended = simulate.run(["--listen", "127.0.0.1:0"], io);
+    const url = await listening;
+    assertMatch(
+      written.stdout,
+      /^c2s-imds listening on http:\/\/127\.0\.0\.1:\d+\n$/,
+    );
+    const answer = await fetch(`${url}/latest/meta-data/placement/region`);
+    assertEquals(await answer.text(), "us-east-1");
+    handlers.get(signal)?.();
+    assertEquals(await ended, EXIT.OK);
+    assertEquals(handlers.size, 0);
+  }
+});
+
+Deno.test("simulate reads data, requires tokens and logs requests when told to", async () => {
+  const { io, written, handlers, listening } = fakeIo({
+    "more.yaml": "meta-data: {placement: {region: eu-west-1}}",
+  });
+  const ended = simulate.run([
+    "--listen=127.0.0.1:0",
+    "--data=more.yaml",
+    "--require-v2",
+    "--log-level=debug",
+    "--log-format=json",
+  ], io);
+  const url = await listening;
+  const refused = await fetch(`${url}/latest/meta-data/placement/region`);
+  assertEquals(refused.status, 401);
+  await refused.body?.cancel();
+  const token = await (await fetch(`${url}/latest/api/token`, {
+    method: "PUT",
+    headers: { "X-aws-ec2-metadata-token-ttl-seconds": "60" },
+  })).text();
+  const answer = await fetch(`${url}/latest/meta-data/placement/region`, {
+    headers: { "X-aws-ec2-metadata-token": token },
+  });
+  assertEquals(await answer.text(), "eu-west-1");
+  handlers.get("SIGTERM")?.();
+  await ended;
+  const lines = written.stderr.trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  assertEquals(lines.slice(0, 3).map((line) => line.status), [401, 200, 200]);
+  assert(!written.stderr.includes(token));
+});
+
+Deno.test("simulate refuses wrong usage before it listens", async () => {
+  const cases: readonly [readonly string[], string][] = [
+    [["--listen", "0.0.0.0:0"], "--listen-anywhere"],
+    [["--listen", "127.0.0.1"], "HOST:PORT"],
+    [["--listen", "127.0.0.1:99999"], "a port"],
+    [["--log-level", "loud"], "--log-level"],
+    [["--log-format", "xml"], "--log-format"],
+    [
+      ["--data", "none.yaml"],
+      'Cannot read data file "none.yaml": no such file',
+    ],
+    [["--data", "bad.yaml"], 'unknown key "placement"'],
+    [["--nope"], '"--nope"'],
+    [["word"], '"word"'],
+  ];
+  for (const [args, message] of cases) {
+    const { io, written } = fakeIo({ "bad.yaml": "placement: {}" });
+    await assertRejects(() => simulate.run(args, io), UsageError, message);
+    assertEquals(written.stdout, "");
+  }
+});
+
+Deno.test("simulate names the address and the cure when the port is taken", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const { io } = fakeIo();
+  await assertRejects(
+    () => simulate.run(["--listen", `127.0.0.1:${port}`], io),
+    Error,
+    `Cannot listen on 127.0.0.1:${port}: another program has it`,
+  );
+});
+
+Deno.test("simulate's help tells of every flag and of the data file", () => {
+  for (
+    const flag of [
+      "--listen HOST:PORT",
+      "--listen-anywhere",
+      "--data FILE.yaml",
+      "--require-v2",
+      "--log-level",
+      "--log-format",
+      "127.0.0.1:1338",
+      "user-data",
+      "!!binary",
+      "replace",
+    ]
+  ) assertStringIncludes(simulate.help, flag);
+  for (const line of simulate.help.split("\n")) {
+    assert(line.length <= 100, line);
+  }
+});
+
+Deno.test("c2s-imds simulate runs as a program until SIGTERM", async () => {
+  await using program = await startProgram([
+    "simulate",
+    "--listen",
+    "127.0.0.1:0",
+  ]);
+  assertEquals(
+    program.stdout().split("\n")[0],
+    `c2s-imds listening on ${program.url}`,
+  );
+  const answer = await fetch(`${program.url}/latest/meta-data/instance-id`);
+  assertEquals(answer.headers.get("server"), "EC2ws");
+  assertMatch(await answer.text(), /^i-/);
+  const { code, stderr } = await program.stop("SIGTERM");
+  assertEquals(code, EXIT.OK);
+  assertStringIncludes(stderr, "info stopping");
+});
+
+Deno.test("c2s-imds simulate ends with 2 and one line when an address is not loopback", async () => {
+  const { code, stdout, stderr } = await runProgram([
+    "simulate",
+    "--listen",
+    "0.0.0.0:0",
+  ]);
+  assertEquals(code, EXIT.USAGE);
+  assertEquals(stdout, "");
+  assertMatch(stderr, /^[^\n]*--listen-anywhere[^\n]*\n$/);
+});
