@@ -3,9 +3,6 @@
  *
  * @module
  */
-import { formatAddress } from "../config/address.ts";
-import type { ListenAddress } from "../config/serve_config.ts";
-
 const REASONS = [
   [
     Deno.errors.AddrInUse,
@@ -21,29 +18,18 @@ const REASONS = [
   ],
 ] as const;
 
-function reasonOf(error: unknown): string | undefined {
-  return REASONS.find(([type]) => error instanceof type)?.[1];
-}
-
 /**
  * Explains an error of listening.
  *
- * @param error what was thrown: the system's error, or one that names the
- * address and has the system's as its cause
- * @param addresses where it was to listen
- * @returns an error that names the address and the cure, or the same one
- * where it has another reason
+ * @param error what was thrown: it names the address, its cause is the
+ * system's error
+ * @returns an error that says what to do, or the same one where that is not
+ * known
  */
-export function listenFailure(
-  error: unknown,
-  addresses: readonly ListenAddress[],
-): unknown {
-  const bare = reasonOf(error);
-  if (bare !== undefined) {
-    const where = addresses.map(formatAddress).join(" or ");
-    return new Error(`Cannot listen on ${where}: ${bare}`);
-  }
-  const reason = error instanceof Error ? reasonOf(error.cause) : undefined;
-  if (!(error instanceof Error) || reason === undefined) return error;
-  return new Error(`${error.message}: ${reason}`);
+export function listenFailure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const reason = REASONS.find(([type]) => error.cause instanceof type)?.[1];
+  return reason === undefined
+    ? error
+    : new Error(`${error.message}: ${reason}`);
 }

@@ -72,7 +72,7 @@ async function start(config: ServeConfig, log: Log): Promise<Proxy> {
   try {
     return await startProxy(config, log);
   } catch (error) {
-    throw listenFailure(error, config.listen);
+    throw listenFailure(error);
   }
 }
 

@@ -58,7 +58,7 @@ const OPTIONS: readonly Option[] = [
   {
     name: "log-level",
     value: "LEVEL",
-    help: `One of ${LOG_LEVELS.join(", ")}; debug has a line a request`,
+    help: `${LOG_LEVELS.join(", ")}; debug has a line a request`,
     fallback: DEFAULTS["log-level"],
   },
   {
@@ -132,7 +132,7 @@ async function start(options: SimulatorOptions): Promise<Simulator> {
   try {
     return await startSimulator(options);
   } catch (error) {
-    throw listenFailure(error, [options.listen]);
+    throw listenFailure(error);
   }
 }
 

@@ -103,7 +103,11 @@ export function parseRemotePort(given: Given): number {
  */
 export function parseUpstream(given: Given): UpstreamAddress {
   const { v6, host = "", port } = given.text.match(HTTP_URL)?.groups ??
-    refuse(given, "http://HOST[:PORT] without user, path or query");
+    refuse(
+      // A password belongs in no message.
+      { ...given, text: given.text.replace(/\/\/.*@/s, "//…@") },
+      "http://HOST[:PORT] without user, path or query",
+    );
   const hostname = v6 === undefined ? hostOf(host) : canonicalIPv6(v6);
   return {
     hostname: hostname ??

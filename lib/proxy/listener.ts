@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
 
@@ -38,7 +39,11 @@ export class Listener {
   constructor(asked: ListenAddress, handle: Handle, log: Log) {
     this.#handle = handle;
     this.#log = log;
-    this.#server = this.#serve(asked);
+    try {
+      this.#server = this.#serve(asked);
+    } catch (cause) {
+      throw new Error(`Cannot listen on ${formatAddress(asked)}`, { cause });
+    }
     this.address = this.#server.addr;
     const { hostname, port } = this.address;
     if (

@@ -42,6 +42,8 @@ export interface RunningProgram extends AsyncDisposable {
   stderr(): string;
   /** Waits until standard error matches. */
   logged(pattern: RegExp): Promise<void>;
+  /** Reads standard error no more, so that writing to it fails. */
+  closeStderr(): Promise<void>;
   /** Sends a signal. */
   signal(signal: Deno.Signal): void;
   /** Sends SIGTERM or another signal and waits for the end. */
@@ -105,16 +107,24 @@ function spawn(
 class Gathered {
   text = "";
   readonly done: Promise<void>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #news = Promise.withResolvers<void>();
 
   constructor(stream: ReadableStream<Uint8Array>) {
-    this.done = this.#read(stream);
+    this.#reader = stream.getReader();
+    this.done = this.#read();
   }
 
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+  close(): Promise<void> {
+    return this.#reader.cancel();
+  }
+
+  async #read(): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const piece of stream) {
-      this.text += decoder.decode(piece, { stream: true });
+    for (;;) {
+      const { done, value } = await this.#reader.read();
+      if (done) return;
+      this.text += decoder.decode(value, { stream: true });
       this.#news.resolve();
       this.#news = Promise.withResolvers();
     }
@@ -250,6 +260,7 @@ export async function startProgram(
         throw new Error(`Program ended without logging ${pattern}`);
       }
     },
+    closeStderr: () => running.stderr.close(),
     signal: (signal) => running.signal(signal),
     stop: (signal = "SIGTERM") => running.stop(signal),
     [Symbol.asyncDispose]: async () => {

@@ -1,0 +1,198 @@
+import { assert, assertEquals } from "@std/assert";
+import { readServeConfig } from "../../lib/config/read_serve_config.ts";
+import type { ServeConfig } from "../../lib/config/serve_config.ts";
+
+const DEFAULTS: ServeConfig = {
+  listen: [{ hostname: "127.0.0.1", port: 4000 }],
+  listenAnywhere: false,
+  upstream: { hostname: "169.254.169.254", port: 80 },
+  regions: new Map([["us-east-1", "us-iso-east-1"]]),
+  rewrite: "safe",
+  timeoutMs: 5000,
+  cacheMs: 1000,
+  logLevel: "info",
+  logFormat: "text",
+};
+
+interface Sources {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly yaml?: string;
+}
+
+function read({ args = [], env = {}, yaml }: Sources): ServeConfig {
+  return readServeConfig(
+    yaml === undefined ? args : [...args, "--config=c.yaml"],
+    env,
+    () => yaml ?? "",
+  );
+}
+
+/** What is given, and what differs from the defaults then. */
+const CASES: readonly (readonly [string, Sources, Partial<ServeConfig>])[] = [
+  ["nothing is given", {}, {}],
+  ["the file is empty", { yaml: "" }, {}],
+  ["the file holds only comments", { yaml: "# timeout: 1\n---\n" }, {}],
+  ["the file begins with a BOM", { yaml: "\ufefftimeout: 1" }, {
+    timeoutMs: 1000,
+  }],
+  ["a flag, a variable and a key disagree", {
+    args: ["--timeout", "1"],
+    env: { C2S_IMDS_TIMEOUT: "2" },
+    yaml: "timeout: 3",
+  }, { timeoutMs: 1000 }],
+  ["a variable and a key disagree", {
+    env: { C2S_IMDS_TIMEOUT: "2" },
+    yaml: "timeout: 3",
+  }, { timeoutMs: 2000 }],
+  ["only the file says so", { yaml: "timeout: 3" }, { timeoutMs: 3000 }],
+  ["each source gives another option", {
+    args: ["--rewrite=all"],
+    env: { C2S_IMDS_CACHE: "0" },
+    yaml: "log-level: debug",
+  }, { rewrite: "all", cacheMs: 0, logLevel: "debug" }],
+  ["a flag takes a switch of the environment back", {
+    args: ["--listen-anywhere=false"],
+    env: { C2S_IMDS_LISTEN_ANYWHERE: "1" },
+  }, {}],
+  ["a variable names the file", {
+    env: { C2S_IMDS_CONFIG: "c.yaml" },
+  }, {}],
+  ["lists of one source do not add to those of another", {
+    args: ["--listen", "127.0.0.1:1"],
+    env: { C2S_IMDS_LISTEN: "127.0.0.1:2" },
+    yaml: "listen: 127.0.0.1:3",
+  }, { listen: [{ hostname: "127.0.0.1", port: 1 }] }],
+  ["a flag is repeated", {
+    args: [
+      "--listen=127.0.0.1:0",
+      "--listen",
+      "127.0.0.1:0",
+      "--listen=[::1]:5",
+    ],
+  }, {
+    listen: [
+      { hostname: "127.0.0.1", port: 0 },
+      { hostname: "127.0.0.1", port: 0 },
+      { hostname: "::1", port: 5 },
+    ],
+  }],
+  ["a variable is a list with commas and spaces", {
+    env: { C2S_IMDS_LISTEN: " 127.0.0.1:1,127.0.0.1:2\n[::1]:3, " },
+  }, {
+    listen: [
+      { hostname: "127.0.0.1", port: 1 },
+      { hostname: "127.0.0.1", port: 2 },
+      { hostname: "::1", port: 3 },
+    ],
+  }],
+  ["a key is a list", { yaml: `listen: ["127.0.0.1:1", "[::1]:2"]` }, {
+    listen: [
+      { hostname: "127.0.0.1", port: 1 },
+      { hostname: "::1", port: 2 },
+    ],
+  }],
+  ["others may listen anywhere", {
+    args: ["--listen-anywhere", "--listen", "0.0.0.0:1", "--listen=[::]:1"],
+  }, {
+    listenAnywhere: true,
+    listen: [
+      { hostname: "0.0.0.0", port: 1 },
+      { hostname: "::", port: 1 },
+    ],
+  }],
+  ["the file allows to listen anywhere", {
+    yaml: "listen-anywhere: true\nlisten: 192.0.2.1:80",
+  }, { listenAnywhere: true, listen: [{ hostname: "192.0.2.1", port: 80 }] }],
+  ["the upstream has a port", { args: ["--upstream=http://127.0.0.1:1338"] }, {
+    upstream: { hostname: "127.0.0.1", port: 1338 },
+  }],
+  ["the upstream is IPv6 with a slash", {
+    args: ["--upstream", "http://[FD00:EC2:0::254]/"],
+  }, { upstream: { hostname: "fd00:ec2::254", port: 80 } }],
+  [
+    "the upstream is a name",
+    { args: ["--upstream", "http://Meta_1.internal"] },
+    {
+      upstream: { hostname: "meta_1.internal", port: 80 },
+    },
+  ],
+  ["no region is mapped", { args: ["--region", "none"] }, {
+    regions: new Map(),
+  }],
+  ["regions are mapped by flags", {
+    args: ["--region=a=x", "--region", "b=x"],
+  }, { regions: new Map([["a", "x"], ["b", "x"]]) }],
+  ["regions are mapped by a variable", {
+    env: { C2S_IMDS_REGION: "a=x b=y" },
+  }, { regions: new Map([["a", "x"], ["b", "y"]]) }],
+  ["regions are a mapping", { yaml: "region:\n  a: x\n  b: y" }, {
+    regions: new Map([["a", "x"], ["b", "y"]]),
+  }],
+  ["regions are a list", { yaml: "region: [a=x, b=y]" }, {
+    regions: new Map([["a", "x"], ["b", "y"]]),
+  }],
+  ["regions are none in the file", { yaml: "region: none" }, {
+    regions: new Map(),
+  }],
+  ["seconds are decimal", { args: ["--timeout=0.25", "--cache", "1.5"] }, {
+    timeoutMs: 250,
+    cacheMs: 1500,
+  }],
+  ["the log is JSON", { yaml: `log-format: "json"` }, { logFormat: "json" }],
+  ["the original's port stands for a listener", { args: ["--port", "8080"] }, {
+    listen: [{ hostname: "127.0.0.1", port: 8080 }],
+  }],
+  ["the original's port beats the environment", {
+    args: ["--port", "8080"],
+    env: { C2S_IMDS_LISTEN: "127.0.0.1:1" },
+  }, { listen: [{ hostname: "127.0.0.1", port: 8080 }] }],
+  ["the original's server name stands alone", {
+    args: ["--serverName", "imds.internal"],
+  }, { upstream: { hostname: "imds.internal", port: 80 } }],
+  ["the original's server name is IPv6", {
+    args: ["--serverName", "fd00:ec2::254", "--serverPort=8080"],
+  }, { upstream: { hostname: "fd00:ec2::254", port: 8080 } }],
+  ["the original's server port stands alone", { args: ["--serverPort=8080"] }, {
+    upstream: { hostname: "169.254.169.254", port: 8080 },
+  }],
+  ["the original's emulated region stands alone", {
+    args: ["--emulatedRegion", "us-isob-east-1"],
+  }, { regions: new Map([["us-east-1", "us-isob-east-1"]]) }],
+  ["the original's real region stands alone", {
+    args: ["--realRegion", "us-west-2"],
+  }, { regions: new Map([["us-west-2", "us-iso-east-1"]]) }],
+  ["the original's regions stand together", {
+    args: ["--realRegion=a", "--emulatedRegion=b"],
+  }, { regions: new Map([["a", "b"]]) }],
+  ["Kubernetes links a Service of this name", {
+    env: {
+      C2S_IMDS_SERVICE_HOST: "10.0.0.1",
+      C2S_IMDS_SERVICE_PORT: "4000",
+      C2S_IMDS_SERVICE_PORT_HTTP: "4000",
+      C2S_IMDS_PORT: "tcp://10.0.0.1:4000",
+      C2S_IMDS_PORT_4000_TCP: "tcp://10.0.0.1:4000",
+      C2S_IMDS_PORT_4000_TCP_PROTO: "tcp",
+      C2S_IMDS_PORT_4000_TCP_PORT: "4000",
+      C2S_IMDS_PORT_4000_TCP_ADDR: "10.0.0.1",
+      C2S_IMDS_ADMIN_SERVICE_HOST: "10.0.0.2",
+    },
+  }, {}],
+  ["other variables are there", { env: { PATH: "/bin", C2S: "x" } }, {}],
+];
+
+Deno.test("readServeConfig() reads what is given", async (t) => {
+  for (const [when, sources, differing] of CASES) {
+    await t.step(`when ${when}`, () => {
+      assertEquals(read(sources), { ...DEFAULTS, ...differing });
+    });
+  }
+});
+
+Deno.test("readServeConfig() hands out what nobody can change", () => {
+  const config = read({});
+  assert(Object.isFrozen(config));
+  assert(Object.isFrozen(config.listen));
+  assert(Object.isFrozen(config.listen[0]));
+  assert(Object.isFrozen(config.upstream));
+});
