@@ -1,0 +1,131 @@
+/**
+ * Replaces real regions by emulated ones in bodies, as bytes, whole or chunk
+ * by chunk.
+ *
+ * @module
+ */
+import type { RegionMap } from "../metadata/region_map.ts";
+import { RegionSearch } from "./region_search.ts";
+
+/** One body rewritten while it flows; every chunk handed in is given away. */
+export interface RewriteStream {
+  /** Takes the next bytes and returns those that are settled, maybe none. */
+  push(chunk: Uint8Array): Uint8Array;
+  /** Ends the body and returns what was held back, maybe nothing. */
+  end(): Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Rewrites bodies by one region map. */
+export class Rewriter {
+  readonly #search: RegionSearch;
+  readonly #replacements: readonly Uint8Array[];
+  readonly #growths: readonly number[];
+
+  /**
+   * Prepares the search once, for any number of bodies.
+   *
+   * @param map emulated regions by real ones
+   * @throws {RangeError} for a real region of no byte or of more than 255
+   */
+  constructor(map: RegionMap) {
+    const encoder = new TextEncoder();
+    const names = [...map.keys()].map((name) => encoder.encode(name));
+    this.#search = new RegionSearch(names);
+    this.#replacements = [...map.values()].map((name) => encoder.encode(name));
+    this.#growths = this.#replacements.map((replacement, id) =>
+      replacement.length - (names[id]?.length ?? 0)
+    );
+  }
+
+  /** Whether nothing is ever rewritten. */
+  get empty(): boolean {
+    return this.#replacements.length === 0;
+  }
+
+  /**
+   * Rewrites a whole body.
+   *
+   * @returns the same array when no region stands in it, else a new one
+   */
+  rewrite(bytes: Uint8Array): Uint8Array {
+    const matches: number[] = [];
+    this.#search.scan(bytes, 0, true, matches);
+    return this.#replace(bytes, matches);
+  }
+
+  /**
+   * Rewrites one body chunk by chunk, into the same bytes as
+   * {@linkcode Rewriter.rewrite} would, whatever the chunks. It holds back at
+   * most the longest region and one byte, and only what may be a region.
+   */
+  stream(): RewriteStream {
+    let held = NOTHING;
+    let before = 0;
+    const advance = (chunk: Uint8Array, final: boolean): Uint8Array => {
+      const bytes = held.length === 0 ? chunk : joined(held, chunk);
+      const matches: number[] = [];
+      const settled = this.#search.scan(bytes, before, final, matches);
+      held = settled < bytes.length ? bytes.slice(settled) : NOTHING;
+      if (settled > 0) before = bytes[settled - 1] as number;
+      return this.#replace(
+        settled < bytes.length ? bytes.subarray(0, settled) : bytes,
+        matches,
+      );
+    };
+    return {
+      push: (chunk) => advance(chunk, false),
+      end: () => advance(NOTHING, true),
+    };
+  }
+
+  /** Puts the emulated names in; `matches` as the search leaves them. */
+  #replace(bytes: Uint8Array, matches: readonly number[]): Uint8Array {
+    if (matches.length === 0) return bytes;
+    let length = bytes.length;
+    for (let i = 1; i < matches.length; i += 2) {
+      length += this.#growths[matches[i] as number] as number;
+    }
+    const output = new Uint8Array(length);
+    let read = 0;
+    let written = 0;
+    for (let i = 0; i < matches.length; i += 2) {
+      const at = matches[i] as number;
+      const id = matches[i + 1] as number;
+      const replacement = this.#replacements[id] as Uint8Array;
+      written = copy(bytes, read, at, output, written);
+      written = copy(replacement, 0, replacement.length, output, written);
+      read = at + replacement.length - (this.#growths[id] as number);
+    }
+    copy(bytes, read, bytes.length, output, written);
+    return output;
+  }
+}
+
+/** Up to this many bytes a loop beats a view and a native copy; measured. */
+const SHORT = 64;
+
+/** Copies a part of `source` to `at` in `target`; returns the place after. */
+function copy(
+  source: Uint8Array,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  at: number,
+): number {
+  if (to - from > SHORT) {
+    target.set(source.subarray(from, to), at);
+    return at + to - from;
+  }
+  let next = at;
+  for (let i = from; i < to; i++) target[next++] = source[i] as number;
+  return next;
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

@@ -1,0 +1,266 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Rewriter } from "../../lib/proxy/rewriter.ts";
+import { createRandom, type Random } from "../helpers/random.ts";
+import { referenceRewrite } from "./reference_rewriter.ts";
+
+const EAST = new Map([["us-east-1", "us-iso-east-1"]]);
+
+/** Characters up to U+00FF to the bytes of the same number. */
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+function rewrite(text: string, map: ReadonlyMap<string, string>): string {
+  return textOf(new Rewriter(map).rewrite(bytesOf(text)));
+}
+
+const WHOLE_NAMES: ReadonlyArray<readonly [string, string]> = [
+  ["us-east-1", "us-iso-east-1"],
+  ["us-east-1\n", "us-iso-east-1\n"],
+  ["us-east-1a", "us-iso-east-1a"],
+  ["us-east-1a\n", "us-iso-east-1a\n"],
+  ["us-east-1-bos-1a", "us-iso-east-1-bos-1a"],
+  ["us-east-1-wl1-bos-wlz-1", "us-iso-east-1-wl1-bos-wlz-1"],
+  ['{"region":"us-east-1"}', '{"region":"us-iso-east-1"}'],
+  ["cluster-us-east-1-role", "cluster-us-iso-east-1-role"],
+  ["s3-us-east-1.amazonaws.com", "s3-us-iso-east-1.amazonaws.com"],
+  ["_us-east-1_", "_us-iso-east-1_"],
+  ["/us-east-1/us-east-1/", "/us-iso-east-1/us-iso-east-1/"],
+  [
+    "us-east-1,us-east-1b,us-east-1",
+    "us-iso-east-1,us-iso-east-1b,us-iso-east-1",
+  ],
+  ["\xe9us-east-1\xe9", "\xe9us-iso-east-1\xe9"],
+  ["\0us-east-1a\xff", "\0us-iso-east-1a\xff"],
+  ["us-us-east-1", "us-us-iso-east-1"],
+];
+
+const NEAR_MISSES: readonly string[] = [
+  "",
+  "u",
+  "us-east-",
+  "us-east-2",
+  "us-east-10",
+  "us-east-1ab",
+  "us-east-1a1",
+  "us-east-1aB",
+  "us-east-1A",
+  "us-east-1A\n",
+  "xus-east-1",
+  "Xus-east-1",
+  "0us-east-1",
+  "US-EAST-1",
+  "us-east1",
+  "use1-az4",
+  "us-gov-east-1",
+];
+
+Deno.test("Rewriter.rewrite() replaces a region when it is a whole name", () => {
+  for (const [body, expected] of WHOLE_NAMES) {
+    assertEquals(rewrite(body, EAST), expected);
+  }
+});
+
+Deno.test("Rewriter.rewrite() returns the same array when nothing matches", () => {
+  const rewriter = new Rewriter(EAST);
+  for (const text of NEAR_MISSES) {
+    const body = bytesOf(text);
+    assert(rewriter.rewrite(body) === body, text);
+  }
+});
+
+Deno.test("Rewriter.rewrite() takes the longest name when several fit", () => {
+  const map = new Map([
+    ["us", "A"],
+    ["us-east-1", "B"],
+    ["us-east-1-bos-1", "C"],
+  ]);
+  assertEquals(
+    rewrite("us us-east-1 us-east-1-bos-1a us-west-1", map),
+    "A B Ca A-west-1",
+  );
+});
+
+Deno.test("Rewriter.rewrite() tries a shorter name when a longer one is not whole", () => {
+  const map = new Map([["us-east", "A"], ["us-east-1", "B"]]);
+  assertEquals(
+    rewrite("us-east-10 us-east-1ab us-east-1", map),
+    "A-10 A-1ab B",
+  );
+});
+
+Deno.test("Rewriter.rewrite() never looks at its own output when regions swap", () => {
+  const map = new Map([["us-east-1", "us-west-2"], ["us-west-2", "us-east-1"]]);
+  assertEquals(
+    rewrite("us-east-1 us-west-2a us-east-1", map),
+    "us-west-2 us-east-1a us-west-2",
+  );
+});
+
+Deno.test("Rewriter.rewrite() replaces names when they are of one letter", () => {
+  const map = new Map([["A", "xyz"], ["b-1", "c"]]);
+  assertEquals(rewrite("A-AA-b-1 A", map), "xyz-AA-c xyz");
+});
+
+Deno.test("Rewriter.rewrite() respects a view when it starts within its buffer", () => {
+  const whole = bytesOf("us-east-1 us-east-1 us-east-1");
+  const view = whole.subarray(10, 19);
+  assertEquals(textOf(new Rewriter(EAST).rewrite(view)), "us-iso-east-1");
+  assertEquals(textOf(whole), "us-east-1 us-east-1 us-east-1");
+});
+
+Deno.test("Rewriter.empty says whether the map is empty", () => {
+  const nothing = new Rewriter(new Map());
+  const body = bytesOf("us-east-1");
+  assert(nothing.empty);
+  assert(nothing.rewrite(body) === body);
+  assert(nothing.stream().push(body) === body);
+  assert(!new Rewriter(EAST).empty);
+});
+
+Deno.test("Rewriter() refuses a map when a name is empty", () => {
+  assertThrows(() => new Rewriter(new Map([["", "x"]])), RangeError, "0 bytes");
+});
+
+Deno.test("Rewriter.stream() passes chunks on uncopied when nothing matches", () => {
+  const stream = new Rewriter(EAST).stream();
+  const chunk = bytesOf("instance-id\n");
+  assert(stream.push(chunk) === chunk);
+  assertEquals(stream.end().length, 0);
+});
+
+Deno.test("Rewriter.stream() holds back no more than a region and one byte", () => {
+  const stream = new Rewriter(EAST).stream();
+  const lead = 10_000;
+  const pushed = stream.push(bytesOf(" ".repeat(lead) + "us-east-1a"));
+  assertEquals(pushed.length, lead);
+  assertEquals(textOf(stream.push(bytesOf("b"))), "us-east-1ab");
+  assertEquals(stream.end().length, 0);
+});
+
+Deno.test("Rewriter.stream() remembers the byte before when a chunk ends in it", () => {
+  const map = new Map([["us-east-1", "B"]]);
+  for (
+    const [chunks, expected] of [
+      [["x", "us-east-1", "."], "xus-east-1."],
+      [["-", "us-east-1", "."], "-B."],
+      [["us-east-1", "us-east-1"], "us-east-1us-east-1"],
+      [["us-east-1", "", "a", "", "-"], "Ba-"],
+    ] as const
+  ) {
+    assertEquals(streamed(map, chunks.map(bytesOf)), expected);
+  }
+});
+
+Deno.test("Rewriter.stream() agrees with the whole body when cut at any two places", () => {
+  const map = new Map([...EAST, ["us-east", "X"], ["us-west-2", "y"]]);
+  const body = "us-east-1a us-east-10,us-east-1ab us-west-2-lax-1a us-east";
+  const expected = referenceRewrite(body, map);
+  for (let i = 0; i <= body.length; i++) {
+    for (let j = i; j <= body.length; j++) {
+      const chunks = [body.slice(0, i), body.slice(i, j), body.slice(j)];
+      assertEquals(streamed(map, chunks.map(bytesOf)), expected, `${i}, ${j}`);
+    }
+  }
+});
+
+const NAMES: readonly string[] = [
+  "us-east-1",
+  "us-east-10",
+  "us-east",
+  "us",
+  "us-iso-east-1",
+  "east-1",
+  "us-west-2",
+  "ap-southeast-1",
+  "RegionOne",
+  "a",
+  "A",
+  "1",
+  "aa",
+  "a-a",
+  "a-a-a-a",
+  "1a",
+  "-a",
+];
+
+function randomMap(random: Random): Map<string, string> {
+  return new Map(
+    random.list(6, () => [random.pick(NAMES), random.pick([...NAMES, "zz-9"])]),
+  );
+}
+
+/** Names whole, cut short and run together, with all that may stand between. */
+function randomBody(random: Random, map: ReadonlyMap<string, string>): string {
+  const names = [...map.keys(), ...NAMES];
+  return random.list(24, () => {
+    const name = random.pick(names);
+    switch (random.int(5)) {
+      case 0:
+        return name.slice(random.int(name.length));
+      case 1:
+        return name.slice(0, random.int(name.length + 1));
+      case 2:
+        return String.fromCharCode(random.int(256));
+      case 3:
+        return random.pick(["-", "-", "a", "b", "Z", "0", ".", "\n", " ", "_"]);
+      default:
+        return name;
+    }
+  }).join("");
+}
+
+function randomChunks(random: Random, body: Uint8Array): Uint8Array[] {
+  const most = random.pick([1, 3, 12, 200]);
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < body.length;) {
+    const size = random.int(most + 1);
+    // A copy, for the stream owns what it is given.
+    chunks.push(body.slice(at, at + size));
+    at += size;
+  }
+  return chunks;
+}
+
+function streamed(
+  map: ReadonlyMap<string, string>,
+  chunks: readonly Uint8Array[],
+): string {
+  const stream = new Rewriter(map).stream();
+  const output = chunks.map((chunk) => textOf(stream.push(chunk)));
+  return output.join("") + textOf(stream.end());
+}
+
+Deno.test("Rewriter gives the reference's bytes when bodies, maps and chunks are random", () => {
+  for (let seed = 1; seed <= 8_000; seed++) {
+    const random = createRandom(seed);
+    const map = randomMap(random);
+    const text = randomBody(random, map);
+    const body = bytesOf(text);
+    const expected = referenceRewrite(text, map);
+    const about = `seed ${seed}: ${JSON.stringify([text, [...map]])}`;
+    const whole = new Rewriter(map).rewrite(body);
+    assertEquals(textOf(whole), expected, about);
+    assertEquals(textOf(body), text, about);
+    assertEquals(streamed(map, randomChunks(random, body)), expected, about);
+  }
+});
+
+Deno.test("Rewriter leaves bodies as they are when they are random bytes", () => {
+  const rewriter = new Rewriter(EAST);
+  const random = createRandom(1);
+  for (let round = 0; round < 200; round++) {
+    const body = Uint8Array.from(
+      { length: random.int(3000) },
+      () => random.int(256),
+    );
+    const stream = rewriter.stream();
+    assert(rewriter.rewrite(body) === body);
+    const passed = textOf(stream.push(body)) + textOf(stream.end());
+    assertEquals(passed, textOf(body));
+  }
+});
