@@ -1,0 +1,102 @@
+/**
+ * What a request target asks for. A target goes up as it came; only these
+ * decisions are made on cleaned copies of it.
+ *
+ * @module
+ */
+import {
+  type BodyRule,
+  PATH_RULES,
+  REGION_PATHS,
+  REWRITE,
+} from "./path_rules.ts";
+
+export { type BodyRule, PATH_RULES, type PathRule } from "./path_rules.ts";
+
+const RULES = PATH_RULES.map(({ paths, rule }) => ({
+  patterns: paths.map((path) => path.split("/")),
+  rule,
+}));
+
+const REGION_PATTERNS = REGION_PATHS.map((path) => path.split("/"));
+
+/**
+ * Decides what is rewritten in the answer to a request when only what is safe
+ * to rewrite shall be, by {@linkcode PATH_RULES}.
+ *
+ * A target that can be read in more than one way counts as each of them, and
+ * the most careful rule holds. Case is ignored: the service knows these names
+ * in lower case alone, so that the answer to another case is an error page.
+ *
+ * @param target an origin-form request target, or `*`
+ */
+export function bodyRule(target: string): BodyRule {
+  const readings = readingsOf(target);
+  const found = RULES.find(({ patterns }) => anyHolds(patterns, readings));
+  return found?.rule ?? REWRITE;
+}
+
+/**
+ * Whether the answer names the region the instance runs in, so that a real
+ * region in it that no map covers is worth a warning.
+ *
+ * @param target an origin-form request target, or `*`
+ */
+export function regionTelling(target: string): boolean {
+  return anyHolds(REGION_PATTERNS, readingsOf(target));
+}
+
+type Segments = readonly string[];
+
+function anyHolds(
+  patterns: readonly Segments[],
+  readings: readonly Segments[],
+): boolean {
+  return readings.some((segments) =>
+    patterns.some((pattern) => holds(pattern, segments))
+  );
+}
+
+function holds(pattern: Segments, segments: Segments): boolean {
+  return pattern.length <= segments.length &&
+    pattern.every((part, i) => part === "*" || part === segments[i]);
+}
+
+/**
+ * The paths a server may take a target for: with dot segments as they are, or
+ * resolved before or after empty segments go, and without the `/ec2` that
+ * Nova lets stand before every path of EC2's.
+ */
+function readingsOf(target: string): readonly Segments[] {
+  const path = decoded(target.replace(/[?#].*$/s, "")).toLowerCase();
+  const all = path.replace(/^\//, "").split("/");
+  const plain = withoutEmpty(all);
+  const readings = plain.some((segment) => segment === "." || segment === "..")
+    ? [plain, resolved(plain), withoutEmpty(resolved(all))]
+    : [plain];
+  const inner = readings
+    .filter(([first]) => first === "ec2")
+    .map((segments) => segments.slice(1));
+  return [...readings, ...inner];
+}
+
+/** Decodes percent signs once, bytes to Latin-1; malformed ones stay. */
+function decoded(path: string): string {
+  return path.replace(
+    /%([0-9a-f]{2})/gi,
+    (_, digits) => String.fromCharCode(parseInt(digits, 16)),
+  );
+}
+
+function withoutEmpty(segments: Segments): Segments {
+  return segments.filter((segment) => segment !== "");
+}
+
+function resolved(segments: Segments): Segments {
+  const output: string[] = [];
+  for (const segment of segments) {
+    if (segment === "..") output.pop();
+    else if (segment !== ".") output.push(segment);
+  }
+  return output;
+}
