@@ -1,0 +1,107 @@
+/**
+ * The unprivileged child: serves what its parent tells it and obeys nothing
+ * but the pipe to it.
+ *
+ * @module
+ */
+import { createLog, type Log } from "../observe/log.ts";
+import { type Proxy, startProxy } from "../proxy/proxy.ts";
+import {
+  decode,
+  encode,
+  type FromChild,
+  fromPlain,
+  type ToChild,
+} from "./messages.ts";
+
+/** How long requests may go on once the parent is gone, in milliseconds. */
+const ORPHAN_MS = 1_000;
+
+/** What the child is handed. */
+export interface ChildIo {
+  /** The pipe from the parent. */
+  readonly input: ReadableStream<Uint8Array>;
+  /** Sends one message to the parent. */
+  send(bytes: Uint8Array): void;
+  /** Takes log lines. */
+  log(line: string): void;
+  /** Which user this process runs as; `null` where there are none. */
+  readonly uid: number | null;
+  /** Gives up the rights that forwarding does not need. */
+  renounce(): void;
+}
+
+/** Signals to the whole process group; what they mean is the parent's to say. */
+const IGNORED = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/**
+ * Lives as the child.
+ *
+ * @returns whether it ended as it should
+ */
+export async function liveAsChild(io: ChildIo): Promise<boolean> {
+  const ignore = () => {};
+  for (const signal of IGNORED) Deno.addSignalListener(signal, ignore);
+  try {
+    return await obey(io);
+  } finally {
+    for (const signal of IGNORED) Deno.removeSignalListener(signal, ignore);
+  }
+}
+
+async function obey(io: ChildIo): Promise<boolean> {
+  const send = (message: FromChild) => io.send(encode(message));
+  let proxy: Proxy | undefined;
+  let ended: Promise<"ended"> = new Promise(() => {});
+  const messages = decode<ToChild>(io.input);
+  try {
+    for (;;) {
+      const next = await Promise.race([messages.next(), ended]);
+      if (next === "ended") {
+        send({ say: "failed", reason: "the proxy stopped listening" });
+        return false;
+      }
+      if (next.done) break;
+      if (next.value.say === "drain") {
+        await proxy?.shutdown();
+        return true;
+      }
+      if (io.uid === 0) {
+        send({ say: "failed", reason: "the child still runs as root" });
+        return false;
+      }
+      const config = fromPlain(next.value.config);
+      const log: Log = createLog({
+        level: config.logLevel,
+        format: config.logFormat,
+        write: io.log,
+      });
+      proxy = await startProxy(config, log);
+      ended = proxy.finished.then(() => "ended" as const);
+      io.renounce();
+      const addresses = proxy.addresses.map(({ hostname, port }) => ({
+        hostname,
+        port,
+      }));
+      send({ say: "listening", addresses });
+    }
+    await shutdownWithin(proxy, ORPHAN_MS);
+    return true;
+  } catch (error) {
+    send({
+      say: "failed",
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return false;
+  }
+}
+
+async function shutdownWithin(
+  proxy: Proxy | undefined,
+  ms: number,
+): Promise<void> {
+  if (proxy === undefined) return;
+  const timer = setTimeout(() => proxy.abort(), ms);
+  await proxy.shutdown();
+  clearTimeout(timer);
+}

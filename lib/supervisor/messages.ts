@@ -1,0 +1,61 @@
+/**
+ * What parent and child say to each other: one JSON object a line, over the
+ * child's standard input and output. The end of the child's input means stop.
+ *
+ * @module
+ */
+import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
+
+/** What the parent says. */
+export type ToChild =
+  /** The first line: what to serve with. */
+  | { readonly say: "serve"; readonly config: PlainConfig }
+  /** Take no new connections, finish the requests in flight, end. */
+  | { readonly say: "drain" };
+
+/** What the child says. */
+export type FromChild =
+  /** Every listener is up. */
+  | { readonly say: "listening"; readonly addresses: readonly ListenAddress[] }
+  /** It cannot serve, and why. */
+  | { readonly say: "failed"; readonly reason: string };
+
+/** A configuration as JSON carries it. */
+export type PlainConfig = Omit<ServeConfig, "regions"> & {
+  /** Pairs of real and emulated region. */
+  readonly regions: ReadonlyArray<readonly [string, string]>;
+};
+
+/** Makes a configuration fit for JSON. */
+export function toPlain(config: ServeConfig): PlainConfig {
+  return { ...config, regions: [...config.regions] };
+}
+
+/** Undoes {@linkcode toPlain}. */
+export function fromPlain(plain: PlainConfig): ServeConfig {
+  return { ...plain, regions: new Map(plain.regions) };
+}
+
+const encoder = new TextEncoder();
+
+/** One message as a line. */
+export function encode(message: ToChild | FromChild): Uint8Array {
+  return encoder.encode(`${JSON.stringify(message)}\n`);
+}
+
+/**
+ * Reads messages until the other side ends.
+ *
+ * @param stream the pipe
+ */
+export async function* decode<T extends ToChild | FromChild>(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<T> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) yield JSON.parse(line) as T;
+  }
+}

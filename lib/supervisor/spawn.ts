@@ -1,0 +1,93 @@
+/**
+ * Starts the child as another user: no capability, no supplementary group, an
+ * empty environment.
+ *
+ * @module
+ */
+import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
+import { decode, encode, type FromChild, toPlain } from "./messages.ts";
+import type { OwnCommand } from "./own_command.ts";
+import type { Child } from "./supervisor.ts";
+
+/** The user a child runs as, by number. */
+export interface ChildUser {
+  /** Its user id; never 0. */
+  readonly uid: number;
+  /** Its group id. */
+  readonly gid: number;
+}
+
+/**
+ * Starts a child.
+ *
+ * @param command how this program starts itself
+ * @param user whom it runs as
+ * @param config what it serves with
+ * @throws {Error} when the process cannot be started
+ */
+export function spawnChild(
+  command: OwnCommand,
+  user: ChildUser,
+  config: ServeConfig,
+): Child {
+  const process = new Deno.Command(command.path, {
+    args: [...command.args, CHILD_COMMAND],
+    uid: user.uid,
+    gid: user.gid,
+    clearEnv: true,
+    env: command.env,
+    // The folder the parent was started in may be closed to this user.
+    cwd: "/",
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = process.stdin.getWriter();
+  // A child that is dead already is told by `ended`.
+  const say = (bytes: Uint8Array) => input.write(bytes).catch(() => {});
+  say(encode({ say: "serve", config: toPlain(config) }));
+  const told = listen(process.stdout);
+  const ended = process.status.then(async ({ code, signal }) => {
+    await input.close().catch(() => {});
+    await told.closed;
+    return signal === null ? `exit code ${code}` : `signal ${signal}`;
+  });
+  const listening = Promise.race([
+    told.listening,
+    ended.then((how) => {
+      throw new Error(told.reason() ?? `The proxy ended early: ${how}`);
+    }),
+  ]);
+  // Whoever does not wait for it is told by `ended`.
+  listening.catch(() => {});
+  return {
+    pid: process.pid,
+    listening,
+    ended,
+    drain: () => void say(encode({ say: "drain" })),
+    kill: () => {
+      try {
+        process.kill("SIGKILL");
+      } catch {
+        // It ended by itself.
+      }
+    },
+  };
+}
+
+/** The hidden subcommand that makes a process the child. */
+export const CHILD_COMMAND = "serve-child";
+
+function listen(stream: ReadableStream<Uint8Array>) {
+  const { promise: listening, resolve } = Promise.withResolvers<
+    readonly ListenAddress[]
+  >();
+  let reason: string | undefined;
+  const read = async () => {
+    for await (const message of decode<FromChild>(stream)) {
+      if (message.say === "listening") resolve(message.addresses);
+      else reason = message.reason;
+    }
+  };
+  return { listening, closed: read(), reason: () => reason };
+}

@@ -1,0 +1,310 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type {
+  ListenAddress,
+  ServeConfig,
+} from "../../lib/config/serve_config.ts";
+import { createLog } from "../../lib/observe/log.ts";
+import {
+  type Child,
+  type RuleKeeper,
+  Supervisor,
+  type SupervisorParts,
+} from "../../lib/supervisor/supervisor.ts";
+
+const CONFIG: ServeConfig = {
+  listen: [{ hostname: "127.0.0.1", port: 4000 }],
+  listenAnywhere: false,
+  upstream: { hostname: "127.0.0.1", port: 9 },
+  regions: new Map(),
+  rewrite: "safe",
+  timeoutMs: 1_000,
+  cacheMs: 0,
+  logLevel: "debug",
+  logFormat: "text",
+};
+
+const ADDRESSES: readonly ListenAddress[] = CONFIG.listen;
+
+/** Everything that happened, in order, and levers to make more happen. */
+class World {
+  readonly events: string[] = [];
+  readonly log: string[] = [];
+  readonly children: FakeChild[] = [];
+  /** How the next children fare, in order; listening once it is used up. */
+  readonly fates: string[] = [];
+  found: Awaited<ReturnType<RuleKeeper["repair"]>> = "installed";
+  failing: string | undefined;
+  readonly ready = Promise.withResolvers<void>();
+
+  // What a call changed is nobody's concern here, only that it was made.
+  readonly rule = {
+    install: (ports: unknown) => this.#rule(`install ${JSON.stringify(ports)}`),
+    block: () => this.#rule("block"),
+    remove: () => this.#rule("remove"),
+    repair: async () => {
+      await this.#rule("repair");
+      return this.found;
+    },
+  } as unknown as RuleKeeper;
+
+  #rule(event: string): Promise<void> {
+    this.events.push(event);
+    return event.startsWith(this.failing ?? "-")
+      ? Promise.reject(new Error(`no ${event}`))
+      : Promise.resolve();
+  }
+
+  supervisor(parts: Partial<SupervisorParts> = {}): Supervisor {
+    return new Supervisor({
+      spawn: () => {
+        this.events.push("spawn");
+        const child = new FakeChild(this, this.fates.shift() ?? "listen");
+        this.children.push(child);
+        return child;
+      },
+      rule: this.rule,
+      onStop: "remove",
+      onCrash: "keep",
+      log: createLog({
+        level: "debug",
+        format: "text",
+        write: (line) => this.log.push(line),
+      }),
+      onReady: () => {
+        this.events.push("ready");
+        this.ready.resolve();
+      },
+      ...parts,
+    });
+  }
+
+  /** Waits until something has happened so many times. */
+  async until(event: string, times = 1): Promise<void> {
+    while (this.events.filter((it) => it === event).length < times) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+class FakeChild implements Child {
+  readonly pid = 7;
+  readonly #world: World;
+  readonly #listening = Promise.withResolvers<readonly ListenAddress[]>();
+  readonly #ended = Promise.withResolvers<string>();
+  readonly listening = this.#listening.promise;
+  readonly ended = this.#ended.promise;
+  stubborn = false;
+
+  constructor(world: World, fate: string) {
+    this.#world = world;
+    if (fate === "listen") this.#listening.resolve(ADDRESSES);
+    else if (fate !== "hang") this.die(fate);
+  }
+
+  die(how: string): void {
+    this.#listening.reject(new Error(how));
+    this.#listening.promise.catch(() => {});
+    this.#ended.resolve(how);
+  }
+
+  drain(): void {
+    this.#world.events.push("drain");
+    if (!this.stubborn) this.#ended.resolve("exit code 0");
+  }
+
+  kill(): void {
+    this.#world.events.push("kill");
+    this.die("signal SIGKILL");
+  }
+}
+
+const INSTALL = 'install {"ip":4000}';
+
+Deno.test("Supervisor.run() installs after the child listens and removes before it drains", async () => {
+  const world = new World();
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events, ["spawn", INSTALL, "ready", "remove", "drain"]);
+});
+
+Deno.test("Supervisor.run() closes the rule on a clean stop when it is to be kept", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({ onStop: "keep" });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events, ["spawn", INSTALL, "ready", "block", "drain"]);
+});
+
+Deno.test("Supervisor.run() touches nothing when the first child cannot listen", async () => {
+  const world = new World();
+  world.fates.push("Cannot listen on 127.0.0.1:4000");
+  await assertRejects(
+    () => world.supervisor().run(CONFIG),
+    Error,
+    "Cannot listen on 127.0.0.1:4000",
+  );
+  assertEquals(world.events, ["spawn"]);
+});
+
+Deno.test("Supervisor.run() ends the child when the rule cannot be installed", async () => {
+  const world = new World();
+  world.failing = "install";
+  await assertRejects(
+    () => world.supervisor().run(CONFIG),
+    Error,
+    "no install",
+  );
+  assertEquals(world.events, ["spawn", INSTALL, "kill"]);
+});
+
+Deno.test("Supervisor.run() touches nothing when it is stopped before the child listens", async () => {
+  const world = new World();
+  world.fates.push("hang");
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.until("spawn");
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events, ["spawn", "kill"]);
+});
+
+Deno.test("Supervisor.run() points the rule to a closed port while the child is dead", async () => {
+  const world = new World();
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.children[0]?.die("signal SIGKILL");
+  await world.until(INSTALL, 2);
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events, [
+    "spawn",
+    INSTALL,
+    "ready",
+    "block",
+    "spawn",
+    INSTALL,
+    "remove",
+    "drain",
+  ]);
+});
+
+Deno.test("Supervisor.run() takes the rule away while the child is dead when told so", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({ onCrash: "remove" });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.children[0]?.die("exit code 133");
+  await world.until(INSTALL, 2);
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.slice(3, 6), ["remove", "spawn", INSTALL]);
+});
+
+Deno.test("Supervisor.run() gives up after five deaths and leaves the rule closed", async () => {
+  const world = new World();
+  world.fates.push("listen", "a", "b", "c", "d");
+  const run = world.supervisor().run(CONFIG);
+  await world.ready.promise;
+  world.children[0]?.die("signal SIGSEGV");
+  assertEquals(await run, "gave up");
+  assertEquals(world.events, [
+    "spawn",
+    INSTALL,
+    "ready",
+    "block",
+    "spawn",
+    "spawn",
+    "spawn",
+    "spawn",
+  ]);
+  assertEquals(world.log.some((line) => line.includes("giving up")), true);
+});
+
+Deno.test("Supervisor.stop() ends the wait for the next child and leaves the rule as asked", async () => {
+  const world = new World();
+  world.fates.push("listen", "a", "b", "c");
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.children[0]?.die("signal SIGKILL");
+  await world.until("spawn", 4);
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.at(-1), "remove");
+});
+
+Deno.test("Supervisor.stop() forces when it is called twice", async () => {
+  const world = new World();
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  const [child] = world.children;
+  if (child !== undefined) child.stubborn = true;
+  supervisor.stop();
+  await world.until("drain");
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.slice(-3), ["remove", "drain", "kill"]);
+});
+
+Deno.test("Supervisor.check() puts a changed rule right and logs what it was", async () => {
+  const world = new World();
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  supervisor.check();
+  await world.until("repair", 1);
+  assertEquals(world.log.filter((line) => line.includes("put back")), []);
+  world.found = { drift: "the jump from OUTPUT is missing" };
+  supervisor.check();
+  await world.until("repair", 2);
+  world.found = "absent";
+  supervisor.check();
+  await world.until("repair", 3);
+  supervisor.stop();
+  await run;
+  assertEquals(
+    world.log.filter((line) => line.includes("put back")).map((line) =>
+      line.slice(line.indexOf("was="))
+    ),
+    ['was="the jump from OUTPUT is missing"\n', "was=absent\n"],
+  );
+});
+
+Deno.test("Supervisor.run() goes on when the rule is out of reach for a while", async () => {
+  const world = new World();
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.failing = "repair";
+  supervisor.check();
+  await world.until("repair");
+  world.failing = "block";
+  world.children[0]?.die("signal SIGKILL");
+  await world.until(INSTALL, 2);
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(
+    world.log.filter((line) => line.includes("error cannot")).length,
+    2,
+  );
+});
+
+Deno.test("Supervisor.run() keeps a child without a rule", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({ rule: undefined });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.children[0]?.die("signal SIGKILL");
+  await world.until("spawn", 2);
+  supervisor.check();
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.includes("remove"), false);
+});
