@@ -24,4 +24,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "simulate",
     load: async () => (await import("./simulate.ts")).simulate,
   },
+  {
+    name: "iptables",
+    load: async () => (await import("./iptables.ts")).iptables,
+  },
 ];

@@ -1,0 +1,141 @@
+/**
+ * What `c2s-imds iptables` is asked to do.
+ *
+ * @module
+ */
+import { isIPv4 } from "node:net";
+import { parseListenAddress, parseRemotePort } from "../config/address.ts";
+import { type Given, refuse } from "../config/given.ts";
+import { type Option, parseOptions } from "../config/options.ts";
+import { quote } from "../config/quote.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { parseChoice } from "../config/values.ts";
+import {
+  type BackendChoice,
+  BACKENDS,
+  DEFAULT_DESTINATION,
+  type Destination,
+  DESTINATION_IPV6,
+  renderDestination,
+} from "../netfilter/rule.ts";
+
+/** What can be done with the rule. */
+export const ACTIONS = ["install", "remove", "status"] as const;
+
+const DEFAULTS = {
+  user: "10169",
+  port: "4000",
+  destination: renderDestination(DEFAULT_DESTINATION),
+  backend: "auto",
+} as const;
+
+/** The options of `iptables`. */
+export const OPTIONS: readonly Option[] = [
+  {
+    name: "user",
+    value: "NAME|UID",
+    help: "Whom the rule lets through: the proxy's own user, never root",
+    fallback: DEFAULTS.user,
+  },
+  {
+    name: "port",
+    value: "PORT",
+    help: "The proxy's port on 127.0.0.1, and on [::1] with --ipv6",
+    fallback: DEFAULTS.port,
+  },
+  {
+    name: "destination",
+    value: "HOST:PORT",
+    help: "The metadata service's IPv4 address",
+    fallback: DEFAULTS.destination,
+  },
+  {
+    name: "ipv6",
+    help: `Redirects ${renderDestination(DESTINATION_IPV6)} too, by ip6tables`,
+  },
+  {
+    name: "backend",
+    value: "BACKEND",
+    help:
+      "auto (the one this node uses), nft, legacy, or nftables (without iptables)",
+    fallback: DEFAULTS.backend,
+  },
+  {
+    name: "dry-run",
+    help: "Prints what install or remove would feed to iptables, does nothing",
+  },
+  { name: "json", help: "Prints the status as one JSON object" },
+];
+
+/** What was asked for. */
+export interface IptablesRequest {
+  /** What to do. */
+  readonly action: typeof ACTIONS[number];
+  /** The proxy's user as it was given: a name or a uid. */
+  readonly user: string;
+  /** The proxy's port. */
+  readonly port: number;
+  /** What the rule catches, at most one address a family. */
+  readonly destinations: readonly Destination[];
+  /** The backend to use. */
+  readonly backend: BackendChoice;
+  /** Whether only to print. */
+  readonly dryRun: boolean;
+  /** Whether the status is printed as JSON. */
+  readonly json: boolean;
+}
+
+/**
+ * Reads the arguments after `iptables`.
+ *
+ * @throws {UsageError} that names the option, the value and what was expected
+ */
+export function parseRequest(args: readonly string[]): IptablesRequest {
+  const { given, words } = parseOptions(args, OPTIONS);
+  const [word, extra] = words;
+  const action = ACTIONS.find((one) => one === word);
+  if (action === undefined) {
+    throw new UsageError(
+      `${
+        word === undefined ? "No action" : `Unknown action ${quote(word)}`
+      }: expected ${ACTIONS.join(", ")}`,
+    );
+  }
+  if (extra !== undefined) {
+    throw new UsageError(`Unexpected argument ${quote(extra)}`);
+  }
+  const value = (name: keyof typeof DEFAULTS): Given => ({
+    text: given.get(name)?.[0] ?? DEFAULTS[name],
+    source: `--${name}`,
+  });
+  const flag = (name: string) => given.get(name)?.[0] === "true";
+  if (flag("json") && action !== "status") {
+    throw new UsageError(`Cannot use --json with ${action}: status has it`);
+  }
+  if (flag("dry-run") && action === "status") {
+    throw new UsageError(
+      "Cannot use --dry-run with status: it changes nothing anyway",
+    );
+  }
+  return {
+    action,
+    user: value("user").text,
+    port: parseRemotePort(value("port")),
+    destinations: [
+      parseDestination(value("destination")),
+      ...flag("ipv6") ? [DESTINATION_IPV6] : [],
+    ],
+    backend: parseChoice(value("backend"), ["auto", ...BACKENDS]),
+    dryRun: flag("dry-run"),
+    json: flag("json"),
+  };
+}
+
+function parseDestination(given: Given): Destination {
+  const { hostname, port } = parseListenAddress(given);
+  if (!isIPv4(hostname)) {
+    refuse(given, "an IPv4 address and a port, --ipv6 adds the IPv6 one");
+  }
+  if (port === 0) refuse(given, "a port from 1 to 65535");
+  return { family: "ip", address: hostname, addressPort: port };
+}

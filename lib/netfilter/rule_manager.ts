@@ -1,0 +1,135 @@
+/**
+ * The rule over the life of a proxy: for the supervisor.
+ *
+ * @module
+ */
+import { type Applied, installRules, removeRules } from "./apply.ts";
+import { chooseBackend } from "./backend.ts";
+import { type Context, requireCapabilities } from "./context.ts";
+import type { Place } from "./remove.ts";
+import {
+  type Backend,
+  type BackendChoice,
+  BLOCKED_PORT,
+  type Destination,
+  type Family,
+  type Rule,
+} from "./rule.ts";
+import type { Runner } from "./runner.ts";
+import { survey } from "./survey.ts";
+import { findTools } from "./tools.ts";
+import { judge } from "./verdict.ts";
+
+/** What does not change while the proxy lives. */
+export interface RuleOptions {
+  /** The proxy's user, as the host counts; never 0. */
+  readonly uid: number;
+  /** What the rule catches, at most one address a family. */
+  readonly destinations: readonly Destination[];
+  /** Which backend to use. */
+  readonly backend: BackendChoice;
+}
+
+/** The proxy's ports on the loopback addresses, by family. */
+export type Ports = Readonly<Partial<Record<Family, number>>>;
+
+/** How the kernel's rule compares with the one last asked for. */
+export type Verified = "installed" | "absent" | {
+  /** What differs, in one line. */
+  readonly drift: string;
+};
+
+/**
+ * The rule of one proxy. It keeps in mind what was last asked for, which is
+ * what {@linkcode RuleManager.verify} compares with.
+ *
+ * Whose rule stands in the kernel cannot be told from the rule: only a proxy
+ * whose own listeners are up may call anything but `verify`.
+ *
+ * All methods throw {@linkcode NetfilterError}, whose message is one line.
+ * Calls must not overlap.
+ */
+export interface RuleManager {
+  /** The backend in use. */
+  readonly backend: Backend;
+  /**
+   * Points the rule to the proxy, over whatever of ours is there, and takes
+   * ours out of the other backends.
+   *
+   * @param ports one for each family of the destinations
+   */
+  install(ports: Ports): Promise<Applied>;
+  /**
+   * Points the rule to a closed port: nobody reaches the real service and no
+   * ordinary user can take the proxy's place.
+   */
+  block(): Promise<Applied>;
+  /** Takes the rule out of every backend; nothing there is fine. */
+  remove(): Promise<readonly Place[]>;
+  /**
+   * Compares with what was last asked for, in about 30 ms. Before the first
+   * `install` or `block`, and after `remove`, any rule of ours is drift.
+   */
+  verify(): Promise<Verified>;
+  /**
+   * Puts back what was last asked for, where it differs.
+   *
+   * @returns what was found
+   */
+  repair(): Promise<Verified>;
+}
+
+/**
+ * Opens the rule. Changes nothing.
+ *
+ * @throws {NetfilterError} when the programs or capabilities are missing
+ */
+export async function openRule(
+  options: RuleOptions,
+  run: Runner,
+): Promise<RuleManager> {
+  const action = "install the rule";
+  const context: Context = { run, tools: await findTools(run) };
+  const backend = await chooseBackend(
+    options.backend,
+    context.tools,
+    run,
+    action,
+  );
+  await requireCapabilities(context, backend, action);
+  let wanted: readonly Rule[] = [];
+  const point = async (portOf: (family: Family) => number | undefined) => {
+    wanted = options.destinations.map((to) => {
+      const port = portOf(to.family);
+      if (port === undefined) {
+        throw new TypeError(
+          `Cannot install the rule: no port for ${to.family}`,
+        );
+      }
+      return { ...to, uid: options.uid, port };
+    });
+    return await installRules(context, backend, wanted);
+  };
+  const manager: RuleManager = {
+    backend,
+    install: (ports) => point((family) => ports[family]),
+    block: () => point(() => BLOCKED_PORT),
+    remove() {
+      wanted = [];
+      return removeRules(context, options.destinations);
+    },
+    async verify() {
+      const { seen } = await survey(context, backend, wanted);
+      const { state, differences } = judge(backend, wanted, seen);
+      return state === "drift" ? { drift: differences.join("; ") } : state;
+    },
+    async repair() {
+      const found = await manager.verify();
+      if (wanted.length > 0 && found !== "installed") {
+        await installRules(context, backend, wanted);
+      }
+      return found;
+    },
+  };
+  return manager;
+}
