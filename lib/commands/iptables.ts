@@ -41,6 +41,9 @@ NET_ADMIN, legacy iptables NET_RAW too.
 
 ${renderOptions(OPTIONS)}
 
+--backend auto takes the one whose rules this node has, and nftables, which is
+nft without iptables, where there is no iptables.
+
 Examples:
   c2s-imds iptables install --dry-run
   c2s-imds iptables status --json

@@ -34,13 +34,13 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "user",
     value: "NAME|UID",
-    help: "Whom the rule lets through: the proxy's own user, never root",
+    help: "The proxy's user, who is exempt; not root",
     fallback: DEFAULTS.user,
   },
   {
     name: "port",
     value: "PORT",
-    help: "The proxy's port on 127.0.0.1, and on [::1] with --ipv6",
+    help: "The proxy's port on 127.0.0.1",
     fallback: DEFAULTS.port,
   },
   {
@@ -51,18 +51,19 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     name: "ipv6",
-    help: `Redirects ${renderDestination(DESTINATION_IPV6)} too, by ip6tables`,
+    help: `Adds ${
+      renderDestination(DESTINATION_IPV6)
+    }, to the same port on [::1]`,
   },
   {
     name: "backend",
     value: "BACKEND",
-    help:
-      "auto (the one this node uses), nft, legacy, or nftables (without iptables)",
+    help: `auto, ${BACKENDS.join(", ")}`,
     fallback: DEFAULTS.backend,
   },
   {
     name: "dry-run",
-    help: "Prints what install or remove would feed to iptables, does nothing",
+    help: "Prints what would be fed to iptables",
   },
   { name: "json", help: "Prints the status as one JSON object" },
 ];

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { guardHost } from "./host_guard.ts";
 
 /** How the program is started. */
 export interface ProgramOptions {
@@ -204,6 +205,7 @@ export async function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
+  guardHost(args, options.env ?? {}, false);
   const running = new Running(spawn(args, options));
   try {
     return await within(START_MS, "Program did not end", running.result);
@@ -224,6 +226,7 @@ export async function startProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<RunningProgram> {
+  guardHost(args, options.env ?? {}, true);
   const ready = options.ready ?? /^.*listening on http:.*\n/m;
   const running = new Running(spawn(args, options));
   let line: RegExpMatchArray | undefined;
