@@ -1,0 +1,96 @@
+/**
+ * Imports go one way: from a room to a lower one, never back and never to one
+ * beside it.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { REPOSITORY } from "../helpers/files.ts";
+import { importFlags } from "../helpers/program.ts";
+
+/** The rooms of lib/, floor by floor from the top. */
+const FLOORS: readonly (readonly string[])[] = [
+  ["commands"],
+  ["supervisor"],
+  ["proxy", "netfilter", "link", "manifests", "simulator"],
+  ["config"],
+  ["metadata", "observe"],
+];
+
+/** The part of `deno info --json` that is read here. */
+interface Graph {
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly error?: string;
+    readonly dependencies?: readonly {
+      readonly code?: { readonly specifier?: string };
+      readonly type?: { readonly specifier?: string };
+    }[];
+  }[];
+}
+
+/** Every import between files of the repository, as `[from, to]`. */
+async function imports(): Promise<(readonly [string, string])[]> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--frozen", ...importFlags(), "main.ts"],
+    cwd: REPOSITORY,
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as Graph;
+  assertEquals(modules.flatMap(({ error }) => error ?? []), []);
+  return modules.flatMap(({ specifier, dependencies = [] }) =>
+    dependencies
+      .flatMap(({ code, type }) => code?.specifier ?? type?.specifier ?? [])
+      .filter((to) => to.startsWith(REPOSITORY.href))
+      .map((to) => [path(specifier), path(to)] as const)
+  );
+}
+
+function path(specifier: string): string {
+  return specifier.slice(REPOSITORY.href.length);
+}
+
+function roomOf(file: string): string | undefined {
+  return file.match(/^lib\/([^/]+)\//)?.[1];
+}
+
+/** Whether a file may import another. */
+function isAllowed(from: string, to: string): boolean {
+  const room = roomOf(from);
+  const target = roomOf(to);
+  if (room === undefined) return target === undefined || target === "commands";
+  // The version, and what an import map puts in a package's place.
+  if (target === undefined) return /^deno\.json$|^deploy\/offline\//.test(to);
+  const floor = FLOORS.findIndex((rooms) => rooms.includes(room));
+  const below = FLOORS.findIndex((rooms) => rooms.includes(target));
+  return room === target || floor >= 0 && below > floor;
+}
+
+Deno.test("imports go one way, from a room to a lower one", async () => {
+  const all = await imports();
+  const wrong = all
+    .filter(([from, to]) => !isAllowed(from, to))
+    .map(([from, to]) => `${from} imports ${to}`);
+  assertEquals(wrong, []);
+  assertEquals(all.some(([from]) => from === "lib/config/options.ts"), true);
+});
+
+Deno.test("isAllowed() refuses what goes up or beside", () => {
+  for (
+    const [from, to, allowed] of [
+      ["main.ts", "lib/commands/io.ts", true],
+      ["main.ts", "lib/proxy/proxy.ts", false],
+      ["lib/commands/a.ts", "lib/config/a.ts", true],
+      ["lib/commands/a.ts", "lib/commands/b.ts", true],
+      ["lib/commands/a.ts", "deno.json", true],
+      ["lib/commands/a.ts", "main.ts", false],
+      ["lib/proxy/a.ts", "lib/simulator/a.ts", false],
+      ["lib/metadata/a.ts", "lib/observe/a.ts", false],
+      ["lib/config/a.ts", "lib/proxy/a.ts", false],
+      ["lib/config/a.ts", "lib/observe/a.ts", true],
+      ["lib/attic/a.ts", "lib/observe/a.ts", false],
+    ] as const
+  ) {
+    assertEquals(isAllowed(from, to), allowed, `${from} imports ${to}`);
+  }
+});
