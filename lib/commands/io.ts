@@ -20,8 +20,9 @@ function writeAll(stream: Stream, text: string): void {
 function stdout(text: string): void {
   try {
     writeAll(Deno.stdout, text);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BrokenPipe) return;
+    throw new Error("Cannot write standard output", { cause });
   }
 }
 
