@@ -13,6 +13,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Its working folder; the test's own unless given. */
   readonly cwd?: string;
+  /** The name of the network namespace it runs in; the test's own if none. */
+  readonly namespace?: string;
   /** What its standard output must show to count as started. */
   readonly ready?: RegExp;
 }
@@ -88,12 +90,15 @@ export function programArguments(): readonly [string, ...string[]] {
 
 function spawn(
   args: readonly string[],
-  { env = {}, cwd }: ProgramOptions,
+  { env = {}, cwd, namespace }: ProgramOptions,
 ): Deno.ChildProcess {
-  const [executable, ...before] = programArguments();
+  const [command, ...before] = namespace === undefined
+    ? programArguments()
+    // It becomes the program, so that process id and signals are the same.
+    : ["ip", "netns", "exec", namespace, ...programArguments()] as const;
   const inherited = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("C2S_IMDS_"));
-  return new Deno.Command(executable, {
+  return new Deno.Command(command, {
     args: [...before, ...args],
     clearEnv: true,
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
