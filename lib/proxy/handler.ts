@@ -125,7 +125,12 @@ export class Handler {
         reason: "Only this node itself may ask",
       };
     }
-    if (upstream.isOwn(peer.hostname, peer.port)) {
+    if (
+      upstream.isOwn(peer.hostname, peer.port, {
+        method: request.method,
+        target: originTarget(request.url),
+      })
+    ) {
       log.error(
         "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
         { uid: Deno.uid() ?? "unknown" },

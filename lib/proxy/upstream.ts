@@ -70,7 +70,8 @@ export class Upstream {
     maxFreeSockets: MAX_IDLE_SOCKETS,
   });
   readonly #fresh = new http.Agent({ keepAlive: false });
-  readonly #localEnds = new Set<string>();
+  /** The requests without an answer yet, by the local end they went from. */
+  readonly #unanswered = new Map<string, UpstreamRequest>();
 
   /**
    * Connects only when a request is sent.
@@ -111,14 +112,21 @@ export class Upstream {
   }
 
   /**
-   * Whether a peer is an end of one of our own upstream connections: then a
-   * request of ours has come back to us.
+   * Whether a request is one of ours that came back to us: it comes from the
+   * local end of an upstream connection that waits for the answer to just this
+   * request. The end alone does not tell: on loopback a client may have the
+   * same address and port towards us.
    *
    * @param peer the peer's address
    * @param port the peer's port
    */
-  isOwn(peer: string, port: number): boolean {
-    return this.#localEnds.has(end(peer, port));
+  isOwn(
+    peer: string,
+    port: number,
+    { method, target }: Pick<UpstreamRequest, "method" | "target">,
+  ): boolean {
+    const sent = this.#unanswered.get(end(peer, port));
+    return sent?.method === method && sent.target === target;
   }
 
   /** Closes every connection. */
@@ -138,6 +146,7 @@ export class Upstream {
       if (body !== undefined) fields.push("Content-Length", `${body.length}`);
       let bytesBefore = 0;
       let socket: Socket | undefined;
+      let from = "";
       const sent = http.request({
         host: this.#address.hostname,
         port: this.#address.port,
@@ -153,13 +162,20 @@ export class Upstream {
           new UpstreamError("late", `no answer within ${timeoutMs / 1000} s`),
         );
       }, timeoutMs);
+      const answered = () => {
+        clearTimeout(timer);
+        this.#unanswered.delete(from);
+      };
       sent.on("socket", (taken: Socket) => {
         socket = taken;
         bytesBefore = taken.bytesRead;
-        this.#remember(taken);
+        whenConnected(taken, () => {
+          from = end(taken.localAddress ?? "", taken.localPort ?? 0);
+          this.#unanswered.set(from, request);
+        });
       });
       sent.on("response", (answer: http.IncomingMessage) => {
-        clearTimeout(timer);
+        answered();
         // An error with nobody listening would end the process.
         answer.on("error", () => {});
         const status = answer.statusCode ?? 0;
@@ -176,14 +192,14 @@ export class Upstream {
         });
       });
       sent.on("upgrade", () => {
-        clearTimeout(timer);
+        answered();
         sent.destroy();
         reject(
           new UpstreamError("broken", "answered with a change of protocol"),
         );
       });
       sent.on("error", (error: Error) => {
-        clearTimeout(timer);
+        answered();
         const stale = sent.reusedSocket && !(error instanceof UpstreamError) &&
           socket?.bytesRead === bytesBefore;
         reject(stale ? new StaleConnection() : upstreamError(error));
@@ -191,18 +207,11 @@ export class Upstream {
       sent.end(body);
     });
   }
+}
 
-  /** Keeps the local end of a connection for as long as it is open. */
-  #remember(socket: Socket): void {
-    const add = () => {
-      const own = end(socket.localAddress ?? "", socket.localPort ?? 0);
-      if (this.#localEnds.has(own)) return;
-      this.#localEnds.add(own);
-      socket.once("close", () => this.#localEnds.delete(own));
-    };
-    if (socket.connecting) socket.once("connect", add);
-    else add();
-  }
+function whenConnected(socket: Socket, act: () => void): void {
+  if (socket.connecting) socket.once("connect", act);
+  else act();
 }
 
 /** A kept connection that died before it carried a byte of the answer. */
