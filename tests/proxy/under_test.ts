@@ -1,0 +1,74 @@
+/**
+ * A proxy in this process, with what it logged.
+ *
+ * @module
+ */
+import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import { createLog } from "../../lib/observe/log.ts";
+import { startProxy } from "../../lib/proxy/proxy.ts";
+
+/** A proxy that listens on loopback. */
+export interface ProxyUnderTest extends AsyncDisposable {
+  /** Where it listens. */
+  readonly address: Deno.NetAddr;
+  /** The lines it logged so far. */
+  readonly log: readonly string[];
+  /** Those of the level warn and above. */
+  readonly warnings: readonly string[];
+}
+
+/** The map of the defaults. */
+export const DEFAULT_REGIONS: ReadonlyMap<string, string> = new Map([
+  ["us-east-1", "us-iso-east-1"],
+]);
+
+/** The map of `--region none`. */
+export const NO_REGIONS: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Starts a proxy with the configuration of the defaults, the log at debug.
+ *
+ * @param upstream the upstream
+ * @param given what differs from the defaults
+ */
+export async function startUnderTest(
+  upstream: { readonly hostname: string; readonly port: number },
+  given: Partial<ServeConfig> = {},
+): Promise<ProxyUnderTest> {
+  const log: string[] = [];
+  const config: ServeConfig = {
+    listen: [{ hostname: "127.0.0.1", port: 0 }],
+    listenAnywhere: false,
+    upstream,
+    regions: DEFAULT_REGIONS,
+    rewrite: "safe",
+    timeoutMs: 5_000,
+    cacheMs: 1_000,
+    logLevel: "debug",
+    logFormat: "text",
+    ...given,
+  };
+  const proxy = await startProxy(
+    config,
+    createLog({
+      level: config.logLevel,
+      format: config.logFormat,
+      write: (line) => log.push(line),
+    }),
+  );
+  return {
+    address: proxy.addresses[0] as Deno.NetAddr,
+    log,
+    get warnings() {
+      return log.filter((line) =>
+        /(?: (?:warn|error) |"(?:warn|error)")/.test(line)
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      const late = setTimeout(() => proxy.abort(), 2_000);
+      await proxy.shutdown();
+      clearTimeout(late);
+      await proxy.finished;
+    },
+  };
+}
