@@ -83,13 +83,20 @@ async function load(
 ): Promise<Command> {
   const entry = commands.find((command) => command.name === name);
   if (entry !== undefined) return await entry.load();
-  const near = nearest(name, commands.map((command) => command.name));
+  const near = nearest(name, shown(commands).map((command) => command.name));
   const hint = near === undefined ? "see --help" : `did you mean "${near}"?`;
   throw new UsageError(`Unknown subcommand ${quote(name)}: ${hint}`);
 }
 
+/** The subcommands that are for people. */
+function shown(commands: readonly CommandEntry[]): readonly CommandEntry[] {
+  return commands.filter(({ hidden }) => hidden !== true);
+}
+
 async function generalHelp(commands: readonly CommandEntry[]): Promise<string> {
-  const loaded = await Promise.all(commands.map((command) => command.load()));
+  const loaded = await Promise.all(
+    shown(commands).map((command) => command.load()),
+  );
   const width = Math.max(...loaded.map(({ name }) => name.length));
   const list = loaded
     .map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)

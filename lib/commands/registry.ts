@@ -10,6 +10,8 @@ import type { Command } from "./command.ts";
 export interface CommandEntry {
   /** The word that calls it. */
   readonly name: string;
+  /** Whether it is nobody's to call by hand, and so not in the help. */
+  readonly hidden?: boolean;
   /** Loads it. */
   load(): Promise<Command>;
 }
@@ -19,6 +21,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "serve",
     load: async () => (await import("./serve.ts")).serve,
+  },
+  {
+    name: "serve-child",
+    hidden: true,
+    load: async () => (await import("./serve_child.ts")).serveChild,
   },
   {
     name: "simulate",

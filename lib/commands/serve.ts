@@ -6,8 +6,13 @@
 import { formatAddress } from "../config/address.ts";
 import { renderOptions } from "../config/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
-import type { ServeConfig } from "../config/serve_config.ts";
+import type {
+  ListenAddress,
+  ServeConfig,
+  WholeConfig,
+} from "../config/serve_config.ts";
 import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
+import { systemRunner } from "../netfilter/system_runner.ts";
 import { createLog, type Log, type LogFields } from "../observe/log.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import type { Command, ExitCode, Io } from "./command.ts";
@@ -15,6 +20,7 @@ import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
 import { scrubEnvironment } from "./scrub.ts";
+import { serveSupervised } from "./serve_supervised.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 
 const HELP = `Usage: c2s-imds serve [flags]
@@ -32,7 +38,8 @@ The original's flags stand for these:
 ${renderOptions(SERVE_ALIASES)}
 
 The first line on standard output names where it listens; the log goes to
-standard error. SIGTERM and SIGINT stop it, a second one at once.
+standard error. SIGTERM and SIGINT stop it, a second one at once. With --iptables, a
+parent keeps root and the rule, and the proxy is its child without rights.
 
 Example:
   c2s-imds serve --listen 127.0.0.1:4000 --region us-east-1=us-iso-east-1
@@ -54,18 +61,41 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     format: config.logFormat,
     write: io.stderr,
   });
+  const announce = (addresses: readonly ListenAddress[]) => {
+    const urls = addresses.map((it) => `http://${formatAddress(it)}`);
+    io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
+    log.info("configuration in force", configFields(config));
+  };
+  if (config.node.iptables || startedAsRoot()) {
+    return await serveSupervised(config, config.node, {
+      io,
+      log,
+      run: systemRunner,
+      announce,
+      onHangup: () => examineAgain(args, io, log),
+    });
+  }
   const proxy = await start(config, log);
   const silence = io.onSignal("SIGHUP", () => examineAgain(args, io, log));
   const letStray = logStrayErrors(log);
   try {
-    const urls = proxy.addresses.map((it) => `http://${formatAddress(it)}`);
-    io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
-    log.info("configuration in force", configFields(config));
+    announce(proxy.addresses);
+    if (Deno.uid() === 0) {
+      log.warn("running as root: the executable would give that up");
+    }
     return await runUntilStopped(proxy, io, log);
   } finally {
     letStray();
     silence();
   }
+}
+
+/**
+ * The executable gives root up in every mode. From source that takes files
+ * which the other user can read, so there only `--iptables` asks for it.
+ */
+function startedAsRoot(): boolean {
+  return Deno.build.standalone && Deno.uid() === 0;
 }
 
 async function start(config: ServeConfig, log: Log): Promise<Proxy> {
@@ -86,7 +116,7 @@ function examineAgain(args: readonly string[], io: Io, log: Log): void {
   }
 }
 
-function configFields(config: ServeConfig): LogFields {
+function configFields(config: WholeConfig): LogFields {
   const regions = [...config.regions].map((pair) => pair.join("="));
   return {
     listen: config.listen.map(formatAddress).join(","),
@@ -96,6 +126,7 @@ function configFields(config: ServeConfig): LogFields {
     rewrite: config.rewrite,
     timeout_seconds: config.timeoutMs / 1000,
     cache_seconds: config.cacheMs / 1000,
+    iptables: config.node.iptables,
     log_level: config.logLevel,
     log_format: config.logFormat,
   };

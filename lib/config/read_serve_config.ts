@@ -12,7 +12,7 @@ import { type Given, type Givens, refuse } from "./given.ts";
 import { parseListeners } from "./listen.ts";
 import { parseRegions } from "./regions.ts";
 import { expandAliases } from "./serve_aliases.ts";
-import { REWRITE_MODES, type ServeConfig } from "./serve_config.ts";
+import { LEAVINGS, REWRITE_MODES, type WholeConfig } from "./serve_config.ts";
 import {
   CONFIG_OPTION,
   SERVE_ALIASES,
@@ -37,7 +37,7 @@ export function readServeConfig(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   readTextFile: ReadTextFile,
-): ServeConfig {
+): WholeConfig {
   const all = gather(args, env, readTextFile);
   const one = (name: string) => only(all(name));
   const listen = parseListeners(
@@ -61,6 +61,12 @@ export function readServeConfig(
     cacheMs: parseSeconds(one("cache"), { least: 0, most: LONGEST_SECONDS }),
     logLevel: parseChoice(one("log-level"), LOG_LEVELS),
     logFormat: parseChoice(one("log-format"), LOG_FORMATS),
+    node: Object.freeze({
+      iptables: parseSwitch(one("iptables")),
+      user: one("user").text,
+      onStop: parseChoice(one("on-stop"), LEAVINGS),
+      onCrash: parseChoice(one("on-crash"), LEAVINGS),
+    }),
   });
 }
 

@@ -28,7 +28,31 @@ export const REWRITE_MODES = ["safe", "all"] as const;
 /** One of {@linkcode REWRITE_MODES}. */
 export type RewriteMode = typeof REWRITE_MODES[number];
 
-/** What `serve` runs with. */
+/** What becomes of the rule without a proxy. */
+export const LEAVINGS = ["keep", "remove"] as const;
+
+/** One of {@linkcode LEAVINGS}; a kept rule points to a closed port. */
+export type Leaving = typeof LEAVINGS[number];
+
+/** What `serve` does on the node besides forwarding. */
+export interface NodeConfig {
+  /** Whether it installs the rule and keeps it. */
+  readonly iptables: boolean;
+  /** Whom the proxy runs as: a name or a number, as it was given. */
+  readonly user: string;
+  /** What becomes of the rule on a clean stop. */
+  readonly onStop: Leaving;
+  /** What becomes of the rule while the proxy is dead. */
+  readonly onCrash: Leaving;
+}
+
+/** All that `serve` is told. */
+export interface WholeConfig extends ServeConfig {
+  /** What concerns the node rather than the proxy. */
+  readonly node: NodeConfig;
+}
+
+/** What the proxy runs with. */
 export interface ServeConfig {
   /** Where it listens; never empty. */
   readonly listen: readonly ListenAddress[];

@@ -6,7 +6,7 @@
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import type { Option } from "./options.ts";
-import { REWRITE_MODES } from "./serve_config.ts";
+import { LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
 
 /** The region the instance really runs in, unless told. */
 export const REAL_REGION = "us-east-1";
@@ -68,6 +68,28 @@ export const SERVE_SETTINGS: readonly Option[] = [
     value: "SECONDS",
     help: "How long an answer may be reused; 0 is off",
     fallback: "1",
+  },
+  {
+    name: "iptables",
+    help: "Installs the rule and keeps it; needs root",
+  },
+  {
+    name: "user",
+    value: "NAME|UID",
+    help: "Whom the proxy runs as when started as root",
+    fallback: "10169",
+  },
+  {
+    name: "on-stop",
+    value: LEAVINGS.join("|"),
+    help: "What becomes of the rule on a clean stop",
+    fallback: "remove",
+  },
+  {
+    name: "on-crash",
+    value: LEAVINGS.join("|"),
+    help: "What becomes of the rule while the proxy is dead",
+    fallback: "keep",
   },
   {
     name: "log-level",

@@ -25,6 +25,8 @@ export interface ChildIo {
   send(bytes: Uint8Array): void;
   /** Takes log lines. */
   log(line: string): void;
+  /** Told of the log, before the proxy starts. */
+  guard(log: Log): void;
   /** Which user this process runs as; `null` where there are none. */
   readonly uid: number | null;
   /** Gives up the rights that forwarding does not need. */
@@ -76,6 +78,7 @@ async function obey(io: ChildIo): Promise<boolean> {
         format: config.logFormat,
         write: io.log,
       });
+      io.guard(log);
       proxy = await startProxy(config, log);
       ended = proxy.finished.then(() => "ended" as const);
       io.renounce();

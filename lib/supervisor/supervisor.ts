@@ -6,7 +6,11 @@
  *
  * @module
  */
-import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
+import type {
+  Leaving,
+  ListenAddress,
+  ServeConfig,
+} from "../config/serve_config.ts";
 import type { RuleManager } from "../netfilter/rule_manager.ts";
 import type { Log } from "../observe/log.ts";
 import { rulePorts } from "./rule_ports.ts";
@@ -26,9 +30,6 @@ const START_MS = 20_000;
 
 /** How long requests in flight may take at the end, in milliseconds. */
 const DRAIN_MS = 10_000;
-
-/** What the rule does while there is no proxy. */
-export type Leaving = "keep" | "remove";
 
 /** A child that was started. */
 export interface Child {

@@ -213,7 +213,7 @@ Deno.test("c2s-imds --help lists every subcommand", async () => {
   const { code, stdout, stderr } = await runProgram(["--help"]);
   assertEquals(stderr, "");
   assertEquals(code, EXIT.OK);
-  for (const { name } of COMMANDS) {
+  for (const { name } of COMMANDS.filter(({ hidden }) => hidden !== true)) {
     assertMatch(stdout, new RegExp(`^  ${name} `, "m"));
   }
 });

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import type { WholeConfig } from "../../lib/config/serve_config.ts";
 
-const DEFAULTS: ServeConfig = {
+const DEFAULTS: WholeConfig = {
   listen: [{ hostname: "127.0.0.1", port: 4000 }],
   listenAnywhere: false,
   upstream: { hostname: "169.254.169.254", port: 80 },
@@ -12,6 +12,7 @@ const DEFAULTS: ServeConfig = {
   cacheMs: 1000,
   logLevel: "info",
   logFormat: "text",
+  node: { iptables: false, user: "10169", onStop: "remove", onCrash: "keep" },
 };
 
 interface Sources {
@@ -20,7 +21,7 @@ interface Sources {
   readonly yaml?: string;
 }
 
-function read({ args = [], env = {}, yaml }: Sources): ServeConfig {
+function read({ args = [], env = {}, yaml }: Sources): WholeConfig {
   return readServeConfig(
     yaml === undefined ? args : [...args, "--config=c.yaml"],
     env,
@@ -29,7 +30,7 @@ function read({ args = [], env = {}, yaml }: Sources): ServeConfig {
 }
 
 /** What is given, and what differs from the defaults then. */
-const CASES: readonly (readonly [string, Sources, Partial<ServeConfig>])[] = [
+const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
   ["nothing is given", {}, {}],
   ["the file is empty", { yaml: "" }, {}],
   ["the file holds only comments", { yaml: "# timeout: 1\n---\n" }, {}],
@@ -55,6 +56,18 @@ const CASES: readonly (readonly [string, Sources, Partial<ServeConfig>])[] = [
     args: ["--listen-anywhere=false"],
     env: { C2S_IMDS_LISTEN_ANYWHERE: "1" },
   }, {}],
+  ["the rule is asked for", {
+    args: ["--iptables", "--user=nobody"],
+    env: { C2S_IMDS_ON_STOP: "keep" },
+    yaml: "on-crash: remove",
+  }, {
+    node: {
+      iptables: true,
+      user: "nobody",
+      onStop: "keep",
+      onCrash: "remove",
+    },
+  }],
   ["a variable names the file", {
     env: { C2S_IMDS_CONFIG: "c.yaml" },
   }, {}],

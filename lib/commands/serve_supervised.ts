@@ -1,0 +1,133 @@
+/**
+ * `serve` as root: a parent that keeps root, and the rule where it is wanted,
+ * over a child that does the work as another user.
+ *
+ * @module
+ */
+import { formatAddress } from "../config/address.ts";
+import type {
+  ListenAddress,
+  NodeConfig,
+  ServeConfig,
+} from "../config/serve_config.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../netfilter/rule.ts";
+import { openRule, type RuleManager } from "../netfilter/rule_manager.ts";
+import type { Runner } from "../netfilter/runner.ts";
+import { resolveUser } from "../netfilter/user.ts";
+import type { Log } from "../observe/log.ts";
+import { ownCommand } from "../supervisor/own_command.ts";
+import {
+  childUser,
+  PreflightError,
+  requireReadable,
+  requireRights,
+} from "../supervisor/preflight.ts";
+import { rulePorts } from "../supervisor/rule_ports.ts";
+import { spawnChild } from "../supervisor/spawn.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
+import { EXIT, type ExitCode, type Io } from "./command.ts";
+
+/** What the parent needs besides its configuration. */
+export interface SupervisedParts {
+  /** The outside world. */
+  readonly io: Io;
+  /** The log. */
+  readonly log: Log;
+  /** Runs iptables and the like. */
+  readonly run: Runner;
+  /** Tells where the proxy listens, once everything is in place. */
+  readonly announce: (addresses: readonly ListenAddress[]) => void;
+  /** Called at SIGHUP, before the rule is looked at. */
+  readonly onHangup: () => void;
+}
+
+/**
+ * Runs `serve` with a parent and a child.
+ *
+ * @param config what the child serves with
+ * @param node what concerns the node: the rule and the user
+ * @param parts what else it needs
+ * @throws {UsageError} when the user or the listeners do not fit the rule
+ */
+export async function serveSupervised(
+  config: ServeConfig,
+  node: NodeConfig,
+  { io, log, run, announce, onHangup }: SupervisedParts,
+): Promise<ExitCode> {
+  if (node.iptables) requireReachable(config);
+  const uid = await resolveUser(node.user, run);
+  const user = await childUser(node.user, uid, run);
+  const command = ownCommand(io.env["DENO_DIR"]);
+  let rule: RuleManager | undefined;
+  try {
+    await requireRights(
+      node.iptables
+        ? ["NET_ADMIN", "SETUID", "SETGID", "KILL"]
+        : ["SETUID", "SETGID", "KILL"],
+      Deno.uid(),
+      run,
+    );
+    await requireReadable(command, user);
+    if (node.iptables) rule = await openNodeRule(config, uid, run);
+  } catch (error) {
+    if (!(error instanceof PreflightError)) throw error;
+    if (error.usage) throw new UsageError(error.message, { cause: error });
+    io.stderr(`c2s-imds: ${error.message}\n`);
+    return EXIT.CANNOT_TELL;
+  }
+  const supervisor = new Supervisor({
+    spawn: (given) => spawnChild(command, user, given),
+    rule,
+    onStop: node.onStop,
+    onCrash: node.onCrash,
+    log,
+    onReady: (addresses) => {
+      announce(addresses);
+      log.info("the proxy is in place", {
+        uid,
+        rule: rule === undefined ? "none" : rule.backend,
+      });
+    },
+  });
+  const silence = [
+    io.onSignal("SIGTERM", () => supervisor.stop()),
+    io.onSignal("SIGINT", () => supervisor.stop()),
+    io.onSignal("SIGHUP", () => {
+      onHangup();
+      supervisor.check();
+    }),
+  ];
+  try {
+    const end = await supervisor.run(config);
+    return end === "stopped" ? EXIT.OK : EXIT.FAILED;
+  } finally {
+    for (const stop of silence) stop();
+  }
+}
+
+/** The rule only reaches a listener on 127.0.0.1. */
+function requireReachable(config: ServeConfig): void {
+  if (rulePorts(config.listen).ip !== undefined) return;
+  throw new UsageError(
+    `Cannot use --iptables with --listen ${
+      config.listen.map(formatAddress).join(" ")
+    }: expected a listener on 127.0.0.1, where the rule leads to`,
+  );
+}
+
+/** IPv6 is redirected where a listener on [::1] can take it. */
+function openNodeRule(
+  config: ServeConfig,
+  uid: number,
+  run: Runner,
+): Promise<RuleManager> {
+  const ipv6 = rulePorts(config.listen).ip6 !== undefined;
+  return openRule({
+    uid,
+    destinations: ipv6
+      ? [DESTINATION_IPV6, DEFAULT_DESTINATION]
+      : [DEFAULT_DESTINATION],
+    backend: "auto",
+  }, run);
+}
