@@ -1,0 +1,98 @@
+/**
+ * Servers inside a namespace that answer every GET with a label, and clients
+ * that ask as some user: enough to see where a rule leads whom.
+ *
+ * @module
+ */
+import type { Namespace, Spawned } from "./namespace.ts";
+
+/** Debian's own: a shim of another would need its user's home. */
+const PYTHON = "/usr/bin/python3";
+
+// socketserver, because http.server looks its own name up, which hangs here.
+const SERVER = `
+import http.server, socket, socketserver, sys, threading
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+def serve(label, host, port):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(label)))
+            self.end_headers()
+            self.wfile.write(label.encode())
+        def log_message(self, *args):
+            pass
+    Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = Server((host, int(port)), Handler)
+    threading.Thread(target=server.serve_forever).start()
+for arg in sys.argv[1:]:
+    serve(*arg.split(" "))
+print("ready", flush=True)
+`;
+
+const CLIENT = `
+import http.client, sys, time
+connection = http.client.HTTPConnection(sys.argv[1], timeout=5)
+while True:
+    connection.request("GET", "/")
+    print(connection.getresponse().read().decode(), flush=True)
+    time.sleep(0.02)
+`;
+
+function as(uid: number): readonly string[] {
+  return uid === 0
+    ? []
+    : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+}
+
+/**
+ * Starts servers in one process and waits until all listen.
+ *
+ * @param uid who they run as
+ * @param servers `LABEL ADDRESS PORT` each
+ */
+export async function startLabels(
+  namespace: Namespace,
+  uid: number,
+  servers: readonly string[],
+): Promise<Spawned> {
+  const spawned = namespace.spawn([
+    ...as(uid),
+    ...[PYTHON, "-c", SERVER, ...servers],
+  ]);
+  await spawned.shows(/^ready$/m);
+  return spawned;
+}
+
+/**
+ * Asks as some user.
+ *
+ * @returns the label; `refused` or `late` where there is none
+ */
+export async function askAs(
+  namespace: Namespace,
+  uid: number,
+  url: string,
+): Promise<string> {
+  const { code, stdout } = await namespace.run([
+    ...as(uid),
+    ...["curl", "--silent", "--max-time", "2", "--globoff", url],
+  ]);
+  // curl's codes: 7 could not connect, 28 timed out.
+  if (code === 0) return stdout;
+  return code === 7 ? "refused" : code === 28 ? "late" : `curl ${code}`;
+}
+
+/** Starts a client that asks again and again over one connection. */
+export async function startKeepAlive(
+  namespace: Namespace,
+  uid: number,
+  host: string,
+): Promise<Spawned> {
+  const spawned = namespace.spawn([...as(uid), PYTHON, "-c", CLIENT, host]);
+  await spawned.shows(/^\w+$/m);
+  return spawned;
+}
