@@ -4,14 +4,13 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import type { ExitCode, Io } from "../../lib/commands/command.ts";
-import { createIptables } from "../../lib/commands/iptables.ts";
 import {
   type Backend,
   DEFAULT_DESTINATION,
   DESTINATION_IPV6,
 } from "../../lib/netfilter/rule.ts";
 import { openRule } from "../../lib/netfilter/rule_manager.ts";
+import { iptablesWith, type Outcome } from "../helpers/iptables.ts";
 import { askAs, startKeepAlive, startLabels } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
@@ -40,22 +39,8 @@ const PRIMED = [
 ];
 
 /** Runs `c2s-imds iptables` with its commands inside a namespace. */
-async function iptables(
-  namespace: Namespace,
-  line: string,
-): Promise<{ code: ExitCode; stdout: string; stderr: string }> {
-  let stdout = "";
-  let stderr = "";
-  const io: Io = {
-    env: {},
-    terminal: false,
-    stdout: (text) => stdout += text,
-    stderr: (text) => stderr += text,
-    readTextFile: () => "",
-    onSignal: () => () => {},
-  };
-  const code = await createIptables(namespace.runner).run(line.split(" "), io);
-  return { code, stdout, stderr };
+function iptables(node: Namespace, line: string): Promise<Outcome> {
+  return iptablesWith(node.runner, line);
 }
 
 /** A namespace with the real service, and the proxy on two ports. */
