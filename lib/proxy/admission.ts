@@ -56,6 +56,10 @@ export function refusal(
       reason: "Bad Host header: expected a name or address, maybe a port",
     };
   }
+  return badFraming(method, headers);
+}
+
+function badFraming(method: string, headers: Headers): Refusal | undefined {
   const length = headers.get("content-length") ?? "0";
   if (method === "GET" || method === "HEAD") {
     // `Deno.serve` drops such a body and keeps its length: forwarded, the
@@ -66,10 +70,23 @@ export function refusal(
         reason: `A ${method} request cannot have a body here`,
       };
     }
-  } else if (!(Number(length) <= MAX_REQUEST_BODY)) {
-    return tooLarge();
+    return undefined;
   }
-  return undefined;
+  // Two equal lengths come joined; other codings than chunked stay undecoded.
+  if (!/^\d+$/.test(length)) {
+    return {
+      status: STATUS_CODE.BadRequest,
+      reason: "Bad Content-Length header: expected one number",
+    };
+  }
+  const coding = headers.get("transfer-encoding") ?? "chunked";
+  if (coding.toLowerCase() !== "chunked") {
+    return {
+      status: STATUS_CODE.BadRequest,
+      reason: "Bad Transfer-Encoding header: expected chunked",
+    };
+  }
+  return Number(length) > MAX_REQUEST_BODY ? tooLarge() : undefined;
 }
 
 /** The refusal of a body over {@linkcode MAX_REQUEST_BODY}. */

@@ -29,6 +29,10 @@ const CASES: ReadonlyArray<
   ["PUT", { ...HOST, "content-length": `${MAX_REQUEST_BODY}` }, undefined],
   ["PUT", { ...HOST, "content-length": `${MAX_REQUEST_BODY + 1}` }, 413],
   ["PUT", { ...HOST, "content-length": "99999999999999999999" }, 413],
+  ["PUT", { ...HOST, "content-length": "3, 3" }, 400],
+  ["PUT", { ...HOST, "content-length": "" }, 400],
+  ["PUT", { ...HOST, "transfer-encoding": "Chunked" }, undefined],
+  ["PUT", { ...HOST, "transfer-encoding": "gzip, chunked" }, 400],
 ];
 
 Deno.test("refusal() lets in what the metadata service knows, nothing else", () => {
