@@ -1,12 +1,11 @@
 /**
- * `@std/yaml` over npm's js-yaml, of which it is a port: the calls and options
- * this program uses, nothing else. `tests/house/imports_test.ts` holds both
- * equal.
+ * `@std/yaml` over version 3 of npm's js-yaml, of which it is a port and which
+ * renders the same bytes: the calls and options this program uses, nothing
+ * else. `tests/house/imports_test.ts` holds both equal.
  *
  * @module
  */
-// @ts-types="@types/js-yaml"
-import { dump, load } from "js-yaml";
+import yaml from "js-yaml";
 
 /** The options of {@linkcode stringify} that this program uses. */
 export interface StringifyOptions {
@@ -16,9 +15,27 @@ export interface StringifyOptions {
   useAnchors?: boolean;
 }
 
+/** The original makes a Buffer of binary values, the port a Uint8Array. */
+const BINARY = new yaml.Type("tag:yaml.org,2002:binary", {
+  kind: "scalar",
+  resolve: (text: unknown) => typeof text === "string" && isBase64(text),
+  construct: (text: string) => Uint8Array.fromBase64(text),
+});
+
+const SCHEMA = yaml.Schema.create(yaml.DEFAULT_SAFE_SCHEMA, [BINARY]);
+
+function isBase64(text: string): boolean {
+  try {
+    Uint8Array.fromBase64(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Parses one YAML document; an empty one is `null`. */
 export function parse(content: string): unknown {
-  return load(content) ?? null;
+  return yaml.safeLoad(content, { schema: SCHEMA }) ?? null;
 }
 
 /** Renders a value as one YAML document. */
@@ -26,7 +43,7 @@ export function stringify(
   data: unknown,
   options: StringifyOptions = {},
 ): string {
-  return dump(data, {
+  return yaml.safeDump(data, {
     ...(options.lineWidth === undefined
       ? {}
       : { lineWidth: options.lineWidth }),
