@@ -13,6 +13,7 @@ import { openRule } from "../../lib/netfilter/rule_manager.ts";
 import { iptablesWith, type Outcome } from "../helpers/iptables.ts";
 import { askAs, startKeepAlive, startLabels } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import { programArguments } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 
 const NEEDS = [
@@ -392,3 +393,27 @@ for (const backend of ["nft", "legacy", "nftables"] as const) {
     },
   );
 }
+
+testWith(
+  NEEDS,
+  "iptables works as a process and ends with the codes of the contract",
+  async () => {
+    await using node = await createNode();
+    const program = (line: string) =>
+      node.run([...programArguments(), "iptables", ...line.split(" ")]);
+    const first = await program("status");
+    assertEquals([first.code, first.stdout.split("\n")[0]], [1, "absent"]);
+    assertEquals((await program("install")).code, 0);
+    assertEquals(await askAs(node, 1000, SERVICE), "proxy");
+    assertEquals((await program("status")).code, 0);
+    assertEquals((await program("status --port 4001")).code, 3);
+    assertEquals(await program("install --user root"), {
+      code: 2,
+      stdout: "",
+      stderr:
+        'c2s-imds: Cannot use "root" for --user: uid 0 would exempt every client that runs as root, name the proxy\'s own user\n',
+    });
+    assertEquals((await program("remove")).code, 0);
+    assertEquals((await program("remove")).stdout, "Nothing to remove\n");
+  },
+);

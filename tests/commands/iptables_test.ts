@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { UsageError } from "../../lib/config/usage_error.ts";
+import type { Runner } from "../../lib/netfilter/runner.ts";
+import { iptablesWith } from "../helpers/iptables.ts";
+import { runProgram } from "../helpers/program.ts";
+
+function never(): Promise<never> {
+  throw new Error("wrong usage runs no command");
+}
+
+/** A machine without iptables and nft. */
+const bare: Runner = () => Promise.resolve("not found");
+
+for (
+  const [line, says] of [
+    ["--port 4000", "No action: expected install, remove, status"],
+    ["isntall", 'Unknown action "isntall": expected install, remove, status'],
+    ["install now", 'Unexpected argument "now"'],
+    [
+      "install --port 0",
+      'Cannot use "0" for --port: expected a port from 1 to 65535',
+    ],
+    [
+      "install --port 65536",
+      'Cannot use "65536" for --port: expected a port from 1 to 65535',
+    ],
+    [
+      "install --destination 169.254.169.254:0",
+      'Cannot use "169.254.169.254:0" for --destination: expected a port from 1 to 65535',
+    ],
+    [
+      "install --destination [fd00:ec2::254]:80",
+      'Cannot use "[fd00:ec2::254]:80" for --destination: expected an IPv4 address and a port, --ipv6 adds the IPv6 one',
+    ],
+    [
+      "install --backend iptables",
+      'Cannot use "iptables" for --backend: expected one of auto, nft, legacy, nftables',
+    ],
+    [
+      "install --user 0",
+      'Cannot use "0" for --user: uid 0 would exempt every client that runs as root, name the proxy\'s own user',
+    ],
+    ["remove --json", "Cannot use --json with remove: status has it"],
+    [
+      "status --dry-run",
+      "Cannot use --dry-run with status: it changes nothing anyway",
+    ],
+  ] as const
+) {
+  Deno.test(`iptables ${line} is wrong usage and runs nothing`, async () => {
+    const error = await assertRejects(
+      () => iptablesWith(never, line),
+      UsageError,
+    );
+    assertEquals(error.message, says);
+  });
+}
+
+Deno.test("iptables status cannot tell when there is no iptables", async () => {
+  const reason =
+    "Cannot tell whether the rule is installed: neither iptables nor nft is on PATH, install iptables-nft (RHEL, UBI 9) or iptables (Debian, Alpine), or nftables";
+  assertEquals(await iptablesWith(bare, "status"), {
+    code: 4,
+    stdout: `${reason}\n`,
+    stderr: "",
+  });
+  assertEquals(await iptablesWith(bare, "status --json"), {
+    code: 4,
+    stdout: `${JSON.stringify({ state: "unknown", reason })}\n`,
+    stderr: "",
+  });
+});
+
+Deno.test("iptables install and remove fail when there is no iptables", async () => {
+  for (const action of ["install", "remove"]) {
+    await assertRejects(
+      () => iptablesWith(bare, action),
+      Error,
+      `Cannot ${action} the rule: neither iptables nor nft is on PATH`,
+    );
+  }
+});
+
+Deno.test("iptables ends as a process with one line when a flag is wrong", async () => {
+  const { code, stdout, stderr } = await runProgram([
+    ...["iptables", "install", "--dry-run", "--user", "no-such-user"],
+  ]);
+  assertEquals(stdout, "");
+  assertEquals(
+    stderr,
+    'c2s-imds: Cannot use "no-such-user" for --user: no such user here, give its uid\n',
+  );
+  assertEquals(code, 2);
+});
+
+Deno.test("iptables shows the flags in its help", async () => {
+  const { code, stdout } = await runProgram(["iptables", "--help"]);
+  assertEquals(code, 0);
+  for (const flag of ["--user", "--port", "--ipv6", "--backend", "--dry-run"]) {
+    assert(stdout.includes(`  ${flag}`), flag);
+  }
+});

@@ -1,0 +1,42 @@
+/**
+ * Runs `c2s-imds iptables` within the test, with a runner of its own.
+ *
+ * @module
+ */
+import type { ExitCode, Io } from "../../lib/commands/command.ts";
+import { createIptables } from "../../lib/commands/iptables.ts";
+import type { Runner } from "../../lib/netfilter/runner.ts";
+
+/** How it ended. */
+export interface Outcome {
+  /** Its exit code. */
+  readonly code: ExitCode;
+  /** All it wrote to standard output. */
+  readonly stdout: string;
+  /** All it wrote to standard error. */
+  readonly stderr: string;
+}
+
+/**
+ * Runs it.
+ *
+ * @param run runs its commands, inside a namespace or not at all
+ * @param line its arguments, separated by spaces
+ */
+export async function iptablesWith(
+  run: Runner,
+  line: string,
+): Promise<Outcome> {
+  let stdout = "";
+  let stderr = "";
+  const io: Io = {
+    env: {},
+    terminal: false,
+    stdout: (text) => stdout += text,
+    stderr: (text) => stderr += text,
+    readTextFile: () => "",
+    onSignal: () => () => {},
+  };
+  const code = await createIptables(run).run(line.split(" "), io);
+  return { code, stdout, stderr };
+}
