@@ -1,0 +1,46 @@
+import { createNamespace } from "../helpers/namespace.ts";
+import { startProgram } from "../helpers/program.ts";
+import { NAMESPACES, testWith } from "../helpers/requires.ts";
+import { CLIENTS, runClient } from "./clients.ts";
+import { assertEmulated } from "./comparison.ts";
+
+const SERVICES = [
+  { name: "a service with IMDSv1 and IMDSv2", flags: [] },
+  { name: "a service with IMDSv2 alone", flags: ["--require-v2"] },
+];
+
+/** The simulator renews credentials at the full hour. */
+async function withinOneHour<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const hour = new Date().getUTCHours();
+    const result = await work();
+    if (new Date().getUTCHours() === hour) return result;
+  }
+}
+
+for (const client of CLIENTS) {
+  for (const { name, flags } of SERVICES) {
+    testWith(
+      [...NAMESPACES, ...client.needs],
+      `${client.name} sees the emulated region through the proxy of ${name}`,
+      async () => {
+        await using namespace = await createNamespace();
+        await using service = await startProgram(
+          ["simulate", "--listen=127.0.0.1:0", ...flags],
+          { namespace: namespace.name },
+        );
+        await using proxy = await startProgram(
+          ["serve", "--listen=127.0.0.1:0", `--upstream=${service.url}`],
+          { namespace: namespace.name },
+        );
+        const [direct, proxied] = await withinOneHour(() =>
+          Promise.all([
+            runClient(client, namespace, service.url),
+            runClient(client, namespace, proxy.url),
+          ])
+        );
+        assertEmulated(client, direct, proxied);
+      },
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What a client was told directly against what it was told through the proxy.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import type { Client, Json } from "./clients.ts";
+
+/**
+ * Asserts that a client saw the real region directly and the emulated one
+ * through the proxy, and that all the rest is equal.
+ *
+ * @param client what must change, and what must have been there unchanged
+ * @param direct what it printed when it asked the service
+ * @param proxied what it printed when it asked the proxy
+ */
+export function assertEmulated(
+  { changes, kept }: Client,
+  direct: Json,
+  proxied: Json,
+): void {
+  let expected = direct;
+  for (const [path, [real, emulated]] of Object.entries(changes)) {
+    assertEquals(valueAt(direct, path), real, `${path}, directly`);
+    expected = withValueAt(expected, path.split("/"), emulated);
+  }
+  for (const [path, value] of Object.entries(kept)) {
+    assertEquals(valueAt(direct, path), value, `${path}, directly`);
+  }
+  assertEquals(proxied, expected);
+}
+
+function valueAt(json: Json, path: string): Json | undefined {
+  return path.split("/").reduce<Json | undefined>(
+    (value, key) => entriesOf(value).get(key),
+    json,
+  );
+}
+
+function withValueAt(
+  json: Json,
+  [key, ...rest]: readonly string[],
+  value: Json,
+): Json {
+  if (key === undefined) return value;
+  const entries = entriesOf(json);
+  entries.set(key, withValueAt(entries.get(key) ?? null, rest, value));
+  return Array.isArray(json)
+    ? [...entries.values()]
+    : Object.fromEntries(entries);
+}
+
+function entriesOf(json: Json | undefined): Map<string, Json> {
+  return new Map(
+    typeof json === "object" && json !== null ? Object.entries(json) : [],
+  );
+}
