@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** The name of the network namespace it runs in; the test's own if none. */
   readonly namespace?: string;
+  /** What starts it, before its own arguments; the test's own way if none. */
+  readonly command?: readonly [string, ...string[]];
   /** What its standard output must show to count as started. */
   readonly ready?: RegExp;
 }
@@ -90,12 +92,13 @@ export function programArguments(): readonly [string, ...string[]] {
 
 function spawn(
   args: readonly string[],
-  { env = {}, cwd, namespace }: ProgramOptions,
+  { env = {}, cwd, namespace, command: given }: ProgramOptions,
 ): Deno.ChildProcess {
+  const start = given ?? programArguments();
   const [command, ...before] = namespace === undefined
-    ? programArguments()
+    ? start
     // It becomes the program, so that process id and signals are the same.
-    : ["ip", "netns", "exec", namespace, ...programArguments()] as const;
+    : ["ip", "netns", "exec", namespace, ...start] as const;
   const inherited = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("C2S_IMDS_"));
   return new Deno.Command(command, {
@@ -107,6 +110,14 @@ function spawn(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+function guard(
+  args: readonly string[],
+  { env = {}, namespace }: ProgramOptions,
+  serves: boolean,
+): void {
+  if (namespace === undefined) guardHost(args, env, serves);
 }
 
 /** Gathers a stream as text and tells of every piece that comes. */
@@ -210,7 +221,7 @@ export async function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  guardHost(args, options.env ?? {}, false);
+  guard(args, options, false);
   const running = new Running(spawn(args, options));
   try {
     return await within(START_MS, "Program did not end", running.result);
@@ -231,7 +242,7 @@ export async function startProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<RunningProgram> {
-  guardHost(args, options.env ?? {}, true);
+  guard(args, options, true);
   const ready = options.ready ?? /^.*listening on http:.*\n/m;
   const running = new Running(spawn(args, options));
   let line: RegExpMatchArray | undefined;
