@@ -6,5 +6,6 @@
  */
 import { runCommandLine } from "./lib/commands/command_line.ts";
 import { realIo } from "./lib/commands/io.ts";
+import { sourceBuild } from "./lib/commands/version.ts";
 
-Deno.exit(await runCommandLine(Deno.args, realIo()));
+Deno.exit(await runCommandLine(Deno.args, realIo(sourceBuild())));

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Build } from "./version.ts";
+
 /** The exit codes, a contract that scripts rely on. */
 export const EXIT = {
   /** All is well. */
@@ -28,6 +30,8 @@ export type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
 export interface Io {
   /** The environment it was started with. */
   readonly env: Readonly<Record<string, string>>;
+  /** What this program was made from. */
+  readonly build: Build;
   /** Whether standard output is a terminal. */
   readonly terminal: boolean;
   /** Writes text to standard output as it is. */

@@ -50,7 +50,7 @@ async function dispatch(
     return EXIT.USAGE;
   }
   if (hasFlag(args, VERSION_FLAG)) {
-    io.stdout(versionLine());
+    io.stdout(versionLine(io.build));
     return EXIT.OK;
   }
   if (first === "help" || HELP_FLAG.test(first)) {

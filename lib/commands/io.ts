@@ -5,6 +5,7 @@
  * @module
  */
 import type { Io } from "./command.ts";
+import type { Build } from "./version.ts";
 
 /** A stream of this process. */
 interface Stream {
@@ -35,9 +36,14 @@ function stderr(text: string): void {
   }
 }
 
-/** Hands out the real streams, environment, files and signals. */
-export function realIo(): Io {
+/**
+ * Hands out the real streams, environment, files and signals.
+ *
+ * @param build what this program was made from
+ */
+export function realIo(build: Build): Io {
   return {
+    build,
     env: Object.freeze(Deno.env.toObject()),
     terminal: Deno.stdout.isTerminal(),
     stdout,

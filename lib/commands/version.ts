@@ -5,13 +5,29 @@
  */
 import config from "../../deno.json" with { type: "json" };
 
-/**
- * Names the program, its version, the registry that its imports came from, and
- * the runtime, on one line: `c2s-imds 0.1.0 (imports: JSR; Deno 2.9.6)`.
- */
-export function versionLine(): string {
+/** What this program was made from. */
+export interface Build {
+  /** The registry its imports came from. */
+  readonly imports: "JSR" | "npm";
+  /** The commit, abbreviated, with `-dirty` where files were changed. */
+  readonly commit?: string;
+}
+
+/** The build of a program that runs from source. */
+export function sourceBuild(): Build {
   // An import map, the offline one, puts a file in the place of the package.
   const jsr = import.meta.resolve("@std/yaml").startsWith("jsr:");
+  return { imports: jsr ? "JSR" : "npm" };
+}
+
+/**
+ * Names the program, its version, what it was made from, and the runtime, on
+ * one line: `c2s-imds 0.1.0 (commit 1a2b3c4d5e6f, imports: JSR; Deno 2.9.6)`.
+ *
+ * @param build what it was made from
+ */
+export function versionLine({ imports, commit }: Build): string {
+  const made = commit === undefined ? "" : `commit ${commit}, `;
   return `c2s-imds ${config.version} ` +
-    `(imports: ${jsr ? "JSR" : "npm"}; Deno ${Deno.version.deno})\n`;
+    `(${made}imports: ${imports}; Deno ${Deno.version.deno})\n`;
 }

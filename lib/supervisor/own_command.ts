@@ -33,8 +33,15 @@ const CHILD_PERMISSIONS: readonly string[] = [
  */
 export function ownCommand(cache: string | undefined): OwnCommand {
   if (Deno.build.standalone) {
-    // The name that works from a folder closed to the other user, too.
-    return { path: "/proc/self/exe", args: [], env: {}, reads: [] };
+    return {
+      // The name that works from a folder closed to the other user, too.
+      path: "/proc/self/exe",
+      args: [],
+      // Deno looks its permitted programs up at start and fails without a
+      // PATH; in this one it finds none, and the child runs none.
+      env: { PATH: "/proc/self/fd" },
+      reads: [],
+    };
   }
   const offline = new URL("deploy/offline/", ROOT).pathname;
   const map = import.meta.resolve("@std/yaml").startsWith("jsr:")

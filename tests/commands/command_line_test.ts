@@ -24,6 +24,7 @@ class Recorder {
   ): Promise<ExitCode> {
     const io: Io = {
       env: {},
+      build: { imports: "npm" },
       terminal: false,
       stdout: (text) => this.out += text,
       stderr: (text) => this.err += text,
@@ -233,7 +234,7 @@ Deno.test("c2s-imds --version is one line", async () => {
   assertEquals(stderr, "");
   assertMatch(
     stdout,
-    /^c2s-imds \S+ \(imports: (?:JSR|npm); Deno \d+\.\d+\.\d+\)\n$/,
+    /^c2s-imds \S+ \((?:commit [0-9a-f]{12}(?:-dirty)?, )?imports: (?:JSR|npm); Deno \d+\.\d+\.\d+\)\n$/,
   );
   assertEquals(code, EXIT.OK);
 });

@@ -17,6 +17,7 @@ function fakeIo(files: Readonly<Record<string, string>> = {}) {
   const listening = Promise.withResolvers<string>();
   const io: Io = {
     env: {},
+    build: { imports: "npm" },
     terminal: false,
     stdout(text) {
       written.stdout += text;

@@ -31,6 +31,7 @@ export async function iptablesWith(
   let stderr = "";
   const io: Io = {
     env: {},
+    build: { imports: "npm" },
     terminal: false,
     stdout: (text) => stdout += text,
     stderr: (text) => stderr += text,
