@@ -35,4 +35,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "iptables",
     load: async () => (await import("./iptables.ts")).iptables,
   },
+  {
+    name: "demo",
+    load: async () => (await import("./demo.ts")).demo,
+  },
 ];
