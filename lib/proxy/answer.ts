@@ -21,7 +21,6 @@ const JSON_LIMIT = 1024 * 1024;
 /** Statuses without a body by definition; `Response` refuses one. */
 const BODILESS: readonly number[] = [
   STATUS_CODE.NoContent,
-  205,
   STATUS_CODE.NotModified,
 ];
 

@@ -64,7 +64,7 @@ export class Handler {
    */
   async handle(request: Request, peer: Deno.NetAddr): Promise<Response> {
     const started = performance.now();
-    const response = await this.#answer(request, peer, started);
+    const response = await this.#answer(request, peer);
     if (this.#draining) response.headers.set("connection", "close");
     this.#parts.log.debug("request", {
       method: request.method,
@@ -78,7 +78,6 @@ export class Handler {
   async #answer(
     request: Request,
     peer: Deno.NetAddr,
-    started: number,
   ): Promise<Response> {
     const { upstream } = this.#parts;
     const refused = this.#refusal(request, peer);
@@ -97,11 +96,12 @@ export class Handler {
         headers: requestHeaders(request.headers, upstream.authority),
         body: body.bytes,
       };
+      const deadline = performance.now() + timeoutMs;
       const answer = await upstream.send(up, timeoutMs);
       return await answerOf(answer, {
         method: up.method,
         treatment: this.#parts.treatments.of(up.method, up.target),
-        deadline: started + timeoutMs,
+        deadline,
         stallMs: timeoutMs,
         onStream: () => streaming = true,
         onStreamEnd: (error) => {

@@ -15,6 +15,14 @@ const MAX_HEAD_BYTES = 64 * 1024;
 /** Idle connections kept for later. */
 const MAX_IDLE_SOCKETS = 64;
 
+/**
+ * Statuses that can be handed on. `Deno.serve` takes no others, and sends 205
+ * without a length, so that a client would wait for the end of its body.
+ */
+function canBeSent(status: number): boolean {
+  return status >= 200 && status <= 599 && status !== 205;
+}
+
 /** What may go wrong with the upstream. */
 export type UpstreamFault = "unreachable" | "broken" | "late";
 
@@ -157,33 +165,46 @@ export class Upstream {
         agent,
         maxHeaderSize: MAX_HEAD_BYTES,
       });
-      const timer = setTimeout(() => {
-        sent.destroy(
-          new UpstreamError("late", `no answer within ${timeoutMs / 1000} s`),
-        );
-      }, timeoutMs);
-      const answered = () => {
+      let settled = false;
+      const settle = () => {
+        settled = true;
         clearTimeout(timer);
         this.#unanswered.delete(from);
       };
+      const fail = (error: Error) => {
+        if (settled) return;
+        settle();
+        const stale = sent.reusedSocket && !(error instanceof UpstreamError) &&
+          socket?.bytesRead === bytesBefore;
+        reject(stale ? new StaleConnection() : upstreamError(error));
+        // On a kept connection the request emits no error for this, and may
+        // leave the socket open.
+        sent.destroy();
+        socket?.destroy();
+      };
+      const timer = setTimeout(() => {
+        fail(
+          new UpstreamError("late", `no answer within ${timeoutMs / 1000} s`),
+        );
+      }, timeoutMs);
       sent.on("socket", (taken: Socket) => {
         socket = taken;
         bytesBefore = taken.bytesRead;
         whenConnected(taken, () => {
           from = end(taken.localAddress ?? "", taken.localPort ?? 0);
-          this.#unanswered.set(from, request);
+          if (!settled) this.#unanswered.set(from, request);
         });
       });
       sent.on("response", (answer: http.IncomingMessage) => {
-        answered();
         // An error with nobody listening would end the process.
         answer.on("error", () => {});
         const status = answer.statusCode ?? 0;
-        if (status < 200 || status > 599) {
-          sent.destroy();
-          reject(new UpstreamError("broken", `answered with status ${status}`));
+        if (!canBeSent(status)) {
+          fail(new UpstreamError("broken", `answered with status ${status}`));
           return;
         }
+        if (settled) return;
+        settle();
         resolve({
           status,
           headers: answerHeaders(answer.rawHeaders),
@@ -192,18 +213,12 @@ export class Upstream {
         });
       });
       sent.on("upgrade", () => {
-        answered();
-        sent.destroy();
-        reject(
+        fail(
           new UpstreamError("broken", "answered with a change of protocol"),
         );
       });
-      sent.on("error", (error: Error) => {
-        answered();
-        const stale = sent.reusedSocket && !(error instanceof UpstreamError) &&
-          socket?.bytesRead === bytesBefore;
-        reject(stale ? new StaleConnection() : upstreamError(error));
-      });
+      sent.on("error", fail);
+      sent.on("close", () => fail(new Error("no answer")));
       sent.end(body);
     });
   }

@@ -8,7 +8,7 @@
 import { STATUS_CODES } from "node:http";
 import { type RawAnswer, type RawHeader, valuesOf } from "../helpers/raw.ts";
 import type { Received } from "../helpers/upstream.ts";
-import type { FidelityCase } from "./fidelity_cases.ts";
+import { type FidelityCase, UPSTREAM } from "./fidelity_cases.ts";
 
 /** A request as the upstream saw it. */
 export type SeenRequest = Pick<
@@ -91,9 +91,10 @@ function hopByHop(message: { readonly headers: readonly RawHeader[] }) {
 }
 
 function refusal(id: string): AllowedDifference["predict"] {
-  return (direct, { of: { refused } }) => {
+  return (direct, { of: { refused }, authority }) => {
     if (refused?.row !== id) return direct;
-    const { status, body } = refused;
+    const { status } = refused;
+    const body = refused.body?.replace(UPSTREAM, authority);
     const answer: RawAnswer = {
       version: "HTTP/1.1",
       status,
@@ -109,7 +110,9 @@ function refusal(id: string): AllowedDifference["predict"] {
       body: body ?? "",
       complete: true,
     };
-    return { requests: [], answers: [answer] };
+    // The upstream received the request where its answer is what is refused.
+    const requests = id === "answer-refused" ? direct.requests : [];
+    return { requests, answers: [answer] };
   };
 }
 
@@ -382,6 +385,13 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
         ],
       };
     }),
+  },
+  {
+    id: "answer-refused",
+    what:
+      "Answers that are no HTTP, heads over 64 KiB, and the statuses 101, 205 and above 599: 502",
+    cause: "`Deno.serve` cannot send these statuses; the rest has no meaning",
+    predict: refusal("answer-refused"),
   },
   {
     id: "head-refused",

@@ -30,6 +30,9 @@ export interface RefusedCase {
   readonly body?: string;
 }
 
+/** Stands in a body for the `HOST:PORT` of the upstream. */
+export const UPSTREAM = "{UPSTREAM}";
+
 /** Stands in a request for a token that holds. */
 export const TOKEN = "{TOKEN}";
 
@@ -449,6 +452,18 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
     "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n",
     "HEAD",
   ),
+  {
+    ...answered(
+      "205",
+      "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n",
+    ),
+    refused: {
+      row: "answer-refused",
+      status: 502,
+      body:
+        `c2s-imds: Metadata service http://${UPSTREAM}: answered with status 205\n`,
+    },
+  },
   answered(
     "after 100",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
