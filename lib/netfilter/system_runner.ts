@@ -23,6 +23,8 @@ export async function systemRunner(
     child = new Deno.Command(name, {
       args,
       env: { LC_ALL: "C" },
+      // A signal to our whole group must not cut a change short.
+      detached: true,
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
