@@ -11,6 +11,7 @@ import type {
   ServeConfig,
 } from "../config/serve_config.ts";
 import { UsageError } from "../config/usage_error.ts";
+import { NetfilterError } from "../netfilter/failure.ts";
 import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../netfilter/rule.ts";
 import { openRule, type RuleManager } from "../netfilter/rule_manager.ts";
 import type { Runner } from "../netfilter/runner.ts";
@@ -26,6 +27,7 @@ import {
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import { spawnChild } from "../supervisor/spawn.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import { yieldingRule } from "../supervisor/yielding_rule.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
 
 /** What the parent needs besides its configuration. */
@@ -58,8 +60,8 @@ export async function serveSupervised(
   if (node.iptables) requireReachable(config);
   const uid = await resolveUser(node.user, run);
   const user = await childUser(node.user, uid, run);
-  const command = ownCommand(io.env["DENO_DIR"]);
-  let rule: RuleManager | undefined;
+  const command = ownCommand(io.env);
+  let opened: RuleManager | undefined;
   try {
     await requireRights(
       node.iptables
@@ -69,16 +71,19 @@ export async function serveSupervised(
       run,
     );
     await requireReadable(command, user);
-    if (node.iptables) rule = await openNodeRule(config, uid, run);
+    if (node.iptables) opened = await openNodeRule(config, uid, run);
   } catch (error) {
-    if (!(error instanceof PreflightError)) throw error;
-    if (error.usage) throw new UsageError(error.message, { cause: error });
+    if (error instanceof PreflightError && error.usage) {
+      throw new UsageError(error.message, { cause: error });
+    }
+    // Without the rights or the programs there is no telling how things stand.
+    if (!(error instanceof PreflightError || isOutOfReach(error))) throw error;
     io.stderr(`c2s-imds: ${error.message}\n`);
     return EXIT.CANNOT_TELL;
   }
   const supervisor = new Supervisor({
     spawn: (given) => spawnChild(command, user, given),
-    rule,
+    rule: opened === undefined ? undefined : yieldingRule(opened),
     onStop: node.onStop,
     onCrash: node.onCrash,
     log,
@@ -86,7 +91,7 @@ export async function serveSupervised(
       announce(addresses);
       log.info("the proxy is in place", {
         uid,
-        rule: rule === undefined ? "none" : rule.backend,
+        rule: opened === undefined ? "none" : opened.backend,
       });
     },
   });
@@ -104,6 +109,11 @@ export async function serveSupervised(
   } finally {
     for (const stop of silence) stop();
   }
+}
+
+function isOutOfReach(error: unknown): error is NetfilterError {
+  return error instanceof NetfilterError &&
+    (error.kind === "no tool" || error.kind === "no permission");
 }
 
 /** The rule only reaches a listener on 127.0.0.1. */

@@ -30,6 +30,9 @@ export interface DirectClient extends Connection {
 /** The state of an established connection in /proc/net/tcp. */
 const ESTABLISHED = "01";
 
+/** The state of a listening socket in /proc/net/tcp. */
+export const LISTENING = "0A";
+
 /** Each 32-bit word of an address stands in the machine's order: little. */
 function address(hex: string): string {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
@@ -54,18 +57,30 @@ function canonical(ip: string): string {
 }
 
 /**
- * Reads established connections.
+ * Whether what is redirected to the loopback address can end at a listener
+ * there.
+ */
+export function isOnLoopback(local: string): boolean {
+  return ["127.0.0.1", "0.0.0.0", "::1", "::"].includes(local);
+}
+
+/**
+ * Reads connections.
  *
  * @param text the contents of /proc/net/tcp and /proc/net/tcp6; an IPv4
  * connection of an IPv6 socket counts as IPv4
+ * @param wanted the state they are in, established unless given
  */
-export function parseConnections(text: string): readonly Connection[] {
+export function parseConnections(
+  text: string,
+  wanted = ESTABLISHED,
+): readonly Connection[] {
   const line =
     /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) (\w\w) \S+ \S+ \S+\s+(\d+)/;
   return text.split("\n").flatMap((one) => {
     const [, local, localPort, remote, remotePort, state, uid] =
       line.exec(one) ?? [];
-    if (state !== ESTABLISHED || local === undefined || remote === undefined) {
+    if (state !== wanted || local === undefined || remote === undefined) {
       return [];
     }
     return [{

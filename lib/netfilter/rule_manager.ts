@@ -6,6 +6,7 @@
 import { type Applied, installRules, removeRules } from "./apply.ts";
 import { chooseBackend } from "./backend.ts";
 import { type Context, requireCapabilities } from "./context.ts";
+import { findRival, type Lead } from "./leads.ts";
 import type { Place } from "./remove.ts";
 import {
   type Backend,
@@ -44,7 +45,7 @@ export type Verified = "installed" | "absent" | {
  * what {@linkcode RuleManager.verify} compares with.
  *
  * Whose rule stands in the kernel cannot be told from the rule: only a proxy
- * whose own listeners are up may call anything but `verify`.
+ * whose own listeners are up may call anything but `verify` and `rival`.
  *
  * All methods throw {@linkcode NetfilterError}, whose message is one line.
  * Calls must not overlap.
@@ -77,6 +78,12 @@ export interface RuleManager {
    * @returns what was found
    */
   repair(): Promise<Verified>;
+  /**
+   * Another proxy at work that the rule leads to.
+   *
+   * @param own the ports that are ours
+   */
+  rival(own: Ports): Promise<Lead | undefined>;
 }
 
 /**
@@ -129,6 +136,10 @@ export async function openRule(
         await installRules(context, backend, wanted);
       }
       return found;
+    },
+    async rival(own) {
+      const { seen } = await survey(context, backend, []);
+      return await findRival(seen, Object.values(own), run);
     },
   };
   return manager;

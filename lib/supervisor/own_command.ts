@@ -29,25 +29,22 @@ const CHILD_PERMISSIONS: readonly string[] = [
  * The command that starts this very program: the executable itself, or Deno
  * with the imports it was loaded with.
  *
- * @param cache the folder of Deno's cache, for a start from source
+ * @param env the environment this program was started with
  */
-export function ownCommand(cache: string | undefined): OwnCommand {
+export function ownCommand(env: Readonly<Record<string, string>>): OwnCommand {
   if (Deno.build.standalone) {
-    return {
-      // The name that works from a folder closed to the other user, too.
-      path: "/proc/self/exe",
-      args: [],
-      // Deno looks its permitted programs up at start and fails without a
-      // PATH; in this one it finds none, and the child runs none.
-      env: { PATH: "/proc/self/fd" },
-      reads: [],
-    };
+    // The name that works from a folder closed to the other user, too.
+    return { path: "/proc/self/exe", args: [], env: {}, reads: [] };
   }
-  const offline = new URL("deploy/offline/", ROOT).pathname;
-  const map = import.meta.resolve("@std/yaml").startsWith("jsr:")
-    ? []
-    : [`--import-map=${offline}imports.json`, `--lock=${offline}deno.lock`];
-  const main = new URL("main.ts", ROOT).pathname;
+  const file = (path: string) => new URL(path, ROOT).pathname;
+  const config = file("deno.json");
+  const main = file("main.ts");
+  const [map, lock] = [
+    file("deploy/offline/imports.json"),
+    file("deploy/offline/deno.lock"),
+  ];
+  const isMapped = !import.meta.resolve("@std/yaml").startsWith("jsr:");
+  const cache = cacheFolder(env);
   return {
     path: Deno.execPath(),
     args: [
@@ -57,16 +54,29 @@ export function ownCommand(cache: string | undefined): OwnCommand {
       "--no-check",
       "--cached-only",
       "--frozen",
-      `--config=${new URL("deno.json", ROOT).pathname}`,
-      ...map,
+      `--config=${config}`,
+      ...isMapped ? [`--import-map=${map}`, `--lock=${lock}`] : [],
       ...CHILD_PERMISSIONS,
       main,
     ],
     env: cache === undefined ? {} : { DENO_DIR: cache },
     reads: [
       Deno.execPath(),
+      config,
       main,
-      ...(cache === undefined ? [] : [cache]),
+      file("lib"),
+      ...isMapped ? [map, lock] : [file("deno.lock")],
+      ...cache === undefined ? [] : [cache],
     ],
   };
+}
+
+/** Where Deno keeps its cache; the child has no home to find it by. */
+function cacheFolder(
+  env: Readonly<Record<string, string>>,
+): string | undefined {
+  const { DENO_DIR, XDG_CACHE_HOME, HOME } = env;
+  if (DENO_DIR) return DENO_DIR;
+  if (XDG_CACHE_HOME) return `${XDG_CACHE_HOME}/deno`;
+  return HOME ? `${HOME}/.cache/deno` : undefined;
 }

@@ -1,0 +1,64 @@
+/**
+ * A rule that yields: where it leads to another proxy at work, nothing is
+ * touched, so two on one node never fight over it.
+ *
+ * @module
+ */
+import type { Ports, RuleManager } from "../netfilter/rule_manager.ts";
+import type { RuleKeeper } from "./supervisor.ts";
+
+/** The rule belongs to another proxy. */
+export class RivalError extends Error {
+  /**
+   * Makes the error.
+   *
+   * @param action what was not done
+   * @param port where the other one listens
+   * @param uid whom it runs as
+   */
+  constructor(action: string, port: number, uid: number) {
+    super(
+      `Cannot ${action}: it leads to port ${port}, where another proxy listens as uid ${uid}, stop that one first`,
+    );
+    this.name = "RivalError";
+  }
+}
+
+/**
+ * Makes a rule yield. Each call looks first, but `block`, which must be quick:
+ * it goes by what the last look found.
+ *
+ * @param rule the rule
+ */
+export function yieldingRule(
+  rule: RuleKeeper & Pick<RuleManager, "rival">,
+): RuleKeeper {
+  let own: Ports = {};
+  let last: RivalError | undefined;
+  const look = async (action: string) => {
+    const rival = await rule.rival(own);
+    last = rival === undefined
+      ? undefined
+      : new RivalError(action, rival.port, rival.uid);
+    if (last !== undefined) throw last;
+  };
+  return {
+    async install(ports) {
+      own = ports;
+      await look("take the rule");
+      return await rule.install(ports);
+    },
+    async block() {
+      if (last !== undefined) throw last;
+      return await rule.block();
+    },
+    async remove() {
+      await look("remove the rule");
+      return await rule.remove();
+    },
+    async repair() {
+      await look("repair the rule");
+      return await rule.repair();
+    },
+  };
+}
