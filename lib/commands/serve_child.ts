@@ -7,6 +7,8 @@
 import { liveAsChild } from "../supervisor/child.ts";
 import { CHILD_COMMAND } from "../supervisor/spawn.ts";
 import { type Command, EXIT } from "./command.ts";
+import { errorLine } from "./error_line.ts";
+import { listenFailure } from "./listen_failure.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 
@@ -28,6 +30,7 @@ export const serveChild: Command = {
       send: (bytes) => void Deno.stdout.writeSync(bytes),
       log: io.stderr,
       guard: (log) => void logStrayErrors(log),
+      explain: (error) => errorLine(listenFailure(error)),
       uid: Deno.uid(),
       renounce: () => {
         for (const name of RENOUNCED) Deno.permissions.revokeSync({ name });

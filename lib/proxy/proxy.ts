@@ -17,6 +17,8 @@ export interface Proxy {
   readonly addresses: readonly Deno.NetAddr[];
   /** Settles when every listener has ended. */
   readonly finished: Promise<void>;
+  /** From now on asks clients to close their connections. */
+  closing(): void;
   /** Takes no new connections and waits for the requests in flight. */
   shutdown(): Promise<void>;
   /** Drops every connection at once. */
@@ -65,6 +67,7 @@ export async function startProxy(
   return {
     addresses: listeners.map((listener) => listener.address),
     finished: Promise.all(listeners.map((it) => it.finished)).then(() => {}),
+    closing: () => handler.drain(),
     async shutdown() {
       handler.drain();
       await Promise.all(listeners.map((listener) => listener.shutdown()));

@@ -27,6 +27,8 @@ export interface ChildIo {
   log(line: string): void;
   /** Told of the log, before the proxy starts. */
   guard(log: Log): void;
+  /** Says in one line why it cannot go on. */
+  explain(error: unknown): string;
   /** Which user this process runs as; `null` where there are none. */
   readonly uid: number | null;
   /** Gives up the rights that forwarding does not need. */
@@ -64,7 +66,10 @@ async function obey(io: ChildIo): Promise<boolean> {
         return false;
       }
       if (next.done) break;
-      if (next.value.say === "drain") {
+      const message = next.value;
+      if (message.say === "drain") {
+        proxy?.closing();
+        await new Promise((go) => setTimeout(go, message.lingerMs));
         await proxy?.shutdown();
         return true;
       }
@@ -72,7 +77,7 @@ async function obey(io: ChildIo): Promise<boolean> {
         send({ say: "failed", reason: "the child still runs as root" });
         return false;
       }
-      const config = fromPlain(next.value.config);
+      const config = fromPlain(message.config);
       const log: Log = createLog({
         level: config.logLevel,
         format: config.logFormat,
@@ -91,10 +96,7 @@ async function obey(io: ChildIo): Promise<boolean> {
     await shutdownWithin(proxy, ORPHAN_MS);
     return true;
   } catch (error) {
-    send({
-      say: "failed",
-      reason: error instanceof Error ? error.message : String(error),
-    });
+    send({ say: "failed", reason: io.explain(error) });
     return false;
   }
 }

@@ -10,8 +10,11 @@ import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
 export type ToChild =
   /** The first line: what to serve with. */
   | { readonly say: "serve"; readonly config: PlainConfig }
-  /** Take no new connections, finish the requests in flight, end. */
-  | { readonly say: "drain" };
+  /**
+   * Ask clients to close their connections, after a while take no more, finish
+   * the requests in flight, end.
+   */
+  | { readonly say: "drain"; readonly lingerMs: number };
 
 /** What the child says. */
 export type FromChild =
@@ -43,10 +46,14 @@ export function encode(message: ToChild | FromChild): Uint8Array {
   return encoder.encode(`${JSON.stringify(message)}\n`);
 }
 
+/** The most characters of a message; a configuration has about 500. */
+const MOST_CHARACTERS = 1024 * 1024;
+
 /**
  * Reads messages until the other side ends.
  *
  * @param stream the pipe
+ * @throws {Error} when what comes is no message
  */
 export async function* decode<T extends ToChild | FromChild>(
   stream: ReadableStream<Uint8Array>,
@@ -57,5 +64,8 @@ export async function* decode<T extends ToChild | FromChild>(
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) yield JSON.parse(line) as T;
+    if (rest.length > MOST_CHARACTERS) {
+      throw new Error("Cannot read a message: it has no end");
+    }
   }
 }

@@ -46,7 +46,14 @@ export function spawnChild(
   // A child that is dead already is told by `ended`.
   const say = (bytes: Uint8Array) => input.write(bytes).catch(() => {});
   say(encode({ say: "serve", config: toPlain(config) }));
-  const told = listen(process.stdout);
+  const kill = () => {
+    try {
+      process.kill("SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  };
+  const told = listen(process.stdout, kill);
   const ended = process.status.then(async ({ code, signal }) => {
     await input.close().catch(() => {});
     await told.closed;
@@ -64,29 +71,29 @@ export function spawnChild(
     pid: process.pid,
     listening,
     ended,
-    drain: () => void say(encode({ say: "drain" })),
-    kill: () => {
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It ended by itself.
-      }
-    },
+    drain: (lingerMs) => void say(encode({ say: "drain", lingerMs })),
+    kill,
   };
 }
 
 /** The hidden subcommand that makes a process the child. */
 export const CHILD_COMMAND = "serve-child";
 
-function listen(stream: ReadableStream<Uint8Array>) {
+/** What the child says; one that talks nonsense is not to be trusted. */
+function listen(stream: ReadableStream<Uint8Array>, kill: () => void) {
   const { promise: listening, resolve } = Promise.withResolvers<
     readonly ListenAddress[]
   >();
   let reason: string | undefined;
   const read = async () => {
-    for await (const message of decode<FromChild>(stream)) {
-      if (message.say === "listening") resolve(message.addresses);
-      else reason = message.reason;
+    try {
+      for await (const message of decode<FromChild>(stream)) {
+        if (message.say === "listening") resolve(message.addresses);
+        else reason = message.reason;
+      }
+    } catch (error) {
+      reason = `The proxy talks nonsense: ${error}`;
+      kill();
     }
   };
   return { listening, closed: read(), reason: () => reason };

@@ -21,7 +21,8 @@ const WATCH_MS = 30_000;
 
 /**
  * Between the end of the rule and the end of the listener, in milliseconds: a
- * connection that was just redirected still finds somebody.
+ * connection that was just redirected still finds somebody, and clients are
+ * asked to close the ones they keep.
  */
 const LINGER_MS = 250;
 
@@ -43,8 +44,12 @@ export interface Child {
   readonly listening: Promise<readonly ListenAddress[]>;
   /** Settles when it has ended, with how. */
   readonly ended: Promise<string>;
-  /** Asks it to finish the requests in flight and end. */
-  drain(): void;
+  /**
+   * Asks it to finish the requests in flight and end.
+   *
+   * @param lingerMs how long it takes new ones before that, in milliseconds
+   */
+  drain(lingerMs: number): void;
   /** Ends it at once. */
   kill(): void;
 }
@@ -235,9 +240,11 @@ export class Supervisor {
     const { rule, onStop, log } = this.#parts;
     log.info("stopping", { rule: rule === undefined ? "none" : onStop });
     await this.#leave(onStop);
-    if (rule !== undefined) await this.#orForced(LINGER_MS, NEVER);
-    child.drain();
-    if (await this.#orForced(DRAIN_MS, child.ended) !== undefined) {
+    const lingerMs = rule === undefined ? 0 : LINGER_MS;
+    child.drain(lingerMs);
+    if (
+      await this.#orForced(lingerMs + DRAIN_MS, child.ended) !== undefined
+    ) {
       log.warn("dropping the requests in flight");
       child.kill();
     }
@@ -289,8 +296,6 @@ interface Live {
   readonly child: Child;
   readonly addresses: readonly ListenAddress[];
 }
-
-const NEVER = new Promise<never>(() => {});
 
 function timeout<T>(
   ms: number,

@@ -23,7 +23,7 @@ const CONFIG: ServeConfig = {
 Deno.test("decode() gives the messages whatever the chunks of the pipe", async () => {
   const messages: ToChild[] = [
     { say: "serve", config: toPlain(CONFIG) },
-    { say: "drain" },
+    { say: "drain", lingerMs: 250 },
   ];
   const bytes = new Uint8Array(
     await new Blob(messages.map((it) => encode(it) as BlobPart)).arrayBuffer(),

@@ -107,8 +107,8 @@ class FakeChild implements Child {
     this.#ended.resolve(how);
   }
 
-  drain(): void {
-    this.#world.events.push("drain");
+  drain(lingerMs: number): void {
+    this.#world.events.push(lingerMs > 0 ? "drain" : "drain at once");
     if (!this.stubborn) this.#ended.resolve("exit code 0");
   }
 
