@@ -135,8 +135,10 @@ export function streamBody(
     clearTimeout(timer);
     timer = setTimeout(() => finish(new UpstreamError("late", message)), ms);
   };
+  const awaitMore = () => expect(stallMs, "the body did not go on in time");
   const give = (bytes: Uint8Array) => {
-    if (bytes.length === 0) return;
+    // All of it may be the beginning of a name: then more is needed.
+    if (bytes.length === 0) return awaitMore();
     controller.enqueue(bytes);
     body.pause();
     expect(CLIENT_STALL_MS, "the client stopped reading");
@@ -169,7 +171,7 @@ export function streamBody(
       if (ended) return;
       return new Promise<void>((resolve) => {
         wanted = resolve;
-        expect(stallMs, "the body did not go on in time");
+        awaitMore();
         body.resume();
       });
     },

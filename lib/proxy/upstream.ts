@@ -155,6 +155,7 @@ export class Upstream {
       let bytesBefore = 0;
       let socket: Socket | undefined;
       let from = "";
+      let kept = false;
       const sent = http.request({
         host: this.#address.hostname,
         port: this.#address.port,
@@ -174,13 +175,10 @@ export class Upstream {
       const fail = (error: Error) => {
         if (settled) return;
         settle();
-        const stale = sent.reusedSocket && !(error instanceof UpstreamError) &&
+        const stale = kept && !(error instanceof UpstreamError) &&
           socket?.bytesRead === bytesBefore;
         reject(stale ? new StaleConnection() : upstreamError(error));
-        // On a kept connection the request emits no error for this, and may
-        // leave the socket open.
         sent.destroy();
-        socket?.destroy();
       };
       const timer = setTimeout(() => {
         fail(
@@ -190,6 +188,10 @@ export class Upstream {
       sent.on("socket", (taken: Socket) => {
         socket = taken;
         bytesBefore = taken.bytesRead;
+        kept = sent.reusedSocket;
+        // Deno sends a request on a kept connection again by itself, even one
+        // that was destroyed: https://github.com/denoland/deno/issues/36786
+        sent.reusedSocket = false;
         whenConnected(taken, () => {
           from = end(taken.localAddress ?? "", taken.localPort ?? 0);
           if (!settled) this.#unanswered.set(from, request);
@@ -218,7 +220,6 @@ export class Upstream {
         );
       });
       sent.on("error", fail);
-      sent.on("close", () => fail(new Error("no answer")));
       sent.end(body);
     });
   }

@@ -105,12 +105,17 @@ export async function startUpstream(
   const bytes: string[] = [];
   const sockets = new Set<net.Socket>();
   const failures: unknown[] = [];
-  const run = async (work: () => unknown) => {
-    try {
-      await work();
-    } catch (error) {
-      failures.push(error);
-    }
+  const running = new Set<Promise<void>>();
+  const run = (work: () => unknown) => {
+    const done = (async () => {
+      try {
+        await work();
+      } catch (error) {
+        failures.push(error);
+      }
+    })();
+    running.add(done);
+    done.then(() => running.delete(done));
   };
   const server = net.createServer((socket) => {
     const number = bytes.push("") - 1;
@@ -163,6 +168,7 @@ export async function startUpstream(
       server.close();
       for (const socket of sockets) socket.destroy();
       await closed;
+      await Promise.all(running);
       if (failures.length > 0) throw failures[0];
     },
   };
