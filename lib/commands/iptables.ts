@@ -10,12 +10,12 @@ import { requireCapabilities } from "../netfilter/context.ts";
 import { dryInstall, dryRemove, type DryRun } from "../netfilter/dry_run.ts";
 import type { Place } from "../netfilter/remove.ts";
 import type { Rule } from "../netfilter/rule.ts";
-import type { Runner } from "../netfilter/runner.ts";
 import { readStatus } from "../netfilter/status.ts";
-import { systemRunner } from "../netfilter/system_runner.ts";
 import { findTools, noTools } from "../netfilter/tools.ts";
 import { resolveUser } from "../netfilter/user.ts";
 import { familyName } from "../netfilter/verdict.ts";
+import type { Runner } from "../system/runner.ts";
+import { systemRunner } from "../system/system_runner.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 import {
   type IptablesRequest,

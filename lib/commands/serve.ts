@@ -12,9 +12,9 @@ import type {
   WholeConfig,
 } from "../config/serve_config.ts";
 import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
-import { systemRunner } from "../netfilter/system_runner.ts";
 import { createLog, type Log, type LogFields } from "../observe/log.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
+import { systemRunner } from "../system/system_runner.ts";
 import type { Command, ExitCode, Io } from "./command.ts";
 import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";

@@ -14,7 +14,6 @@ import { UsageError } from "../config/usage_error.ts";
 import { NetfilterError } from "../netfilter/failure.ts";
 import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../netfilter/rule.ts";
 import { openRule, type RuleManager } from "../netfilter/rule_manager.ts";
-import type { Runner } from "../netfilter/runner.ts";
 import { resolveUser } from "../netfilter/user.ts";
 import type { Log } from "../observe/log.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
@@ -28,6 +27,7 @@ import { rulePorts } from "../supervisor/rule_ports.ts";
 import { spawnChild } from "../supervisor/spawn.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { yieldingRule } from "../supervisor/yielding_rule.ts";
+import type { Runner } from "../system/runner.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
 
 /** What the parent needs besides its configuration. */

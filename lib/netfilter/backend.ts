@@ -8,8 +8,8 @@
  *
  * @module
  */
+import type { Runner } from "../system/runner.ts";
 import type { Backend, BackendChoice } from "./rule.ts";
-import type { Runner } from "./runner.ts";
 import { has, noTools, requireTools, type Tools } from "./tools.ts";
 
 /** Whether a listing has the chains that kubelet leaves as a hint. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
+import type { Runner } from "../system/runner.ts";
 import type { Destination } from "./rule.ts";
-import type { Runner } from "./runner.ts";
 
 /** A TCP connection of this network namespace. */
 export interface Connection {

@@ -3,15 +3,11 @@
  *
  * @module
  */
-import { missingCapabilities } from "./capabilities.ts";
+import { missingCapabilities } from "../system/capabilities.ts";
+import type { NotRun, Runner, RunResult } from "../system/runner.ts";
 import { type Attempt, explain, lacking, NetfilterError } from "./failure.ts";
+import { LOCK_WAIT_S } from "./lock_wait.ts";
 import type { Backend } from "./rule.ts";
-import {
-  LOCK_WAIT_S,
-  type NotRun,
-  type Runner,
-  type RunResult,
-} from "./runner.ts";
 import type { Tools } from "./tools.ts";
 
 /** The machine as this room sees it. */

@@ -7,9 +7,10 @@
  *
  * @module
  */
-import type { Capability } from "./capabilities.ts";
+import type { Capability } from "../system/capabilities.ts";
+import type { NotRun, RunResult } from "../system/runner.ts";
+import { LOCK_WAIT_S } from "./lock_wait.ts";
 import type { Backend, Family } from "./rule.ts";
-import { LOCK_WAIT_S, type NotRun, type RunResult } from "./runner.ts";
 
 /** The kinds of failure. */
 export type FailureKind =

@@ -4,13 +4,13 @@
  *
  * @module
  */
+import type { Runner } from "../system/runner.ts";
 import {
   type Connection,
   isOnLoopback,
   LISTENING,
   parseConnections,
 } from "./clients.ts";
-import type { Runner } from "./runner.ts";
 import { linesOf, type Seen } from "./verdict.ts";
 
 /** Where a rule of ours leads, and whom it exempts. */

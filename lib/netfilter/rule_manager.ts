@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Runner } from "../system/runner.ts";
 import { type Applied, installRules, removeRules } from "./apply.ts";
 import { chooseBackend } from "./backend.ts";
 import { type Context, requireCapabilities } from "./context.ts";
@@ -16,7 +17,6 @@ import {
   type Family,
   type Rule,
 } from "./rule.ts";
-import type { Runner } from "./runner.ts";
 import { survey } from "./survey.ts";
 import { findTools } from "./tools.ts";
 import { judge } from "./verdict.ts";

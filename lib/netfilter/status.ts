@@ -3,11 +3,11 @@
  *
  * @module
  */
+import type { Runner } from "../system/runner.ts";
 import { chooseBackend } from "./backend.ts";
 import { type DirectClient, findDirectClients } from "./clients.ts";
 import { NetfilterError } from "./failure.ts";
 import type { Backend, BackendChoice, Family, Rule } from "./rule.ts";
-import type { Runner } from "./runner.ts";
 import { survey } from "./survey.ts";
 import { findTools } from "./tools.ts";
 import { judge, linesOf, type RuleState } from "./verdict.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type { Runner } from "../system/runner.ts";
 import { NetfilterError } from "./failure.ts";
 import type { Backend, Family } from "./rule.ts";
-import type { Runner } from "./runner.ts";
 
 /** The names of one backend's programs for one family. */
 export interface Xtables {

@@ -6,7 +6,7 @@
  */
 import { quote } from "../config/quote.ts";
 import { UsageError } from "../config/usage_error.ts";
-import type { Runner } from "./runner.ts";
+import type { Runner } from "../system/runner.ts";
 
 /** One below the kernel's "no user", which iptables refuses too. */
 const HIGHEST_UID = 4_294_967_294;

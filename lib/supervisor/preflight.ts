@@ -7,8 +7,8 @@
 import {
   type Capability,
   missingCapabilities,
-} from "../netfilter/capabilities.ts";
-import type { Runner } from "../netfilter/runner.ts";
+} from "../system/capabilities.ts";
+import type { Runner } from "../system/runner.ts";
 import type { OwnCommand } from "./own_command.ts";
 import type { ChildUser } from "./spawn.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../lib/config/usage_error.ts";
-import type { Runner } from "../../lib/netfilter/runner.ts";
+import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { runProgram } from "../helpers/program.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/config/usage_error.ts";
 import { NetfilterError } from "../../lib/netfilter/failure.ts";
-import type { Runner } from "../../lib/netfilter/runner.ts";
+import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";

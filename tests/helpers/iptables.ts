@@ -5,7 +5,7 @@
  */
 import type { ExitCode, Io } from "../../lib/commands/command.ts";
 import { createIptables } from "../../lib/commands/iptables.ts";
-import type { Runner } from "../../lib/netfilter/runner.ts";
+import type { Runner } from "../../lib/system/runner.ts";
 
 /** How it ended. */
 export interface Outcome {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Runner } from "../../lib/netfilter/runner.ts";
-import { systemRunner } from "../../lib/netfilter/system_runner.ts";
+import type { Runner } from "../../lib/system/runner.ts";
+import { systemRunner } from "../../lib/system/system_runner.ts";
 
 /** How a command inside ended. */
 export interface Ran {

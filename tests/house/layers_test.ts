@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["supervisor"],
   ["proxy", "netfilter", "link", "manifests", "simulator"],
   ["config"],
-  ["metadata", "observe"],
+  ["metadata", "observe", "system"],
 ];
 
 /** The part of `deno info --json` that is read here. */

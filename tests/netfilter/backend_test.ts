@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { chooseBackend } from "../../lib/netfilter/backend.ts";
 import { NetfilterError } from "../../lib/netfilter/failure.ts";
 import type { Backend, BackendChoice } from "../../lib/netfilter/rule.ts";
-import type { Runner } from "../../lib/netfilter/runner.ts";
+import type { Runner } from "../../lib/system/runner.ts";
 import { findTools } from "../../lib/netfilter/tools.ts";
 
 const NFT = "iptables v1.8.9 (nf_tables)";

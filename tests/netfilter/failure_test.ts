@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Capability } from "../../lib/netfilter/capabilities.ts";
+import type { Capability } from "../../lib/system/capabilities.ts";
 import { explain, type FailureKind } from "../../lib/netfilter/failure.ts";
 import type { Backend } from "../../lib/netfilter/rule.ts";
-import type { NotRun, RunResult } from "../../lib/netfilter/runner.ts";
+import type { NotRun, RunResult } from "../../lib/system/runner.ts";
 
 function said(code: number, stderr: string): RunResult {
   return { code, stdout: "", stderr };

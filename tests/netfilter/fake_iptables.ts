@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Runner, RunResult } from "../../lib/netfilter/runner.ts";
+import type { Runner, RunResult } from "../../lib/system/runner.ts";
 
 const CHAIN = "C2S-IMDS";
 

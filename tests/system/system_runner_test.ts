@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { systemRunner } from "../../lib/netfilter/system_runner.ts";
+import { systemRunner } from "../../lib/system/system_runner.ts";
 
 Deno.test("systemRunner() feeds, gathers, and tells the code in the C locale", async () => {
   assertEquals(

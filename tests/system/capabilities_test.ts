@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import {
   missingCapabilities,
   parseCapabilities,
-} from "../../lib/netfilter/capabilities.ts";
-import type { Runner } from "../../lib/netfilter/runner.ts";
+} from "../../lib/system/capabilities.ts";
+import type { Runner } from "../../lib/system/runner.ts";
 
 function status(hex: string): Runner {
   return () =>

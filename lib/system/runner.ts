@@ -1,5 +1,5 @@
 /**
- * The one way this room reaches the outside: a runner of short commands,
+ * The one way to the programs of this machine: a runner of short commands,
  * handed in so that tests can answer in its place.
  *
  * @module
@@ -32,11 +32,8 @@ export type Runner = (
   options?: RunOptions,
 ) => Promise<RunResult | NotRun>;
 
-/** How long iptables waits for the xtables lock, in seconds, as `-w` takes it. */
-export const LOCK_WAIT_S = 5;
-
 /**
- * How long one command may take: the wait for the lock and as much again,
- * because some versions of iptables wait for ever.
+ * How long one command may take, in milliseconds: twice the longest that one
+ * is told to wait itself, which is iptables for its lock.
  */
-export const TIME_LIMIT_MS = LOCK_WAIT_S * 2 * 1_000;
+export const TIME_LIMIT_MS = 10_000;
