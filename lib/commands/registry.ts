@@ -36,6 +36,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./iptables.ts")).iptables,
   },
   {
+    name: "check",
+    load: async () => (await import("./check.ts")).check,
+  },
+  {
     name: "demo",
     load: async () => (await import("./demo.ts")).demo,
   },

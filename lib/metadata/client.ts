@@ -48,7 +48,8 @@ export interface MetadataAnswer {
  *
  * @param question what to ask, and where
  * @throws {Error} when no whole answer comes in time: the message names the
- * service and why, the cause is the system's error where there is one
+ * service and why, the cause is the system's error where there is one, and
+ * `Deno.errors.TimedOut` when time ran out
  */
 export async function askMetadata(
   question: MetadataQuestion,
@@ -80,7 +81,8 @@ function ask(
     sent.destroy();
   };
   const timer = setTimeout(
-    () => fail(new Error(`no answer within ${timeoutMs / 1000} s`)),
+    () =>
+      fail(new Deno.errors.TimedOut(`no answer within ${timeoutMs / 1000} s`)),
     timeoutMs,
   );
   sent.on("error", fail);
