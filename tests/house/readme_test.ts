@@ -1,0 +1,37 @@
+import { assert, assertEquals } from "@std/assert";
+import { SERVE_OPTIONS } from "../../lib/config/serve_options.ts";
+import { PATH_RULES } from "../../lib/metadata/path_rules.ts";
+import { REPOSITORY } from "../helpers/files.ts";
+
+const README = Deno.readTextFileSync(new URL("README.md", REPOSITORY));
+
+/** The cells of a Markdown table's rows. */
+function cells(line: string): string[] {
+  return line.split(/(?<!\\)\|/).slice(1, -1).map((cell) =>
+    cell.trim().replaceAll("\\|", "|")
+  );
+}
+
+Deno.test("README.md has every option of serve with its default", () => {
+  const rows = README.split("\n").filter((line) => line.startsWith("| `--"))
+    .map(cells);
+  const expected = SERVE_OPTIONS.map(({ name, value, fallback }) => [
+    `\`--${name}${value === undefined ? "" : ` ${value}`}\``,
+    fallback === undefined
+      ? (value === undefined ? "off" : "")
+      : `\`${fallback}\``,
+  ]);
+  assertEquals(
+    rows.map((row) => row.slice(0, 2)).sort(),
+    expected.sort(),
+  );
+});
+
+Deno.test("README.md has every path that is not rewritten, with the reason", () => {
+  for (const { paths, reason } of PATH_RULES) {
+    for (const path of paths) {
+      assert(README.includes(`\`${path}\``), `README lacks ${path}`);
+    }
+    assert(README.includes(reason), `README lacks "${reason}"`);
+  }
+});
