@@ -43,6 +43,20 @@ export async function installProgram(): Promise<Installed> {
   }
 }
 
+/**
+ * Installs the program once for a test file, when the first test asks for it,
+ * and takes it away after the last.
+ *
+ * @returns what asks for it
+ */
+export function installedForFile(): () => Promise<Installed> {
+  let installed: Promise<Installed> | undefined;
+  Deno.test.afterAll(async () => {
+    await (await installed)?.[Symbol.asyncDispose]();
+  });
+  return () => installed ??= installProgram();
+}
+
 type Copied = Pick<Installed, "command" | "env" | "compiled">;
 
 async function installExecutable(
