@@ -40,6 +40,7 @@ export interface HandlerParts {
 export class Handler {
   readonly #parts: HandlerParts;
   #inFlight = 0;
+  #requests = 0;
   #draining = false;
 
   /**
@@ -49,6 +50,11 @@ export class Handler {
    */
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+  }
+
+  /** How many requests have come so far. */
+  get requests(): number {
+    return this.#requests;
   }
 
   /** From now on asks clients to close their connections. */
@@ -64,6 +70,7 @@ export class Handler {
    */
   async handle(request: Request, peer: Deno.NetAddr): Promise<Response> {
     const started = performance.now();
+    this.#requests++;
     const response = await this.#answer(request, peer);
     if (this.#draining) response.headers.set("connection", "close");
     this.#parts.log.debug("request", {

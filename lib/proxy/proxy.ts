@@ -17,6 +17,8 @@ export interface Proxy {
   readonly addresses: readonly Deno.NetAddr[];
   /** Settles when every listener has ended. */
   readonly finished: Promise<void>;
+  /** How many requests have come so far. */
+  readonly requests: number;
   /** From now on asks clients to close their connections. */
   closing(): void;
   /** Takes no new connections and waits for the requests in flight. */
@@ -67,6 +69,9 @@ export async function startProxy(
   return {
     addresses: listeners.map((listener) => listener.address),
     finished: Promise.all(listeners.map((it) => it.finished)).then(() => {}),
+    get requests() {
+      return handler.requests;
+    },
     closing: () => handler.drain(),
     async shutdown() {
       handler.drain();

@@ -17,6 +17,12 @@ import {
 /** How long requests may go on once the parent is gone, in milliseconds. */
 const ORPHAN_MS = 1_000;
 
+/**
+ * The longest wait until nobody asks any more, in milliseconds; clients that
+ * do not close their connections must not keep it from ending.
+ */
+const LONGEST_LINGER_MS = 2_500;
+
 /** What the child is handed. */
 export interface ChildIo {
   /** The pipe from the parent. */
@@ -68,9 +74,10 @@ async function obey(io: ChildIo): Promise<boolean> {
       if (next.done) break;
       const message = next.value;
       if (message.say === "drain") {
-        proxy?.closing();
-        await new Promise((go) => setTimeout(go, message.lingerMs));
-        await proxy?.shutdown();
+        if (proxy === undefined) return true;
+        proxy.closing();
+        await linger(proxy, message.lingerMs);
+        await proxy.shutdown();
         return true;
       }
       if (io.uid === 0) {
@@ -99,6 +106,16 @@ async function obey(io: ChildIo): Promise<boolean> {
     send({ say: "failed", reason: io.explain(error) });
     return false;
   }
+}
+
+/** Waits until nobody has asked for a while. */
+async function linger(proxy: Proxy, ms: number): Promise<void> {
+  const end = performance.now() + LONGEST_LINGER_MS;
+  let before: number;
+  do {
+    before = proxy.requests;
+    await new Promise((go) => setTimeout(go, ms));
+  } while (ms > 0 && proxy.requests > before && performance.now() < end);
 }
 
 async function shutdownWithin(

@@ -11,8 +11,8 @@ export type ToChild =
   /** The first line: what to serve with. */
   | { readonly say: "serve"; readonly config: PlainConfig }
   /**
-   * Ask clients to close their connections, after a while take no more, finish
-   * the requests in flight, end.
+   * Ask clients to close their connections, take no more once nobody has asked
+   * for a while, finish the requests in flight, end.
    */
   | { readonly say: "drain"; readonly lingerMs: number };
 

@@ -47,7 +47,8 @@ export interface Child {
   /**
    * Asks it to finish the requests in flight and end.
    *
-   * @param lingerMs how long it takes new ones before that, in milliseconds
+   * @param lingerMs for how long nobody must have asked before it takes no
+   * more, in milliseconds
    */
   drain(lingerMs: number): void;
   /** Ends it at once. */

@@ -125,7 +125,7 @@ export async function createNode(
   }
 }
 
-/** The first use of each program makes tables and chains that stay. */
+/** Makes it a node like others: every table there is, and in use. */
 async function prime(namespace: Namespace, backend: NodeBackend) {
   for (const each of BACKENDS) {
     for (const command of [`iptables-${each}`, `ip6tables-${each}`]) {
@@ -134,6 +134,12 @@ async function prime(namespace: Namespace, backend: NodeBackend) {
       await namespace.must([command, "-t", "nat", "-D", ...rule]);
     }
   }
+  // A node's own firewall keeps conntrack busy: without it, connections would
+  // be cut when the rule goes.
+  await namespace.must([
+    ...[`iptables-${backend}`, "-A", "INPUT", "-m", "conntrack"],
+    ...["--ctstate", "ESTABLISHED", "-j", "ACCEPT"],
+  ]);
   // The hint by which kubelet tells others which backend the node uses.
   await namespace.must([
     ...[`iptables-${backend}`, "-t", "mangle", "-N", "KUBE-IPTABLES-HINT"],
