@@ -186,7 +186,7 @@ export function asUser(uid: number): readonly string[] {
  * @returns its process id; `undefined` while there is none
  */
 export async function childOf(
-  { pid }: RunningProgram,
+  { pid }: Pick<RunningProgram, "pid">,
 ): Promise<number | undefined> {
   // Through `cat`, because Deno opens /proc only with every permission.
   const listed = await systemRunner(
