@@ -66,12 +66,17 @@ export class Handler {
    * Answers one request.
    *
    * @param request the request
-   * @param peer the address it came from
+   * @param peer where it came from
+   * @param listener where it came in
    */
-  async handle(request: Request, peer: Deno.NetAddr): Promise<Response> {
+  async handle(
+    request: Request,
+    peer: Deno.NetAddr,
+    listener: Deno.NetAddr,
+  ): Promise<Response> {
     const started = performance.now();
     this.#requests++;
-    const response = await this.#answer(request, peer);
+    const response = await this.#answer(request, peer, listener);
     if (this.#draining) response.headers.set("connection", "close");
     this.#parts.log.debug("request", {
       method: request.method,
@@ -85,9 +90,10 @@ export class Handler {
   async #answer(
     request: Request,
     peer: Deno.NetAddr,
+    listener: Deno.NetAddr,
   ): Promise<Response> {
     const { upstream } = this.#parts;
-    const refused = this.#refusal(request, peer);
+    const refused = this.#refusal(request, peer, listener);
     if (refused !== undefined) return ownAnswer(refused);
     this.#inFlight++;
     // A streamed answer is in flight until its last byte.
@@ -123,7 +129,11 @@ export class Handler {
     }
   }
 
-  #refusal(request: Request, peer: Deno.NetAddr): Refusal | undefined {
+  #refusal(
+    request: Request,
+    peer: Deno.NetAddr,
+    listener: Deno.NetAddr,
+  ): Refusal | undefined {
     const { own, upstream, log } = this.#parts;
     if (!own.includes(peer.hostname)) {
       log.warn("refused a peer that is not this node", { peer: peer.hostname });
@@ -132,12 +142,11 @@ export class Handler {
         reason: "Only this node itself may ask",
       };
     }
-    if (
-      upstream.isOwn(peer.hostname, peer.port, {
-        method: request.method,
-        target: originTarget(request.url),
-      })
-    ) {
+    const asked = {
+      method: request.method,
+      target: originTarget(request.url),
+    };
+    if (upstream.isOwn(peer, listener, asked)) {
       log.error(
         "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
         { uid: Deno.uid() ?? "unknown" },

@@ -10,10 +10,11 @@ import type { Log } from "../observe/log.ts";
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 100;
 
-/** Answers a request from a peer. */
+/** Answers a request that came from a peer to a listener. */
 export type Handle = (
   request: Request,
   peer: Deno.NetAddr,
+  listener: Deno.NetAddr,
 ) => Promise<Response>;
 
 /** Listens on one address until it is told to stop. */
@@ -81,7 +82,7 @@ export class Listener {
         this.#log.debug("an answer broke off", { error: String(error) });
         return new Response(null, { status: 500 });
       },
-    }, (request, info) => this.#handle(request, info.remoteAddr));
+    }, (request, info) => this.#handle(request, info.remoteAddr, this.address));
   }
 
   /** Running out of descriptors ends a server; this one starts again. */

@@ -9,6 +9,17 @@
 /** How long a list of addresses is trusted when a peer is not in it. */
 const REFRESH_MS = 1_000;
 
+/** An address without the forms that only its socket gives it. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:/, "").replace(/%.*$/, "");
+}
+
+/** Whether an address never leaves the node. */
+export function isLoopback(address: string): boolean {
+  const plain = plainAddress(address);
+  return plain.startsWith("127.") || plain === "::1";
+}
+
 /** Tells the node's own addresses from others'. */
 export class OwnAddresses {
   #known: ReadonlySet<string> = new Set();
@@ -33,8 +44,8 @@ export class OwnAddresses {
 
   /** Whether an address is this node's; the list is read anew on a miss. */
   includes(address: string): boolean {
-    const plain = address.replace(/^::ffff:/, "").replace(/%.*$/, "");
-    if (plain.startsWith("127.") || plain === "::1") return true;
+    if (isLoopback(address)) return true;
+    const plain = plainAddress(address);
     if (this.#known.has(plain)) return true;
     const now = this.#now();
     if (now - this.#readAt < REFRESH_MS) return false;

@@ -59,7 +59,11 @@ export async function startProxy(
   try {
     for (const address of config.listen) {
       listeners.push(
-        new Listener(address, (r, peer) => handler.handle(r, peer), log),
+        new Listener(
+          address,
+          (request, peer, listener) => handler.handle(request, peer, listener),
+          log,
+        ),
       );
     }
   } catch (error) {

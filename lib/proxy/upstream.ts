@@ -8,6 +8,7 @@ import * as http from "node:http";
 import type { Socket } from "node:net";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { answerHeaders, type Header } from "./headers.ts";
+import { isLoopback, plainAddress } from "./peers.ts";
 
 /** The most bytes an answer's head may have; real ones have about 300. */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -68,6 +69,13 @@ export interface UpstreamAnswer {
   readonly body: http.IncomingMessage;
 }
 
+/** A request that went up, and the other end of its connection. */
+interface SentRequest {
+  readonly request: UpstreamRequest;
+  readonly to: string;
+  readonly port: number;
+}
+
 /** A client of one upstream. */
 export class Upstream {
   /** `HOST:PORT` as a Host header has it, without the default port. */
@@ -79,7 +87,7 @@ export class Upstream {
   });
   readonly #fresh = new http.Agent({ keepAlive: false });
   /** The requests without an answer yet, by the local end they went from. */
-  readonly #unanswered = new Map<string, UpstreamRequest>();
+  readonly #unanswered = new Map<string, SentRequest>();
 
   /**
    * Connects only when a request is sent.
@@ -122,19 +130,24 @@ export class Upstream {
   /**
    * Whether a request is one of ours that came back to us: it comes from the
    * local end of an upstream connection that waits for the answer to just this
-   * request. The end alone does not tell: on loopback a client may have the
-   * same address and port towards us.
+   * request.
    *
-   * @param peer the peer's address
-   * @param port the peer's port
+   * @param peer where the request came from
+   * @param listener where it came in
+   * @param request the request
    */
   isOwn(
-    peer: string,
-    port: number,
+    peer: Deno.NetAddr,
+    listener: Deno.NetAddr,
     { method, target }: Pick<UpstreamRequest, "method" | "target">,
   ): boolean {
-    const sent = this.#unanswered.get(end(peer, port));
-    return sent?.method === method && sent.target === target;
+    const sent = this.#unanswered.get(end(peer.hostname, peer.port));
+    if (sent?.request.method !== method || sent.request.target !== target) {
+      return false;
+    }
+    // On loopback nothing is redirected, but a client may have the same address
+    // and port towards us as our own connection has towards the upstream.
+    return !isLoopback(sent.to) || sent.port === listener.port;
   }
 
   /** Closes every connection. */
@@ -194,7 +207,8 @@ export class Upstream {
         sent.reusedSocket = false;
         whenConnected(taken, () => {
           from = end(taken.localAddress ?? "", taken.localPort ?? 0);
-          if (!settled) this.#unanswered.set(from, request);
+          const { remoteAddress: to = "", remotePort: port = 0 } = taken;
+          if (!settled) this.#unanswered.set(from, { request, to, port });
         });
       });
       sent.on("response", (answer: http.IncomingMessage) => {
@@ -234,7 +248,7 @@ function whenConnected(socket: Socket, act: () => void): void {
 class StaleConnection extends Error {}
 
 function end(address: string, port: number): string {
-  return `${address.replace(/^::ffff:/, "")} ${port}`;
+  return `${plainAddress(address)} ${port}`;
 }
 
 /** Codes of errors that come before a connection stands. */
