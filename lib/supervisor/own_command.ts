@@ -34,7 +34,9 @@ const CHILD_PERMISSIONS: readonly string[] = [
 export function ownCommand(env: Readonly<Record<string, string>>): OwnCommand {
   if (Deno.build.standalone) {
     // The name that works from a folder closed to the other user, too.
-    return { path: "/proc/self/exe", args: [], env: {}, reads: [] };
+    // Without a PATH Deno would end: it looks up what --allow-run names.
+    const env = { PATH: "/" };
+    return { path: "/proc/self/exe", args: [], env, reads: [] };
   }
   const file = (path: string) => new URL(path, ROOT).pathname;
   const config = file("deno.json");
