@@ -1,0 +1,82 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { startProgram } from "../helpers/program.ts";
+import { ask, get, type RawAnswer, RawClient } from "../helpers/raw.ts";
+import { testWith } from "../helpers/requires.ts";
+import { answer, startUpstream } from "../helpers/upstream.ts";
+
+const DESCRIPTORS = 64;
+
+async function limitDescriptors(pid: number): Promise<void> {
+  const { success } = await new Deno.Command("prlimit", {
+    args: [`--pid=${pid}`, `--nofile=${DESCRIPTORS}:${DESCRIPTORS}`],
+  }).output();
+  assert(success);
+}
+
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Connects until the listener has nothing left to accept with. */
+async function exhaust(
+  address: Address,
+  exhausted: () => boolean,
+): Promise<RawClient[]> {
+  const held: RawClient[] = [];
+  for (let i = 0; i < 10 * DESCRIPTORS && !exhausted(); i++) {
+    try {
+      held.push(await RawClient.connect(address));
+    } catch (error) {
+      // While the listener is gone.
+      assert(error instanceof Deno.errors.ConnectionRefused);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return held;
+}
+
+/** Asks until the listener is back. */
+async function askUntilAnswered(address: Address): Promise<RawAnswer> {
+  for (let i = 0;; i++) {
+    try {
+      return await ask(address, get("/latest/"));
+    } catch (error) {
+      if (i === 40) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+testWith(
+  [{ command: "prlimit", from: "util-linux" }],
+  "serve listens again after it ran out of descriptors",
+  async () => {
+    await using upstream = await startUpstream((_, connection) =>
+      connection.write(answer("us-east-1"))
+    );
+    await using program = await startProgram([
+      "serve",
+      "--listen=127.0.0.1:0",
+      `--upstream=http://127.0.0.1:${upstream.address.port}`,
+    ]);
+    const address = {
+      hostname: "127.0.0.1",
+      port: Number(new URL(program.url).port),
+    };
+    await limitDescriptors(program.pid);
+    const failures = () =>
+      program.stderr().match(/the listener failed/g)?.length ?? 0;
+    for (let round = 1; round <= 3; round++) {
+      const before = failures();
+      const held = await exhaust(address, () => failures() > before);
+      assert(failures() > before, program.stderr());
+      for (const client of held) client.close();
+      const { status, body } = await askUntilAnswered(address);
+      assertEquals([status, body], [200, "us-iso-east-1"]);
+    }
+    const { code, stderr } = await program.stop();
+    assertEquals(code, 0);
+    assertMatch(stderr, /listening again address=127\.0\.0\.1/);
+  },
+);
