@@ -40,6 +40,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./check.ts")).check,
   },
   {
+    name: "address",
+    load: async () => (await import("./address.ts")).address,
+  },
+  {
+    name: "manifests",
+    load: async () => (await import("./manifests.ts")).manifests,
+  },
+  {
     name: "demo",
     load: async () => (await import("./demo.ts")).demo,
   },

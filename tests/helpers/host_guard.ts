@@ -49,6 +49,9 @@ export function guardHost(
       ? args.slice(0, 2).join(" ")
       : undefined);
   if (rule !== undefined) refuse(`"${rule}" would change the machine's rules`);
+  if (subcommand === "address" && /^(?:add|remove)$/m.test(args.join("\n"))) {
+    refuse(`"${args.join(" ")}" would change the machine's addresses`);
+  }
   if (subcommand === "check" && !given.some((one) => one.startsWith("--url"))) {
     refuse("check without --url asks the real metadata service");
   }

@@ -13,6 +13,9 @@ const REFUSED: readonly Call[] = [
   [["serve", "--upstream=http://127.0.0.1:9"], { C2S_IMDS_IPTABLES: "true" }],
   [["iptables", "install"]],
   [["iptables", "remove"]],
+  [["address", "add"]],
+  [["address", "--arp-ignore", "add"]],
+  [["address", "remove"]],
   [["check"]],
   [["check", "--url", "http://169.254.169.254"]],
 ];
@@ -25,6 +28,7 @@ const ALLOWED: readonly Call[] = [
   [["serve", "--help"]],
   [["iptables", "install", "--dry-run"]],
   [["iptables", "status"]],
+  [["address", "status"]],
   [["check", "--url=http://127.0.0.1:9"]],
 ];
 

@@ -1,0 +1,85 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { UsageError } from "../../lib/config/usage_error.ts";
+import { LinkError } from "../../lib/link/link_error.ts";
+import type { Runner } from "../../lib/system/runner.ts";
+import { addressWith } from "../helpers/address.ts";
+import { runProgram } from "../helpers/program.ts";
+import { createFakeLink } from "../link/fake_link.ts";
+
+function never(): Promise<never> {
+  throw new Error("wrong usage runs no command");
+}
+
+for (
+  const [line, says] of [
+    ["--json", "No action: expected add, remove, status"],
+    ["ad", 'Unknown action "ad": expected add, remove, status'],
+    ["add eth0", 'Unexpected argument "eth0": see --help'],
+    ["add --json", "Cannot use --json with add: status has it"],
+    ["remove --arp-ignore", "Cannot use --arp-ignore with remove: add has it"],
+  ] as const
+) {
+  Deno.test(`address ${line} is wrong usage and runs nothing`, async () => {
+    const error = await assertRejects(
+      () => addressWith(never, line),
+      UsageError,
+    );
+    assertEquals(error.message, says);
+  });
+}
+
+Deno.test("address adds, shows and removes", async () => {
+  const { run } = createFakeLink();
+  const steps: readonly (readonly [string, number, string])[] = [
+    [
+      "status",
+      1,
+      "absent\n  warning: neighbours on eth0 would reach it, cure: sysctl -w net.ipv4.conf.all.arp_ignore=1\n",
+    ],
+    [
+      "add --arp-ignore",
+      0,
+      "Set arp_ignore of all interfaces to 1\nAdded 169.254.169.254/32 to lo\n",
+    ],
+    ["add", 0, "169.254.169.254/32 is on lo already\n"],
+    ["status", 0, "there\n"],
+    ["status --json", 0, '{"state":"there","ours":true,"answering":[]}\n'],
+    [
+      "remove",
+      0,
+      "Removed 169.254.169.254/32 from lo\nPut arp_ignore of all interfaces back to 0\n",
+    ],
+    ["remove", 0, "Nothing to remove\n"],
+    [
+      "status --json",
+      1,
+      '{"state":"absent","ours":false,"answering":["eth0"]}\n',
+    ],
+  ];
+  for (const [line, code, stdout] of steps) {
+    assertEquals(await addressWith(run, line), { code, stdout }, line);
+  }
+});
+
+Deno.test("address status cannot tell when there is no ip", async () => {
+  const bare: Runner = () => Promise.resolve("not found");
+  const reason =
+    'Cannot tell whether 169.254.169.254/32 is on lo: "ip" is not on PATH, install iproute2 (Debian, Alpine) or iproute (RHEL, UBI)';
+  assertEquals(await addressWith(bare, "status"), {
+    code: 4,
+    stdout: `${reason}\n`,
+  });
+  assertEquals(await addressWith(bare, "status --json"), {
+    code: 4,
+    stdout: `${JSON.stringify({ state: "unknown", reason })}\n`,
+  });
+  await assertRejects(() => addressWith(bare, "add"), LinkError, "Cannot add");
+});
+
+Deno.test("address ends as a process with one line when an action is missing", async () => {
+  assertEquals(await runProgram(["address"]), {
+    code: 2,
+    stdout: "",
+    stderr: "c2s-imds: No action: expected add, remove, status\n",
+  });
+});

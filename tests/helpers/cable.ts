@@ -1,0 +1,43 @@
+/**
+ * A cable between two namespaces.
+ *
+ * @module
+ */
+import { systemRunner } from "../../lib/system/system_runner.ts";
+import type { Namespace } from "./namespace.ts";
+
+/** One end of a cable. */
+export interface CableEnd {
+  /** Where it ends. */
+  readonly namespace: Namespace;
+  /** The name of the interface there. */
+  readonly device: string;
+  /** Its addresses, as `ADDRESS/BITS`. */
+  readonly addresses: readonly string[];
+}
+
+/**
+ * Lays a cable and gives its ends their addresses. It goes with either
+ * namespace.
+ *
+ * @throws {Error} when it cannot be laid
+ */
+export async function layCable(one: CableEnd, other: CableEnd): Promise<void> {
+  // Made inside at once, so that nothing of it ever stands outside.
+  const made = await systemRunner([
+    ...["ip", "-n", one.namespace.name, "link", "add", one.device] as const,
+    ...["type", "veth", "peer", "name", other.device],
+    ...["netns", other.namespace.name],
+  ]);
+  if (typeof made === "string" || made.code !== 0) {
+    throw new Error(
+      `Cannot lay a cable: ${typeof made === "string" ? made : made.stderr}`,
+    );
+  }
+  for (const { namespace, device, addresses } of [one, other]) {
+    for (const address of addresses) {
+      await namespace.must(["ip", "addr", "add", address, "dev", device]);
+    }
+    await namespace.must(["ip", "link", "set", device, "up"]);
+  }
+}
