@@ -1,0 +1,54 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { createNamespace } from "../helpers/namespace.ts";
+import { startProgram } from "../helpers/program.ts";
+import { ask, get } from "../helpers/raw.ts";
+import { NAMESPACES, testWith } from "../helpers/requires.ts";
+import { startUnderTest } from "./under_test.ts";
+
+/** A port that was free a moment ago. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+Deno.test("startProxy() answers 508 when it is its own upstream", async () => {
+  const address = { hostname: "127.0.0.1", port: freePort() };
+  await using proxy = await startUnderTest(address, { listen: [address] });
+  for (let i = 1; i <= 3; i++) {
+    const { status, body } = await ask(proxy.address, get("/latest/"));
+    assertEquals(status, 508);
+    assertMatch(body, /^c2s-imds: Loop detected: [^\n]+\n$/);
+    assertEquals(proxy.warnings.length, i);
+    assertMatch(
+      proxy.warnings[i - 1] ?? "",
+      /a request of this proxy came back/,
+    );
+  }
+});
+
+testWith(
+  [
+    ...NAMESPACES,
+    { command: "iptables", from: "iptables" },
+    { command: "curl", from: "curl" },
+  ],
+  "serve answers 508 when the rule does not exempt it",
+  async () => {
+    await using node = await createNamespace(["169.254.169.254/32"]);
+    await node.must([
+      ...["iptables", "-t", "nat", "-A", "OUTPUT", "-d", "169.254.169.254"],
+      ...["-p", "tcp", "--dport", "80", "-j", "REDIRECT", "--to-ports", "4000"],
+    ]);
+    await using proxy = await startProgram(
+      ["serve", "--listen=127.0.0.1:4000"],
+      { namespace: node.name },
+    );
+    const seen = await node.must([
+      ...["curl", "--silent", "--max-time", "5"],
+      ...["--write-out", "%{http_code}", "http://169.254.169.254/latest/"],
+    ]);
+    assertMatch(seen, /^c2s-imds: Loop detected: [^\n]+\n508$/);
+    assertMatch(proxy.stderr(), /the rule must exempt the uid/);
+    assertEquals(proxy.stderr().match(/came back/g)?.length, 1);
+  },
+);

@@ -1,0 +1,76 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import { startProgram } from "../helpers/program.ts";
+import { NAMESPACES, testWith } from "../helpers/requires.ts";
+
+const NODE = ["10.77.0.1/24", "fd77::1/64"];
+const NEIGHBOUR = ["10.77.0.2/24", "fd77::2/64"];
+const REGION = "latest/meta-data/placement/region";
+
+/** Joins two namespaces by a cable. */
+async function connect(node: Namespace, neighbour: Namespace): Promise<void> {
+  await node.must([
+    ...["ip", "link", "add", "c2s0", "type", "veth"],
+    ...["peer", "name", "c2s0", "netns", neighbour.name],
+  ]);
+  for (
+    const [end, addresses] of [[node, NODE], [neighbour, NEIGHBOUR]] as const
+  ) {
+    for (const address of addresses) {
+      // Without the wait for others with this address, which nobody has.
+      await end.must(["ip", "addr", "add", address, "dev", "c2s0", "nodad"]);
+    }
+    await end.must(["ip", "link", "set", "c2s0", "up"]);
+  }
+}
+
+/** The status and the body a client in a namespace gets. */
+async function see(from: Namespace, url: string): Promise<string> {
+  return await from.must([
+    ...["curl", "--silent", "--globoff", "--max-time", "5"],
+    ...["--retry-connrefused", "--retry", "3", "--retry-delay", "1"],
+    ...["--write-out", " %{http_code}", url],
+  ]);
+}
+
+const CASES = [
+  ["0.0.0.0", ["10.77.0.1", "127.0.0.1"]],
+  ["[::]", ["[fd77::1]", "[::1]", "10.77.0.1", "127.0.0.1"]],
+] as const;
+
+for (const [listen, addresses] of CASES) {
+  testWith(
+    [...NAMESPACES, { command: "curl", from: "curl" }],
+    `serve on ${listen} answers its own node and nobody else`,
+    async () => {
+      await using node = await createNamespace();
+      await using neighbour = await createNamespace();
+      await connect(node, neighbour);
+      const inNode = { namespace: node.name };
+      await using simulator = await startProgram(
+        ["simulate", "--listen=127.0.0.1:1338"],
+        inNode,
+      );
+      await using proxy = await startProgram([
+        "serve",
+        `--listen=${listen}:4000`,
+        "--listen-anywhere",
+        `--upstream=${simulator.url}`,
+      ], inNode);
+      for (const address of addresses) {
+        const url = `http://${address}:4000/${REGION}`;
+        assertEquals(await see(node, url), "us-iso-east-1 200", url);
+        if (/^(?:127\.|\[::1)/.test(address)) continue;
+        assertEquals(
+          await see(neighbour, url),
+          "c2s-imds: Only this node itself may ask\n 403",
+          url,
+        );
+      }
+      assertMatch(
+        proxy.stderr(),
+        /warn refused a peer that is not this node peer=\S*10\.77\.0\.2/,
+      );
+    },
+  );
+}
