@@ -9,7 +9,7 @@ import { UsageError } from "../config/usage_error.ts";
 import type { Runner } from "../system/runner.ts";
 
 /** One below the kernel's "no user", which iptables refuses too. */
-const HIGHEST_UID = 4_294_967_294;
+export const HIGHEST_UID = 4_294_967_294;
 
 /**
  * Resolves the proxy's user. A container's names need not be the host's, whose

@@ -1,0 +1,149 @@
+/**
+ * The options of `serve` as they go into a manifest: checked as `serve` checks
+ * them, then written as its arguments again.
+ *
+ * @module
+ */
+import { fromFile, type ReadTextFile } from "../config/file.ts";
+import { fromFlags } from "../config/flags.ts";
+import { type Given, type Givens, refuse } from "../config/given.ts";
+import type { Option } from "../config/options.ts";
+import { readServeConfig } from "../config/read_serve_config.ts";
+import { NO_REGION } from "../config/regions.ts";
+import { expandAliases } from "../config/serve_aliases.ts";
+import type { WholeConfig } from "../config/serve_config.ts";
+import {
+  CONFIG_OPTION,
+  EMULATED_REGION,
+  REAL_REGION,
+  SERVE_ALIASES,
+  SERVE_SETTINGS,
+} from "../config/serve_options.ts";
+import { HIGHEST_UID } from "../netfilter/user.ts";
+import { rulePorts } from "../supervisor/rule_ports.ts";
+
+/** What `serve` is told: the rule is what a manifest is for. */
+export const PASSED_ON: readonly Option[] = SERVE_SETTINGS
+  .filter(({ name }) => name !== "iptables");
+
+/** Flags that say the same in other ways. */
+export const OTHER_WAYS: readonly Option[] = [CONFIG_OPTION, ...SERVE_ALIASES];
+
+/** Where a manifest's proxy runs. */
+export interface Place {
+  /** Whether in a container, whose users are not the host's. */
+  readonly container: boolean;
+  /** What becomes of the rule on a clean stop, unless told. */
+  readonly onStop: "keep" | "remove";
+  /** Whether it may be told otherwise. */
+  readonly fixed: boolean;
+}
+
+/** What goes into the manifest. */
+export interface Settings {
+  /** The arguments of `serve`, the subcommand included. */
+  readonly serve: readonly string[];
+  /** The flags of `check` that go with them. */
+  readonly check: readonly string[];
+}
+
+/**
+ * What neither a unit nor a shell reads as anything but itself. What `serve`
+ * takes is of these, but for files and users with odd names.
+ */
+const PLAIN = /^[\w@+=:,./[\]-]+$/;
+
+/**
+ * Reads the settings. The environment has no part in it: it is that of another
+ * machine.
+ *
+ * @param args flags of `serve`
+ * @param readTextFile reads the file of `--config`
+ * @param place where the proxy runs
+ * @throws {UsageError} for what `serve` would refuse there
+ */
+export function readSettings(
+  args: readonly string[],
+  readTextFile: ReadTextFile,
+  place: Place,
+): Settings {
+  const config = readServeConfig(args, {}, readTextFile);
+  const givens = gather(args, readTextFile);
+  const one = (name: string) => givens.get(name)?.[0];
+  const user = one("user");
+  if (user !== undefined) requireUser(user, place);
+  const onStop = one("on-stop");
+  if (place.fixed && onStop !== undefined && onStop.text !== place.onStop) {
+    refuse(
+      onStop,
+      `${place.onStop}, else each restart opens the way to the real region`,
+    );
+  }
+  if (place.container) requireEmulated(config, one("region"));
+  const port = requirePort(config, one("listen"));
+  const all: Givens = new Map([
+    ["region", [preset("region", `${REAL_REGION}=${EMULATED_REGION}`)]],
+    ["on-stop", [preset("on-stop", place.onStop)]],
+    ...givens,
+  ]);
+  const shared = [
+    ...flagsOf(all, "region"),
+    ...flagsOf(all, "user"),
+  ];
+  return {
+    serve: [
+      "serve",
+      "--iptables",
+      ...PASSED_ON.flatMap(({ name }) => flagsOf(all, name)),
+    ],
+    check: givens.has("listen") ? [...shared, `--port=${port}`] : shared,
+  };
+}
+
+/** Every setting given, in the file or by flags, which win. */
+function gather(args: readonly string[], readTextFile: ReadTextFile): Givens {
+  const flags = expandAliases(fromFlags(args, [...PASSED_ON, ...OTHER_WAYS]));
+  const [file] = flags.get(CONFIG_OPTION.name) ?? [];
+  const keys = file === undefined
+    ? []
+    : fromFile(file.text, readTextFile, SERVE_SETTINGS);
+  return new Map([...keys, ...flags]);
+}
+
+function preset(name: string, text: string): Given {
+  return { text, source: `the default of --${name}` };
+}
+
+/** A setting as arguments. */
+function flagsOf(givens: Givens, name: string): readonly string[] {
+  return (givens.get(name) ?? []).map((given) => {
+    if (!PLAIN.test(given.text)) {
+      refuse(given, "letters, digits and any of @+=:,./[]_- in a manifest");
+    }
+    return `--${name}=${given.text}`;
+  });
+}
+
+function requireUser(given: Given, { container }: Place): void {
+  const uid = /^\d+$/.test(given.text) ? Number(given.text) : undefined;
+  if (uid === 0 || given.text === "root") {
+    refuse(given, "another user than root, whom the rule would exempt");
+  }
+  if (uid === undefined ? container : uid > HIGHEST_UID) {
+    refuse(given, `a uid from 1 to ${HIGHEST_UID}`);
+  }
+}
+
+/** Nothing would ever be ready without a region to wait for. */
+function requireEmulated({ regions }: WholeConfig, given?: Given): void {
+  if (given === undefined || regions.size > 0) return;
+  refuse(given, `REAL=EMULATED, ${NO_REGION} would be waited for in vain`);
+}
+
+/** The rule leads to 127.0.0.1, and others must know to which port. */
+function requirePort({ listen }: WholeConfig, given?: Given): number {
+  return rulePorts(listen).ip || refuse(
+    given ?? preset("listen", ""),
+    "a fixed port on 127.0.0.1, where the rule leads to",
+  );
+}

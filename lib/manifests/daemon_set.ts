@@ -1,0 +1,132 @@
+/**
+ * The DaemonSet for a cluster that runs already, with all that belongs to it.
+ *
+ * @module
+ */
+import { CAPABILITIES, type NodeParts } from "./node_units.ts";
+
+/** The name of the namespace and of everything in it. */
+const NAME = "c2s-imds";
+
+const LABELS = { "app.kubernetes.io/name": NAME };
+
+/**
+ * Makes the objects, in the order they are to be created in.
+ *
+ * @param parts the image and the arguments
+ */
+export function daemonSetObjects(parts: NodeParts): readonly unknown[] {
+  return [namespace(), serviceAccount(), roleBinding(), daemonSet(parts)];
+}
+
+function namespace() {
+  return {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: {
+      name: NAME,
+      labels: {
+        ...LABELS,
+        "pod-security.kubernetes.io/audit": "privileged",
+        "pod-security.kubernetes.io/enforce": "privileged",
+        "pod-security.kubernetes.io/warn": "privileged",
+        "security.openshift.io/scc.podSecurityLabelSync": "false",
+      },
+      // Else the cluster's default selector keeps it off some nodes.
+      annotations: { "openshift.io/node-selector": "" },
+    },
+  };
+}
+
+function serviceAccount() {
+  return {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: NAME, namespace: NAME, labels: LABELS },
+    automountServiceAccountToken: false,
+  };
+}
+
+/** The annotation on the pods names the SCC, this lets them use it. */
+function roleBinding() {
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: NAME, namespace: NAME, labels: LABELS },
+    roleRef: {
+      apiGroup: "rbac.authorization.k8s.io",
+      kind: "ClusterRole",
+      name: "system:openshift:scc:privileged",
+    },
+    subjects: [{ kind: "ServiceAccount", name: NAME, namespace: NAME }],
+  };
+}
+
+function daemonSet(parts: NodeParts) {
+  return {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: NAME, namespace: NAME, labels: LABELS },
+    spec: {
+      selector: { matchLabels: LABELS },
+      updateStrategy: {
+        type: "RollingUpdate",
+        rollingUpdate: { maxUnavailable: "10%" },
+      },
+      template: {
+        metadata: {
+          labels: LABELS,
+          annotations: { "openshift.io/required-scc": "privileged" },
+        },
+        spec: podSpec(parts),
+      },
+    },
+  };
+}
+
+function podSpec(parts: NodeParts) {
+  return {
+    serviceAccountName: NAME,
+    automountServiceAccountToken: false,
+    hostNetwork: true,
+    // The node's own resolver: cluster DNS may need this pod first.
+    dnsPolicy: "Default",
+    // Else a Service called c2s-imds would set C2S_IMDS_… variables.
+    enableServiceLinks: false,
+    priorityClassName: "system-node-critical",
+    nodeSelector: { "kubernetes.io/os": "linux" },
+    tolerations: [{ operator: "Exists" }],
+    // Longer than the 10.25 s that a clean stop may take.
+    terminationGracePeriodSeconds: 20,
+    containers: [container(parts)],
+  };
+}
+
+function container({ image, serve, check }: NodeParts) {
+  return {
+    name: NAME,
+    image,
+    imagePullPolicy: "IfNotPresent",
+    args: [...serve],
+    // No liveness probe: what fails because the metadata service is away must
+    // not start the proxy again. A dead proxy is the parent's affair.
+    readinessProbe: {
+      exec: { command: ["c2s-imds", "check", "--wait=10", ...check] },
+      periodSeconds: 60,
+      timeoutSeconds: 15,
+      failureThreshold: 2,
+    },
+    // Parent and child share most of their 83 MB.
+    resources: { requests: { cpu: "10m", memory: "96Mi" } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"], add: [...CAPABILITIES] },
+      readOnlyRootFilesystem: true,
+      runAsUser: 0,
+      runAsNonRoot: false,
+      // container_t may not change rules.
+      seLinuxOptions: { type: "spc_t" },
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  };
+}

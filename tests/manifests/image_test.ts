@@ -1,0 +1,82 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../lib/config/usage_error.ts";
+import { parseImage } from "../../lib/manifests/image.ts";
+
+const DIGEST = `@sha256:${"0123456789abcdef".repeat(4)}`;
+
+function parse(text: string) {
+  return parseImage({ text, source: "--image" });
+}
+
+for (
+  const text of [
+    "c2s-imds",
+    "c2s-imds:0.1.0",
+    "localhost/c2s-imds:latest",
+    "localhost:5000/a/b__c/d.e---f:V_1.2-x",
+    "registry.example.com:8443/team/c2s-imds",
+    "Registry.Example.com/c2s-imds:1",
+    "10.0.0.1:5000/c2s-imds:1",
+  ]
+) {
+  Deno.test(`parseImage() takes ${text} as not pinned`, () => {
+    assertEquals(parse(text), { reference: text, pinned: false });
+  });
+}
+
+Deno.test("parseImage() takes a digest as pinned and drops the tag beside it", () => {
+  for (
+    const digest of [DIGEST, `@sha512:${"0123456789abcdef".repeat(8)}`]
+  ) {
+    const reference = `registry.example.com/c2s-imds${digest}`;
+    assertEquals(parse(reference), { reference, pinned: true });
+    assertEquals(
+      parse(`registry.example.com/c2s-imds:1${digest}`),
+      { reference, pinned: true },
+    );
+  }
+});
+
+for (
+  const text of [
+    "C2S-IMDS",
+    "a b",
+    "a\nExecStartPre=/bin/true",
+    "a;reboot",
+    "a$(reboot)",
+    "a`reboot`",
+    "a${IFS}b",
+    "a%n",
+    "a'b",
+    'a"b',
+    "a\\b",
+    "a|b",
+    "a&b",
+    "a>b",
+    "-a",
+    "--privileged",
+    "/a",
+    "a/",
+    "a//b",
+    "a:",
+    "a:1:2/b:c:d",
+    "a:-tag",
+    `a:${"t".repeat(129)}`,
+    "a@sha256:0123",
+    `a@sha256:${"0".repeat(65)}`,
+    `a@sha256:${"G".repeat(64)}`,
+    `a@md5:${"0".repeat(32)}`,
+    `a${DIGEST}x`,
+    "https://registry.example.com/a",
+    "registry.example.com:port/a",
+    "-registry.example.com/a",
+    "é/a",
+    `${"a".repeat(200)}/${"b".repeat(60)}`,
+    " a",
+    "a\n",
+  ]
+) {
+  Deno.test(`parseImage() refuses ${JSON.stringify(text).slice(0, 60)}`, () => {
+    assertThrows(() => parse(text), UsageError, "an image reference");
+  });
+}

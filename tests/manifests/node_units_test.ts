@@ -1,0 +1,117 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  gateUnit,
+  proxyUnit,
+  removal,
+} from "../../lib/manifests/node_units.ts";
+import { testWith } from "../helpers/requires.ts";
+import { SYSTEMD_ANALYZE, verifyUnits } from "../helpers/systemd_analyze.ts";
+import { parseUnit, valuesOf } from "../helpers/units.ts";
+
+const IMAGE = `registry.example.com/c2s-imds@sha256:${"0".repeat(64)}`;
+
+const PARTS = {
+  image: IMAGE,
+  serve: ["serve", "--iptables", "--on-stop=keep", "--region=a=b"],
+  check: ["--region=a=b"],
+};
+
+const proxy = parseUnit(proxyUnit(PARTS).contents);
+const gate = parseUnit(gateUnit(PARTS).contents);
+
+/** Those who must not read the real region, kubelet last. */
+const READERS = [
+  "afterburn.service",
+  "aws-kubelet-nodename.service",
+  "aws-kubelet-providerid.service",
+  "kubelet.service",
+];
+
+Deno.test("gateUnit() stands before every reader and is pulled in by each", () => {
+  const [before = ""] = valuesOf(gate, "[Unit] Before");
+  assertEquals(
+    before.split(" ").filter((name) => name !== "kubelet-dependencies.target"),
+    READERS,
+  );
+  assertStringIncludes(before, "kubelet-dependencies.target");
+  assertEquals(valuesOf(gate, "[Install] WantedBy"), [
+    ["multi-user.target", ...READERS].join(" "),
+  ]);
+});
+
+Deno.test("gateUnit() never fails by itself and never requires", () => {
+  assertEquals(valuesOf(gate, "[Service] Type"), ["oneshot"]);
+  assertEquals(valuesOf(gate, "[Service] RemainAfterExit"), ["yes"]);
+  assertEquals(valuesOf(gate, "[Service] TimeoutStartSec"), ["infinity"]);
+  // The systemd of RHEL 8 refuses a oneshot with Restart=.
+  assertEquals(valuesOf(gate, "[Service] Restart"), []);
+  assert(!gate.some(([key]) => /Requi/.test(key)));
+});
+
+Deno.test("gateUnit() waits for nothing that could keep it from being opened", () => {
+  assertEquals(valuesOf(gate, "[Unit] After"), []);
+  assertEquals(valuesOf(proxy, "[Unit] Before"), []);
+});
+
+Deno.test("proxyUnit() starts before network-online.target, whose members it holds", () => {
+  for (const key of ["[Unit] Wants", "[Unit] After"]) {
+    assertEquals(valuesOf(proxy, key), [
+      "NetworkManager-wait-online.service crio-wipe.service",
+    ]);
+  }
+});
+
+Deno.test("proxyUnit() is started again for ever and stops after the drain", () => {
+  assertEquals(valuesOf(proxy, "[Unit] StartLimitIntervalSec"), ["0"]);
+  assertEquals(valuesOf(proxy, "[Service] Restart"), ["always"]);
+  assertEquals(valuesOf(proxy, "[Service] KillMode"), ["mixed"]);
+  assertEquals(valuesOf(proxy, "[Service] TimeoutStopSec"), ["30"]);
+  assertMatch(valuesOf(proxy, "[Service] ExecStop")[0] ?? "", /--time=15 /);
+});
+
+Deno.test("proxyUnit() pulls with the node's secret, runs with four capabilities", () => {
+  const [pull = ""] = valuesOf(proxy, "[Service] ExecStartPre");
+  assertStringIncludes(pull, `until podman image exists ${IMAGE} || `);
+  assertStringIncludes(pull, "--authfile=/var/lib/kubelet/config.json");
+  const [run = ""] = valuesOf(proxy, "[Service] ExecStart");
+  assertStringIncludes(
+    run,
+    "--cap-drop=all --cap-add=NET_ADMIN,SETUID,SETGID,KILL ",
+  );
+  assert(run.endsWith(` ${IMAGE} ${PARTS.serve.join(" ")}`));
+});
+
+Deno.test("proxyUnit() tells how to take the rule away", () => {
+  assertStringIncludes(proxyUnit(PARTS).contents, `#   ${removal(IMAGE)}\n`);
+});
+
+Deno.test("no unit has a percent sign or a dollar, which systemd would expand", () => {
+  for (const { contents } of [proxyUnit(PARTS), gateUnit(PARTS)]) {
+    assert(!/[%$]/.test(contents), contents);
+  }
+});
+
+testWith(
+  SYSTEMD_ANALYZE,
+  "systemd has nothing to say against the units of a node",
+  async () => {
+    const units = [proxyUnit(PARTS), gateUnit(PARTS)]
+      .map(({ name, contents }) => [name, contents] as const);
+    assertEquals(await verifyUnits(Object.fromEntries(units)), "");
+  },
+);
+
+testWith(
+  SYSTEMD_ANALYZE,
+  "systemd does say something against a setting that is none",
+  async () => {
+    const { name, contents } = gateUnit(PARTS);
+    const broken = contents.replace("[Service]\n", "[Service]\nTypo=1\n");
+    assertStringIncludes(await verifyUnits({ [name]: broken }), "Typo");
+  },
+);
