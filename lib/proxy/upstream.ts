@@ -95,6 +95,7 @@ export class Upstream {
    * @param address where the real service is
    */
   constructor(address: UpstreamAddress) {
+    this.#kept.on("free", (socket: Socket) => socket.on("data", dropIdle));
     this.#address = address;
     const host = address.hostname.includes(":")
       ? `[${address.hostname}]`
@@ -199,6 +200,7 @@ export class Upstream {
         );
       }, timeoutMs);
       sent.on("socket", (taken: Socket) => {
+        taken.off("data", dropIdle);
         socket = taken;
         bytesBefore = taken.bytesRead;
         kept = sent.reusedSocket;
@@ -237,6 +239,14 @@ export class Upstream {
       sent.end(body);
     });
   }
+}
+
+/**
+ * Drops an idle connection on which bytes come: they belong to no request, and
+ * what follows would be taken for the answer to the next one.
+ */
+function dropIdle(this: Socket): void {
+  this.destroy();
 }
 
 function whenConnected(socket: Socket, act: () => void): void {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
 /** A header as it stands on the wire. */
 export type RawHeader = readonly [name: string, value: string];
@@ -29,22 +30,13 @@ const PATIENCE_MS = 10_000;
 
 /** Text to bytes, one character a byte. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+  return Buffer.from(text, "latin1");
 }
-
-const latin1 = new TextDecoder("iso-8859-1");
 
 /** Bytes to text, one character a byte. */
 export function textOf(bytes: Uint8Array): string {
-  if (bytes.every((byte) => byte < 0x80 || byte > 0x9f)) {
-    return latin1.decode(bytes);
-  }
-  // TextDecoder takes iso-8859-1 for windows-1252, which differs there.
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return text;
+  const { buffer, byteOffset, length } = bytes;
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
 }
 
 /** The values of a header, by its lower-case name. */
