@@ -5,7 +5,8 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { ServeConfig } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log, LogWrite } from "../observe/log.ts";
+import { seldom } from "../observe/seldom.ts";
 import { type Refusal, refusal } from "./admission.ts";
 import { answerOf, ownAnswer } from "./answer.ts";
 import { requestHeaders } from "./headers.ts";
@@ -39,6 +40,9 @@ export interface HandlerParts {
 /** Answers requests for as long as the process lives. */
 export class Handler {
   readonly #parts: HandlerParts;
+  readonly #logStranger: LogWrite;
+  readonly #logLoop: LogWrite;
+  readonly #logCrowd: LogWrite;
   #inFlight = 0;
   #requests = 0;
   #draining = false;
@@ -50,6 +54,9 @@ export class Handler {
    */
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#logStranger = seldom(parts.log.warn);
+    this.#logLoop = seldom(parts.log.error);
+    this.#logCrowd = seldom(parts.log.warn);
   }
 
   /** How many requests have come so far. */
@@ -134,9 +141,11 @@ export class Handler {
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
   ): Refusal | undefined {
-    const { own, upstream, log } = this.#parts;
+    const { own, upstream } = this.#parts;
     if (!own.includes(peer.hostname)) {
-      log.warn("refused a peer that is not this node", { peer: peer.hostname });
+      this.#logStranger("refused a peer that is not this node", {
+        peer: peer.hostname,
+      });
       return {
         status: STATUS_CODE.Forbidden,
         reason: "Only this node itself may ask",
@@ -147,7 +156,7 @@ export class Handler {
       target: originTarget(request.url),
     };
     if (upstream.isOwn(peer, listener, asked)) {
-      log.error(
+      this.#logLoop(
         "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
         { uid: Deno.uid() ?? "unknown" },
       );
@@ -160,7 +169,7 @@ export class Handler {
     const refused = refusal(request.method, request.headers);
     if (refused !== undefined) return refused;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
-      log.warn("too many requests at one time", { limit: MAX_IN_FLIGHT });
+      this.#logCrowd("too many requests at one time", { limit: MAX_IN_FLIGHT });
       return {
         status: STATUS_CODE.ServiceUnavailable,
         reason: `Too many requests at one time: limit ${MAX_IN_FLIGHT}`,
