@@ -14,16 +14,13 @@ function freePort(): number {
 Deno.test("startProxy() answers 508 when it is its own upstream", async () => {
   const address = { hostname: "127.0.0.1", port: freePort() };
   await using proxy = await startUnderTest(address, { listen: [address] });
-  for (let i = 1; i <= 3; i++) {
+  for (let i = 0; i < 3; i++) {
     const { status, body } = await ask(proxy.address, get("/latest/"));
     assertEquals(status, 508);
     assertMatch(body, /^c2s-imds: Loop detected: [^\n]+\n$/);
-    assertEquals(proxy.warnings.length, i);
-    assertMatch(
-      proxy.warnings[i - 1] ?? "",
-      /a request of this proxy came back/,
-    );
   }
+  assertEquals(proxy.warnings.length, 1);
+  assertMatch(proxy.warnings[0] ?? "", /a request of this proxy came back/);
 });
 
 testWith(

@@ -69,7 +69,7 @@ for (const [listen, addresses] of CASES) {
       }
       assertMatch(
         proxy.stderr(),
-        /warn refused a peer that is not this node peer=\S*10\.77\.0\.2/,
+        /warn refused a peer that is not this node peer="?(?:::ffff:)?(?:10\.77\.0\.2|fd77::2)/,
       );
     },
   );
