@@ -36,8 +36,10 @@ export interface Io {
   readonly terminal: boolean;
   /** Writes text to standard output as it is. */
   stdout(text: string): void;
-  /** Writes text to standard error as it is. */
+  /** Takes text for standard error as it is. */
   stderr(text: string): void;
+  /** Waits, not for ever, until all of that is written. */
+  flush(): Promise<void>;
   /** Reads a whole text file. */
   readTextFile(path: string): string;
   /** Calls back at each such signal until the returned function is called. */

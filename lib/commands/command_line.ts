@@ -36,6 +36,8 @@ export async function runCommandLine(
   } catch (error) {
     io.stderr(`c2s-imds: ${errorLine(error)}\n`);
     return error instanceof UsageError ? EXIT.USAGE : EXIT.FAILED;
+  } finally {
+    await io.flush();
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Io } from "./command.ts";
+import { Outlet } from "./outlet.ts";
 import type { Build } from "./version.ts";
 
 /** A stream of this process. */
@@ -27,14 +28,11 @@ function stdout(text: string): void {
   }
 }
 
+/** How long the last lines may take at the end, in milliseconds. */
+const FLUSH_MS = 1_000;
+
 /** Standard error; a log that cannot be written must not stop the proxy. */
-function stderr(text: string): void {
-  try {
-    writeAll(Deno.stderr, text);
-  } catch {
-    // Nowhere is left to tell of it.
-  }
-}
+const stderr = new Outlet((bytes) => Deno.stderr.write(bytes));
 
 /**
  * Hands out the real streams, environment, files and signals.
@@ -47,7 +45,8 @@ export function realIo(build: Build): Io {
     env: Object.freeze(Deno.env.toObject()),
     terminal: Deno.stdout.isTerminal(),
     stdout,
-    stderr,
+    stderr: (text) => stderr.put(text),
+    flush: () => stderr.flush(FLUSH_MS),
     readTextFile: (path) => Deno.readTextFileSync(path),
     onSignal(signal, handler) {
       Deno.addSignalListener(signal, handler);

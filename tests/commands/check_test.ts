@@ -47,6 +47,7 @@ async function check(line: string, world: World = {}) {
     stdout: (text) => stdout += text,
     stderr: (text) => stderr += text,
     readTextFile: (path) => files[path] ?? "",
+    flush: () => Promise.resolve(),
     onSignal: () => () => {},
   };
   const command = createCheck({
@@ -241,6 +242,7 @@ Deno.test("check shows no token, whatever it comes to", async () => {
       stdout: (text) => outputs.push(text),
       stderr: (text) => outputs.push(text),
       readTextFile: () => "",
+      flush: () => Promise.resolve(),
       onSignal: () => () => {},
     });
   }

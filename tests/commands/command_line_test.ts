@@ -29,6 +29,7 @@ class Recorder {
       stdout: (text) => this.out += text,
       stderr: (text) => this.err += text,
       readTextFile: () => "",
+      flush: () => Promise.resolve(),
       onSignal: () => () => {},
     };
     const entry = (name: string) => ({

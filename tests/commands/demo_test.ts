@@ -33,6 +33,7 @@ function fakeIo(
     readTextFile(path) {
       throw new Deno.errors.NotFound(path);
     },
+    flush: () => Promise.resolve(),
     onSignal(signal, handler) {
       handlers.set(signal, handler);
       return () => handlers.delete(signal);

@@ -34,6 +34,7 @@ async function make(...args: string[]) {
     stdout: (text) => written.stdout += text,
     stderr: (text) => written.stderr += text,
     readTextFile: () => CONFIG,
+    flush: () => Promise.resolve(),
     onSignal: () => () => {},
   };
   assertEquals(await manifests.run(args, io), EXIT.OK);

@@ -16,6 +16,8 @@ class Stage {
 
   readonly proxy: Proxy = {
     addresses: [],
+    requests: 0,
+    closing: () => {},
     finished: this.finished.promise,
     shutdown: () => {
       this.events.push("shutdown");

@@ -31,6 +31,7 @@ function fakeIo(files: Readonly<Record<string, string>> = {}) {
       if (text === undefined) throw new Deno.errors.NotFound(path);
       return text;
     },
+    flush: () => Promise.resolve(),
     onSignal(signal, handler) {
       handlers.set(signal, handler);
       return () => handlers.delete(signal);

@@ -25,6 +25,7 @@ export async function addressWith(
     stdout: (text) => stdout += text,
     stderr: () => {},
     readTextFile: () => "",
+    flush: () => Promise.resolve(),
     onSignal: () => () => {},
   });
   return { code, stdout };

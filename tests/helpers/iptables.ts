@@ -36,6 +36,7 @@ export async function iptablesWith(
     stdout: (text) => stdout += text,
     stderr: (text) => stderr += text,
     readTextFile: () => "",
+    flush: () => Promise.resolve(),
     onSignal: () => () => {},
   };
   const code = await createIptables(run).run(line.split(" "), io);
