@@ -30,7 +30,10 @@ export async function systemRunner(
       stderr: "piped",
     }).spawn();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "not found";
+    // Without any PATH there is another error, which has no class of its own.
+    const isLost = error instanceof Deno.errors.NotFound ||
+      Deno.env.get("PATH") === undefined;
+    if (isLost) return "not found";
     throw error;
   }
   let late = false;
