@@ -101,7 +101,14 @@ export class Handler {
   ): Promise<Response> {
     const { upstream } = this.#parts;
     const refused = this.#refusal(request, peer, listener);
-    if (refused !== undefined) return ownAnswer(refused);
+    if (refused !== undefined) {
+      const answer = ownAnswer(refused);
+      // Kept, our connection to ourselves would outlive the wrong rule.
+      if (refused.status === STATUS_CODE.LoopDetected) {
+        answer.headers.set("connection", "close");
+      }
+      return answer;
+    }
     this.#inFlight++;
     // A streamed answer is in flight until its last byte.
     let streaming = false;

@@ -198,7 +198,7 @@ testWith(
     const environ = await procfs(pid, "environ");
     assertEquals(
       environ,
-      compiled ? "" : `DENO_DIR=${env["DENO_DIR"]}\0`,
+      compiled ? "PATH=/\0" : `DENO_DIR=${env["DENO_DIR"]}\0`,
     );
     const open = await node.namespace.must([
       ...["find", `/proc/${pid}/fd`, "-lname", "/*", "-printf", "%l %M\\n"],

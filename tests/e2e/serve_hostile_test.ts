@@ -1,0 +1,148 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { installedForFile } from "../helpers/installed.ts";
+import { startLoad } from "../helpers/load.ts";
+import {
+  childOf,
+  createNode,
+  EMULATED,
+  isAlive,
+  NODE_NEEDS,
+  PROXY_UID,
+  until,
+} from "../helpers/node.ts";
+import { testWith } from "../helpers/requires.ts";
+
+const installed = installedForFile();
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables answers 508 at once when the rule is made to exempt another",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    await using program = await node.start("serve --iptables");
+    const wrong = await node.run("iptables install --user 12345");
+    assertEquals(wrong.code, 0, wrong.stderr);
+    const ask = (query: string) =>
+      node.see(0, `http://169.254.169.254/latest/meta-data/?${query}`);
+    const loop = new RegExp(`^c2s-imds: Loop detected: .*${PROXY_UID}\\n$`);
+    assertMatch(await ask("first"), loop);
+    const lines = () =>
+      program.stderr().match(/error a request of this proxy came back.*/g) ??
+        [];
+    assertEquals(lines().length, 1);
+    assertStringIncludes(lines()[0] ?? "", `uid=${PROXY_UID}`);
+    // Every connection to the proxy since then, whatever became of it.
+    const connections = await node.namespace.must([
+      ...["ss", "-tanH", "sport", "=", ":4000", "or", "dport", "=", ":4000"],
+      ...["or", "dport", "=", ":80"],
+    ]);
+    assert(
+      connections.trim().split("\n").length < 15,
+      `one request became ${connections}`,
+    );
+
+    const load = await startLoad(node.namespace, 8);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const tally = await load.count();
+    assertEquals(Object.keys(tally), ["508"]);
+    assert((tally["508"] ?? 0) > 100, JSON.stringify(tally));
+    assertEquals(lines().length, 1);
+
+    program.signal("SIGHUP");
+    await program.logged(/the rule was put back was=.*uid is 12345/);
+    assertEquals(await node.see(0), EMULATED);
+    assertEquals((await program.stop()).code, 0);
+    assertEquals(await node.rules(), before);
+  },
+);
+
+/** Starts of a kind that may break a program, by what is done to it. */
+const STARTS: Readonly<Record<string, string>> = {
+  "with nothing on standard input, output and error": '"$@" <&- >&- 2>&-',
+  "while nobody reads its log": '"$@" 2>&1 >/dev/null | sleep 30',
+  "while the reader of its log is gone": '"$@" 2>&1 >/dev/null | true',
+  "without a home and with an empty environment but for its cache":
+    'env -i PATH="$PATH" DENO_DIR="$DENO_DIR" "$@"',
+};
+
+for (const [how, script] of Object.entries(STARTS)) {
+  testWith(NODE_NEEDS, `serve --iptables works ${how}`, async () => {
+    const { command, env } = await installed();
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    const shell = node.namespace.spawn([
+      ...[
+        "setsid",
+        "env",
+        ...Object.entries(env).map((pair) => pair.join("=")),
+      ],
+      ...["sh", "-c", script, "sh", ...command],
+      ...["serve", "--iptables", "--log-level=debug"],
+    ]);
+    await until(
+      "the rule is in place",
+      async () => await node.leadsTo() === "4000",
+    );
+    // More log than a pipe holds.
+    const load = await startLoad(node.namespace, 8);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const tally = await load.count();
+    assertEquals(Object.keys(tally), [EMULATED], JSON.stringify(tally));
+    const group = ["kill", "-TERM", "--", `-${shell.pid}`];
+    await node.namespace.run(group);
+    await shell.ended;
+    await until("the rule is gone", async () => await node.rules() === before);
+  });
+}
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables takes a storm of SIGHUP and a signal at any moment of its start",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    {
+      await using program = await node.start("serve --iptables");
+      for (let i = 0; i < 300; i++) program.signal("SIGHUP");
+      assertEquals(await node.see(0), EMULATED);
+      assertEquals((await program.stop()).code, 0);
+      assertEquals(program.stderr().includes("error"), false);
+    }
+    const moments = [20, 60, 100, 150, 200, 250, 300, 400, 500];
+    for (const ms of moments) {
+      const run = node.run(
+        "serve --iptables",
+        {},
+        ...["timeout", "--foreground", "--signal=TERM", String(ms / 1000)],
+      );
+      // timeout's own code; the signal reached it before or after its handlers.
+      const { code, stderr } = await run;
+      assertEquals(code, 124, stderr);
+      assertEquals(await node.rules(), before, `${ms} ms: ${stderr}`);
+    }
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables ends a child that does not react, and removes the rule first",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    await using program = await node.start("serve --iptables");
+    const child = await childOf(program);
+    assert(child !== undefined);
+    Deno.kill(child, "SIGSTOP");
+    program.signal("SIGTERM");
+    await until("the rule is gone", async () => await node.rules() === before);
+    assertEquals((await program.stop()).code, 0);
+    assertStringIncludes(program.stderr(), "dropping the requests in flight");
+    assertEquals(await isAlive(child), false);
+  },
+);
