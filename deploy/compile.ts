@@ -29,7 +29,7 @@ const PERMISSIONS: readonly string[] = [
   // The node's own addresses, the user it runs as, and node:http.
   "--allow-sys=networkInterfaces,uid,gid,osRelease,hostname",
   // Itself as the proxy's user; iptables in every backend; what reads users,
-  // capabilities and connections.
+  // capabilities and connections; what changes addresses and their settings.
   `--allow-run=${
     [
       "/proc/self/exe",
@@ -43,10 +43,14 @@ const PERMISSIONS: readonly string[] = [
       "id",
       "ip",
       "ss",
+      "tee",
       "test",
     ].join(",")
   }`,
 ];
+
+/** `e_machine` of an executable, by the first part of its target; elf(5). */
+const MACHINES: Readonly<Record<string, number>> = { x86_64: 62, aarch64: 183 };
 
 /** Flags under which this script's own imports were found. */
 function importFlags(): string[] {
@@ -89,6 +93,22 @@ async function epoch(): Promise<number> {
   const given = Deno.env.get("SOURCE_DATE_EPOCH") ??
     await git("log", "-1", "--format=%ct");
   return /^\d+$/.test(given) ? Number(given) : 0;
+}
+
+/** DENORT_BIN beats the target without a word: makes sure that they agree. */
+function requireMachine(file: URL, target: string): void {
+  const wanted = MACHINES[target.replace(/-.*/, "")];
+  using executable = Deno.openSync(file);
+  const head = new Uint8Array(20);
+  executable.readSync(head);
+  const found = new DataView(head.buffer).getUint16(18, true);
+  if (wanted === undefined || found === wanted) return;
+  Deno.removeSync(file);
+  throw new Error(
+    `Cannot compile for ${
+      JSON.stringify(target)
+    }: DENORT_BIN is for another machine`,
+  );
 }
 
 const { target, output } = parseArgs(Deno.args, {
@@ -142,6 +162,9 @@ Deno.exit(await runCommandLine(Deno.args, io));
     `--output=${file}`,
     bundle,
   );
+  if (target !== undefined) {
+    requireMachine(new URL(file, ROOT), String(target));
+  }
   const size = Deno.statSync(new URL(file, ROOT)).size;
   Deno.stdout.writeSync(
     new TextEncoder().encode(
