@@ -93,6 +93,6 @@ export async function startKeepAlive(
   host: string,
 ): Promise<Spawned> {
   const spawned = namespace.spawn([...as(uid), PYTHON, "-c", CLIENT, host]);
-  await spawned.shows(/^\w+$/m);
+  await spawned.shows(/^\w+\n/);
   return spawned;
 }
