@@ -1,0 +1,222 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
+import { installedForFile } from "../helpers/installed.ts";
+import {
+  childOf,
+  createNode,
+  EMULATED,
+  NODE_NEEDS,
+  procfs,
+  PROXY_UID,
+  REAL,
+  type TestNode,
+} from "../helpers/node.ts";
+import type { RunningProgram } from "../helpers/program.ts";
+import { EXECUTABLE, testWith } from "../helpers/requires.ts";
+import { createPodman, type Podman } from "./podman.ts";
+import { makeStandIn } from "./stand_in.ts";
+
+const NEEDS = [
+  EXECUTABLE,
+  ...NODE_NEEDS,
+  { command: "podman", from: "podman" },
+  { command: "runc", from: "runc" },
+  { command: "nsenter", from: "util-linux" },
+];
+
+const CONTAINERFILE = new URL("deploy/Containerfile", REPOSITORY).pathname;
+const BASE = "localhost/stand-in";
+const IMAGE = "localhost/c2s-imds";
+
+/** What `docs/image.md` advises to run it with. */
+const HARDENED = [
+  "--cap-drop=all",
+  "--cap-add=NET_ADMIN,SETUID,SETGID,KILL",
+  "--read-only",
+  "--read-only-tmpfs=false",
+  "--security-opt=no-new-privileges",
+];
+
+const installed = installedForFile();
+
+/** Builds without the network and without a runtime. */
+function build(podman: Podman, image: string, ...args: readonly string[]) {
+  return podman.run(
+    ...["build", "--isolation=chroot", "--network=host", "--pull-never"],
+    ...["--layers=false", `--tag=${image}`, ...args],
+  );
+}
+
+function buildOurs(podman: Podman, image: string, ...args: readonly string[]) {
+  return build(
+    podman,
+    image,
+    `--file=${CONTAINERFILE}`,
+    `--build-arg=BUILD_IMAGE=${BASE}`,
+    `--build-arg=RUNTIME_IMAGE=${BASE}`,
+    ...args,
+  );
+}
+
+/** Podman with the bases' stand-in and the image of the executable. */
+async function createImages(executable: string): Promise<Podman> {
+  const podman = await createPodman();
+  try {
+    const base = `${podman.folder}/base`;
+    await makeStandIn(`${base}/root`, executable);
+    await Deno.writeTextFile(
+      `${base}/Containerfile`,
+      "FROM scratch\nCOPY root /\n",
+    );
+    const standIn = await build(podman, BASE, base);
+    assertEquals(standIn.code, 0, standIn.stderr);
+    const context = `${podman.folder}/context`;
+    await Deno.mkdir(`${context}/dist`, { recursive: true });
+    await Deno.copyFile(new URL("LICENSE", REPOSITORY), `${context}/LICENSE`);
+    await Deno.copyFile(executable, `${context}/dist/c2s-imds`);
+    const ours = await buildOurs(podman, IMAGE, "--target=outside", context);
+    assertEquals(ours.code, 0, ours.stderr);
+    return podman;
+  } catch (error) {
+    await podman[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The parent's process: the container's first, seen from outside. */
+async function parentOf(podman: Podman): Promise<number> {
+  const [container = ""] = (await podman.must("ps", "--quiet")).split("\n");
+  const format = "--format={{.State.Pid}}";
+  return Number(await podman.must("inspect", format, container));
+}
+
+async function childUid(podman: Podman): Promise<number> {
+  const child = await childOf({ pid: await parentOf(podman) });
+  assert(child !== undefined, "the proxy is a child");
+  const status = await procfs(child, "status");
+  assertMatch(status, /^CapEff:\s+0+$/m);
+  return Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]);
+}
+
+async function endsCleanly(
+  node: TestNode,
+  podman: Podman,
+  program: RunningProgram,
+  rules: string,
+) {
+  const { code, stderr } = await program.stop();
+  assertEquals(code, 0, stderr);
+  assertEquals(await node.rules(), rules);
+  assertEquals(await podman.must("ps", "--all", "--quiet"), "");
+  assertEquals(await node.see(0), REAL);
+}
+
+testWith(NEEDS, "the image runs as it is documented", async (t) => {
+  const [executable] = (await installed()).command;
+  await using podman = await createImages(executable);
+  await using node = await createNode(await installed());
+  const before = await node.rules();
+  const image = (...flags: string[]) => podman.program(IMAGE, ...flags);
+
+  await t.step("it says what it is", async () => {
+    const [{ Config }] = JSON.parse(await podman.must("inspect", IMAGE));
+    assertEquals(Config.Entrypoint, ["/usr/local/bin/c2s-imds"]);
+    assertEquals(Config.Cmd, ["serve"]);
+    assertEquals(Config.User, "0");
+    assertEquals(Config.Labels.name, "c2s-imds");
+    assertEquals(Config.Labels.version, config.version);
+    const label = "org.opencontainers.image.version";
+    assertEquals(Config.Labels[label], config.version);
+    const { code, stdout } = await node.run("--version", image());
+    assertEquals(code, 0);
+    assertMatch(stdout, /^c2s-imds \S+ \(commit \S+, imports: (JSR|npm); /);
+  });
+
+  await t.step("the original's way: flags alone", async () => {
+    const program = await node.start(`--emulatedRegion ${EMULATED}`, image());
+    assertEquals(program.url, "http://127.0.0.1:4000");
+    const region = `${program.url}/latest/meta-data/placement/region`;
+    assertEquals(await node.see(0, region), EMULATED);
+    assertEquals(await node.see(0), REAL);
+    assertEquals(await childUid(podman), PROXY_UID);
+    await endsCleanly(node, podman, program, before);
+  });
+
+  for (
+    const [how, ...flags] of [
+      ["NET_ADMIN added", "--cap-add=NET_ADMIN"],
+      ["nothing to spare", ...HARDENED],
+    ] as const
+  ) {
+    await t.step(`serve --iptables, ${how}`, async () => {
+      const program = await node.start("serve --iptables", image(...flags));
+      assertEquals(await node.leadsTo(), "4000");
+      const seen = [0, 1000, PROXY_UID].map((uid) => node.see(uid));
+      assertEquals(await Promise.all(seen), [EMULATED, EMULATED, REAL]);
+      assertEquals(await childUid(podman), PROXY_UID);
+      const check = await node.run("check", image());
+      assertEquals(check.code, 0, check.stdout + check.stderr);
+      await endsCleanly(node, podman, program, before);
+    });
+  }
+
+  await t.step("without NET_ADMIN it says so, nothing changes", async () => {
+    const { code, stderr } = await node.run("serve --iptables", image());
+    assertEquals(code, 4);
+    assertStringIncludes(stderr, "missing CAP_NET_ADMIN to change the rule");
+    assertEquals(await node.rules(), before);
+  });
+
+  await t.step("a killed container keeps the rule until removed", async () => {
+    const program = await node.start("serve --iptables", image(...HARDENED));
+    await podman.must("kill", "--signal=KILL", "--all");
+    await program.result;
+    assertEquals(await node.see(0), "refused");
+    const { code, stdout } = await node.run(
+      "iptables remove",
+      image(...HARDENED),
+    );
+    assertEquals([code, stdout], [0, "Removed from the nft backend: IPv4\n"]);
+    assertEquals(await node.rules(), before);
+  });
+});
+
+testWith(NEEDS, "the image compiles what its platform asks for", async (t) => {
+  const [executable] = (await installed()).command;
+  await using podman = await createImages(executable);
+  const compile = (arch: string) =>
+    buildOurs(
+      podman,
+      `localhost/${arch}`,
+      `--build-arg=TARGETARCH=${arch}`,
+      REPOSITORY.pathname,
+    );
+  const release = sourceFiles(".deno-version")[0]?.text.trim();
+
+  for (const [arch, cpu] of [["amd64", "x86_64"], ["arm64", "aarch64"]]) {
+    await t.step(`${arch}`, async () => {
+      const { code, stderr } = await compile(String(arch));
+      assertEquals(code, 0, stderr);
+      // The stand-in's npx makes an executable that tells how it was called.
+      assertEquals(
+        await podman.must("run", "--rm", "--net=none", `localhost/${arch}`),
+        `npx --yes deno@${release} task compile --target ${cpu}-unknown-linux-gnu --output /c2s-imds\nwith .git\n`,
+      );
+    });
+  }
+
+  await t.step("and refuses others", async () => {
+    const { code, stderr } = await compile("riscv64");
+    assert(code !== 0);
+    assertStringIncludes(
+      stderr,
+      'Cannot compile for "riscv64": expected amd64 or arm64',
+    );
+  });
+});

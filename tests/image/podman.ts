@@ -1,0 +1,101 @@
+/**
+ * Podman with images and containers of its own, gone at disposal. Needs root.
+ *
+ * @module
+ */
+import { systemRunner } from "../../lib/system/system_runner.ts";
+import type { ProgramOptions } from "../helpers/program.ts";
+
+/** How a podman command ended. */
+export interface PodmanResult {
+  /** Its exit code, or the container's. */
+  readonly code: number;
+  /** Its whole standard output. */
+  readonly stdout: string;
+  /** Its whole standard error. */
+  readonly stderr: string;
+}
+
+/** Podman. */
+export interface Podman extends AsyncDisposable {
+  /** A folder for what is built from, gone as well. */
+  readonly folder: string;
+  /**
+   * Runs podman to its end.
+   *
+   * @throws {Error} when it takes longer than 60 s
+   */
+  run(...args: readonly string[]): Promise<PodmanResult>;
+  /**
+   * Runs podman, which must succeed.
+   *
+   * @returns its standard output
+   */
+  must(...args: readonly string[]): Promise<string>;
+  /**
+   * How the program is started as a container, in a namespace, as on a node
+   * with `podman run --net=host`.
+   *
+   * @param image what it runs
+   * @param flags of `podman run`
+   */
+  program(image: string, ...flags: readonly string[]): Required<
+    Pick<ProgramOptions, "command" | "env">
+  >;
+}
+
+const LIMIT_MS = 60_000;
+
+/** Makes a podman. */
+export async function createPodman(): Promise<Podman> {
+  const folder = await Deno.makeTempDir({ prefix: "c2s-imds-podman-" });
+  const configuration = `${folder}/containers.conf`;
+  // Podman raises limits, which takes CAP_SYS_RESOURCE: not every machine's
+  // root has it.
+  await Deno.writeTextFile(
+    configuration,
+    "[containers]\ndefault_ulimits = []\n",
+  );
+  const command: readonly [string, ...string[]] = [
+    "podman",
+    ...["--root", `${folder}/images`, "--runroot", `${folder}/containers`],
+    ...["--tmpdir", `${folder}/tmp`],
+    // These work on every file system, and without systemd.
+    ...["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"],
+    ...["--events-backend", "none", "--runtime", "runc"],
+  ];
+  const env = { CONTAINERS_CONF: configuration };
+  const run = async (...args: readonly string[]) => {
+    const result = await systemRunner(
+      ["env", `CONTAINERS_CONF=${configuration}`, ...command, ...args],
+      { timeoutMs: LIMIT_MS },
+    );
+    if (typeof result !== "string") return result;
+    throw new Error(`Cannot run podman ${args.join(" ")}: ${result}`);
+  };
+  const must = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await run(...args);
+    if (code === 0) return stdout;
+    throw new Error(
+      `Cannot run podman ${args.join(" ")}: code ${code}, ${stderr}${stdout}`,
+    );
+  };
+  return {
+    folder,
+    run,
+    must,
+    program: (image, ...flags) => ({
+      env,
+      command: [
+        // `ip netns exec` hides the control groups; this brings them back.
+        ...["nsenter", `--mount=/proc/${Deno.pid}/ns/mnt`] as const,
+        ...[...command, "run", "--rm", "--pull=never", "--net=host"],
+        ...[...flags, image],
+      ],
+    }),
+    async [Symbol.asyncDispose]() {
+      await must("rm", "--all", "--force", "--time=0");
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
