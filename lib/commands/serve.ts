@@ -12,6 +12,7 @@ import type {
   WholeConfig,
 } from "../config/serve_config.ts";
 import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
+import { cloudstackUpstream } from "../config/upstream.ts";
 import { createLog, type Log, type LogFields } from "../observe/log.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import { systemRunner } from "../system/system_runner.ts";
@@ -36,6 +37,13 @@ variable beats the file.
 
 The original's flags stand for these:
 ${renderOptions(SERVE_ALIASES)}
+
+With --upstream cloudstack:eth0, the metadata service is CloudStack's virtual
+router, the DHCP server of eth0, as the leases on this node name it.
+Where this program's own variables are not set, those of mdproxy4cs stand in:
+MDPROXY4CS_INAME for --upstream cloudstack:INAME, MDPROXY4CS_HTTP_LISTEN for
+--listen (169.254.169.254 without --listen-anywhere), MDPROXY4CS_LOG_LEVEL for
+--log-level; MDPROXY4CS_LOG_FILE may be - only.
 
 The first line on standard output names where it listens; the log goes to
 standard error. SIGTERM and SIGINT stop it, a second one at once. With --iptables, a
@@ -121,7 +129,9 @@ function configFields(config: WholeConfig): LogFields {
   return {
     listen: config.listen.map(formatAddress).join(","),
     listen_anywhere: config.listenAnywhere,
-    upstream: `http://${formatAddress(config.upstream)}`,
+    upstream: config.discover === undefined
+      ? `http://${formatAddress(config.upstream)}`
+      : cloudstackUpstream(config.discover.interface),
     region: regions.length === 0 ? "none" : regions.join(","),
     rewrite: config.rewrite,
     timeout_seconds: config.timeoutMs / 1000,

@@ -5,7 +5,9 @@
  */
 import { formatAddress, isLoopback, parseListenAddress } from "./address.ts";
 import { type Given, refuse } from "./given.ts";
+import { MDPROXY_LISTEN } from "./mdproxy_variables.ts";
 import type { ListenAddress } from "./serve_config.ts";
+import { METADATA_HOST } from "./serve_options.ts";
 
 /**
  * Reads every address to listen on.
@@ -22,7 +24,7 @@ export function parseListeners(
   const seen = new Set<string>();
   return givens.map((given) => {
     const address = parseListenAddress(given);
-    if (!anywhere && !isLoopback(address.hostname)) {
+    if (!anywhere && !isForNodeAlone(given, address)) {
       refuse(given, "a loopback address, or --listen-anywhere beside it");
     }
     const written = formatAddress(address);
@@ -32,4 +34,13 @@ export function parseListeners(
     seen.add(written);
     return Object.freeze(address);
   });
+}
+
+/**
+ * The service's own address is as good as loopback for those who come from
+ * mdproxy4cs and have it on `lo`; everybody else says that they mean it.
+ */
+function isForNodeAlone(given: Given, { hostname }: ListenAddress): boolean {
+  return isLoopback(hostname) ||
+    given.source === MDPROXY_LISTEN && hostname === METADATA_HOST;
 }

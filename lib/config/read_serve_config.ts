@@ -4,12 +4,13 @@
  * @module
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
-import { formatAddress, parseUpstream } from "./address.ts";
+import { formatAddress } from "./address.ts";
 import { fromEnvironment } from "./environment.ts";
 import { fromFile, type ReadTextFile } from "./file.ts";
 import { fromFlags } from "./flags.ts";
 import { type Given, type Givens, refuse } from "./given.ts";
 import { parseListeners } from "./listen.ts";
+import { fromMdproxyVariables } from "./mdproxy_variables.ts";
 import { parseRegions } from "./regions.ts";
 import { expandAliases } from "./serve_aliases.ts";
 import { LEAVINGS, REWRITE_MODES, type WholeConfig } from "./serve_config.ts";
@@ -19,6 +20,7 @@ import {
   SERVE_OPTIONS,
   SERVE_SETTINGS,
 } from "./serve_options.ts";
+import { parseUpstreamChoice } from "./upstream.ts";
 import { parseChoice, parseSeconds, parseSwitch } from "./values.ts";
 
 /** The longest wait: whoever asks for more than an hour has made a slip. */
@@ -26,7 +28,8 @@ const LONGEST_SECONDS = 3600;
 
 /**
  * Reads the whole configuration of `serve`; a flag beats the environment, the
- * environment beats the file, the file beats the default.
+ * environment beats the file, the file beats the default. A variable of
+ * mdproxy4cs counts as the environment where this program's own is not given.
  *
  * @param args the arguments after the subcommand's name
  * @param env the environment
@@ -44,14 +47,14 @@ export function readServeConfig(
     all("listen"),
     parseSwitch(one("listen-anywhere")),
   );
-  const upstream = parseUpstream(one("upstream"));
-  if (listen.map(formatAddress).includes(formatAddress(upstream))) {
+  const choice = parseUpstreamChoice(one("upstream"));
+  if (listen.map(formatAddress).includes(formatAddress(choice.upstream))) {
     refuse(one("upstream"), "another address than the proxy's own");
   }
   return Object.freeze({
     listen: Object.freeze(listen),
     listenAnywhere: parseSwitch(one("listen-anywhere")),
-    upstream: Object.freeze(upstream),
+    ...choice,
     regions: parseRegions(all("region")),
     rewrite: parseChoice(one("rewrite"), REWRITE_MODES),
     timeoutMs: parseSeconds(one("timeout"), {
@@ -70,7 +73,7 @@ export function readServeConfig(
   });
 }
 
-/** Lays the four sources over each other. */
+/** Lays the five sources over each other. */
 function gather(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -80,13 +83,15 @@ function gather(
     fromFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]),
   );
   const variables = fromEnvironment(env, SERVE_OPTIONS);
+  const others = fromMdproxyVariables(env);
   const [file] = flags.get(CONFIG_OPTION.name) ??
     variables.get(CONFIG_OPTION.name) ?? [];
   const keys: Givens = file === undefined
     ? new Map()
     : fromFile(file.text, readTextFile, SERVE_SETTINGS);
   return (name) =>
-    flags.get(name) ?? variables.get(name) ?? keys.get(name) ?? defaults(name);
+    flags.get(name) ?? variables.get(name) ?? others.get(name) ??
+      keys.get(name) ?? defaults(name);
 }
 
 function defaults(name: string): readonly Given[] {

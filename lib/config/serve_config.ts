@@ -22,6 +22,14 @@ export interface UpstreamAddress {
   readonly port: number;
 }
 
+/** How an upstream is found that moves. */
+export interface DiscoverConfig {
+  /** CloudStack's virtual router, which is the DHCP server. */
+  readonly kind: "cloudstack";
+  /** The interface whose DHCP server it is. */
+  readonly interface: string;
+}
+
 /** Which bodies are rewritten: not those that must stay as they are, or all. */
 export const REWRITE_MODES = ["safe", "all"] as const;
 
@@ -58,8 +66,10 @@ export interface ServeConfig {
   readonly listen: readonly ListenAddress[];
   /** Whether an address that is not loopback is allowed. */
   readonly listenAnywhere: boolean;
-  /** The one upstream. */
+  /** The one upstream; its usual name where `discover` says how to find it. */
   readonly upstream: UpstreamAddress;
+  /** How the upstream is found, instead of by its address. */
+  readonly discover?: DiscoverConfig;
   /** Emulated regions by real ones; empty for `--region none`. */
   readonly regions: RegionMap;
   /** Which bodies are rewritten. */

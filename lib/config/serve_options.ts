@@ -40,7 +40,7 @@ export const SERVE_SETTINGS: readonly Option[] = [
   {
     name: "upstream",
     value: "URL",
-    help: "The real metadata service",
+    help: "The real metadata service; or cloudstack:INTERFACE",
     fallback: `http://${METADATA_HOST}`,
   },
   {

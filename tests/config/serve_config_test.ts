@@ -15,6 +15,12 @@ const DEFAULTS: WholeConfig = {
   node: { iptables: false, user: "10169", onStop: "remove", onCrash: "keep" },
 };
 
+/** What differs with `--upstream cloudstack:eth0`. */
+const CLOUDSTACK: Partial<WholeConfig> = {
+  upstream: { hostname: "data-server", port: 80 },
+  discover: { kind: "cloudstack", interface: "eth0" },
+};
+
 interface Sources {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -130,6 +136,66 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
       upstream: { hostname: "meta_1.internal", port: 80 },
     },
   ],
+  ["the upstream is CloudStack's", { args: ["--upstream=cloudstack:eth0"] }, {
+    ...CLOUDSTACK,
+  }],
+  ["the upstream is CloudStack's in the file", {
+    yaml: "upstream: cloudstack:enp1s0.100",
+  }, {
+    ...CLOUDSTACK,
+    discover: { kind: "cloudstack", interface: "enp1s0.100" },
+  }],
+  ["mdproxy4cs has its own defaults", {
+    env: {
+      MDPROXY4CS_INAME: "eth0",
+      MDPROXY4CS_LOG_LEVEL: "info",
+      MDPROXY4CS_LOG_FILE: "-",
+      MDPROXY4CS_HTTP_LISTEN: "169.254.169.254:39724",
+    },
+  }, {
+    ...CLOUDSTACK,
+    listen: [{ hostname: "169.254.169.254", port: 39724 }],
+  }],
+  ["mdproxy4cs beats the file", {
+    env: {
+      MDPROXY4CS_INAME: "eth0",
+      MDPROXY4CS_HTTP_LISTEN: "127.0.0.1:1",
+      MDPROXY4CS_LOG_LEVEL: "WARNING",
+    },
+    yaml:
+      "upstream: http://host\nlisten: 127.0.0.1:2\nlog-level: debug\ntimeout: 1",
+  }, {
+    ...CLOUDSTACK,
+    listen: [{ hostname: "127.0.0.1", port: 1 }],
+    logLevel: "warn",
+    timeoutMs: 1000,
+  }],
+  ["the environment and flags beat mdproxy4cs", {
+    args: ["--listen=127.0.0.1:3"],
+    env: {
+      MDPROXY4CS_INAME: "eth0",
+      MDPROXY4CS_HTTP_LISTEN: "127.0.0.1:1",
+      MDPROXY4CS_LOG_LEVEL: "trace",
+      C2S_IMDS_UPSTREAM: "http://127.0.0.1:1338",
+      C2S_IMDS_LOG_LEVEL: "error",
+    },
+  }, {
+    upstream: { hostname: "127.0.0.1", port: 1338 },
+    listen: [{ hostname: "127.0.0.1", port: 3 }],
+    logLevel: "error",
+  }],
+  ["mdproxy4cs has levels of its own", {
+    env: { MDPROXY4CS_LOG_LEVEL: "trace" },
+  }, { logLevel: "debug" }],
+  ["mdproxy4cs's variables are empty, or unknown", {
+    env: {
+      MDPROXY4CS_INAME: "",
+      MDPROXY4CS_LOG_LEVEL: "",
+      MDPROXY4CS_LOG_FILE: "",
+      MDPROXY4CS_HTTP_LISTEN: "",
+      MDPROXY4CS_OTHER: "x",
+    },
+  }, {}],
   ["no region is mapped", { args: ["--region", "none"] }, {
     regions: new Map(),
   }],
@@ -208,4 +274,7 @@ Deno.test("readServeConfig() hands out what nobody can change", () => {
   assert(Object.isFrozen(config.listen));
   assert(Object.isFrozen(config.listen[0]));
   assert(Object.isFrozen(config.upstream));
+  const { discover, upstream } = read({ args: ["--upstream=cloudstack:eth0"] });
+  assert(Object.isFrozen(discover));
+  assert(Object.isFrozen(upstream));
 });

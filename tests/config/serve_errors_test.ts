@@ -127,6 +127,61 @@ const CASES: readonly Case[] = [
     message:
       `Cannot use "${url}" for --upstream: expected a host name or IP address after http://`,
   })),
+  ...[
+    "",
+    ".",
+    "..",
+    "eth0/x",
+    "eth0:1",
+    "eth 0",
+    "eth0\t",
+    "sixteen-letters0",
+    "\u{e9}th0",
+  ].map((name): Case => ({
+    args: ["--upstream", `cloudstack:${name}`],
+    message: `Cannot use ${
+      JSON.stringify(`cloudstack:${name}`)
+    } for --upstream: expected the name of an interface, up to 15 characters, such as eth0`,
+  })),
+  {
+    args: ["--upstream=cloudstack"],
+    message:
+      `Cannot use "cloudstack" for --upstream: expected http://HOST[:PORT] without user, path or query`,
+  },
+  // mdproxy4cs's variables.
+  {
+    env: { MDPROXY4CS_INAME: "eth0:1" },
+    message:
+      `Cannot use "eth0:1" for MDPROXY4CS_INAME: expected the name of an interface, up to 15 characters, such as eth0`,
+  },
+  {
+    env: { MDPROXY4CS_HTTP_LISTEN: ":39724" },
+    message:
+      `Cannot use ":39724" for MDPROXY4CS_HTTP_LISTEN: expected an IP address before the port, such as 127.0.0.1 or [::1]`,
+  },
+  ...["0.0.0.0:39724", "192.0.2.1:39724"].map((text): Case => ({
+    env: { MDPROXY4CS_HTTP_LISTEN: text },
+    message:
+      `Cannot use "${text}" for MDPROXY4CS_HTTP_LISTEN: expected a loopback address, or --listen-anywhere beside it`,
+  })),
+  ...(["args", "env"] as const).map((from): Case => ({
+    ...from === "args"
+      ? { args: ["--listen=169.254.169.254:39724"] }
+      : { env: { C2S_IMDS_LISTEN: "169.254.169.254:39724" } },
+    message: `Cannot use "169.254.169.254:39724" for ${
+      from === "args" ? "--listen" : "C2S_IMDS_LISTEN"
+    }: expected a loopback address, or --listen-anywhere beside it`,
+  })),
+  {
+    env: { MDPROXY4CS_LOG_LEVEL: "loud" },
+    message:
+      `Cannot use "loud" for MDPROXY4CS_LOG_LEVEL: expected one of debug, info, warn, error, trace, warning, fatal, panic`,
+  },
+  {
+    env: { MDPROXY4CS_LOG_FILE: "/var/log/mdproxy4cs.log" },
+    message:
+      `Cannot use "/var/log/mdproxy4cs.log" for MDPROXY4CS_LOG_FILE: expected -, for the log goes to standard error`,
+  },
   ...["", "0", "65536", "x", "80:80"].map((port): Case => ({
     args: ["--upstream", `http://host:${port}`],
     message:

@@ -40,6 +40,12 @@ export function guardHost(
   if (given.some((one) => /^--(?:help|version|dry-run)$/.test(one))) return;
   const real = given.find((one) => REAL_SERVICE.test(one));
   if (real !== undefined) refuse(`"${real}" is the real metadata service`);
+  const router = given.find((one) =>
+    /\bcloudstack:|^MDPROXY4CS_INAME=./.test(one)
+  );
+  if (serves && router !== undefined) {
+    refuse(`"${router}" asks this machine's own router`);
+  }
   const [first = ""] = args;
   const subcommand = first.startsWith("--") ? "serve" : first;
   const rule =
