@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { installedForFile } from "../helpers/installed.ts";
 import { startKeepAlive, startLabels } from "../helpers/labels.ts";
-import type { Namespace } from "../helpers/namespace.ts";
+import type { Namespace, Spawned } from "../helpers/namespace.ts";
 import {
   asUser,
   BACKENDS,
@@ -19,6 +19,7 @@ import {
   procfs,
   PROXY_UID,
   REAL,
+  REGION,
   until,
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
@@ -37,6 +38,11 @@ async function installForeign(namespace: Namespace, backend: NodeBackend) {
 COMMIT
 `,
   );
+}
+
+/** A client that asks for the region over one connection. */
+function startClient(namespace: Namespace): Promise<Spawned> {
+  return startKeepAlive(namespace, 1000, "169.254.169.254", REGION);
 }
 
 /** The region a client of version 2 sees: a token first. */
@@ -70,7 +76,7 @@ for (const backend of BACKENDS) {
       await installForeign(namespace, backend);
       assertEquals(await node.see(0), REAL);
       const before = await node.rules();
-      const early = await startKeepAlive(namespace, 1000, "169.254.169.254");
+      const early = await startClient(namespace);
 
       await using program = await node.start("serve --iptables");
       assertEquals(program.url, "http://127.0.0.1:4000");
@@ -89,7 +95,7 @@ for (const backend of BACKENDS) {
         assertStringIncludes(status.stdout, `python3 (${early.pid})`);
       });
 
-      const late = await startKeepAlive(namespace, 1000, "169.254.169.254");
+      const late = await startClient(namespace);
       await t.step("a flush is repaired", async () => {
         await namespace.must([`iptables-${backend}`, "-t", "nat", "-F"]);
         assertEquals(await node.see(0), REAL);
@@ -144,6 +150,11 @@ for (const backend of BACKENDS) {
         assertEquals(await node.see(0), REAL);
         assert(await isAlive(early.pid), "a connection from before was cut");
         assert(await isAlive(late.pid), "a client of the proxy was cut off");
+        assertMatch(early.stdout(), new RegExp(`^(?:${REAL}\\n)+$`));
+        assertMatch(
+          late.stdout(),
+          new RegExp(`^(?:${EMULATED}\\n)+(?:${REAL}\\n)+$`),
+        );
       });
     },
   );

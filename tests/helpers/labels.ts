@@ -37,7 +37,7 @@ const CLIENT = `
 import http.client, sys, time
 connection = http.client.HTTPConnection(sys.argv[1], timeout=5)
 while True:
-    connection.request("GET", "/")
+    connection.request("GET", sys.argv[2])
     print(connection.getresponse().read().decode(), flush=True)
     time.sleep(0.02)
 `;
@@ -86,13 +86,22 @@ export async function askAs(
   return code === 7 ? "refused" : code === 28 ? "late" : `curl ${code}`;
 }
 
-/** Starts a client that asks again and again over one connection. */
+/**
+ * Starts a client that asks again and again over one connection, and writes
+ * each answer as a line.
+ *
+ * @param path what it asks for; its answers are single words
+ */
 export async function startKeepAlive(
   namespace: Namespace,
   uid: number,
   host: string,
+  path = "/",
 ): Promise<Spawned> {
-  const spawned = namespace.spawn([...as(uid), PYTHON, "-c", CLIENT, host]);
-  await spawned.shows(/^\w+\n/);
+  const spawned = namespace.spawn([
+    ...as(uid),
+    ...[PYTHON, "-c", CLIENT, host, path],
+  ]);
+  await spawned.shows(/^[\w-]+\n/);
   return spawned;
 }

@@ -111,8 +111,10 @@ export async function createNode(
         see(namespace, uid, url),
       rules: () => rules(namespace),
       async leadsTo() {
-        const port = /--to-ports (\d+)/.exec(await rules(namespace));
-        return port?.[1] ?? "";
+        const saved = await namespace.must(
+          [`iptables-${backend}-save`, "-t", "nat"],
+        );
+        return /^-A C2S-IMDS .*--to-ports (\d+)$/m.exec(saved)?.[1] ?? "";
       },
       async [Symbol.asyncDispose]() {
         await service.stop();
