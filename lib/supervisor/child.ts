@@ -73,6 +73,10 @@ async function obey(io: ChildIo): Promise<boolean> {
       }
       if (next.done) break;
       const message = next.value;
+      if (message.say === "ping") {
+        send({ say: "pong" });
+        continue;
+      }
       if (message.say === "drain") {
         if (proxy === undefined) return true;
         proxy.closing();

@@ -10,6 +10,8 @@ import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
 export type ToChild =
   /** The first line: what to serve with. */
   | { readonly say: "serve"; readonly config: PlainConfig }
+  /** Say that you are well. */
+  | { readonly say: "ping" }
   /**
    * Ask clients to close their connections, take no more once nobody has asked
    * for a while, finish the requests in flight, end.
@@ -20,6 +22,8 @@ export type ToChild =
 export type FromChild =
   /** Every listener is up. */
   | { readonly say: "listening"; readonly addresses: readonly ListenAddress[] }
+  /** The answer to a ping. */
+  | { readonly say: "pong" }
   /** It cannot serve, and why. */
   | { readonly say: "failed"; readonly reason: string };
 

@@ -71,6 +71,11 @@ export function spawnChild(
     pid: process.pid,
     listening,
     ended,
+    answers: () => {
+      const answered = told.pong();
+      say(encode({ say: "ping" }));
+      return answered;
+    },
     drain: (lingerMs) => void say(encode({ say: "drain", lingerMs })),
     kill,
   };
@@ -84,17 +89,27 @@ function listen(stream: ReadableStream<Uint8Array>, kill: () => void) {
   const { promise: listening, resolve } = Promise.withResolvers<
     readonly ListenAddress[]
   >();
+  let pong = Promise.withResolvers<void>();
   let reason: string | undefined;
   const read = async () => {
     try {
       for await (const message of decode<FromChild>(stream)) {
         if (message.say === "listening") resolve(message.addresses);
-        else reason = message.reason;
+        else if (message.say === "failed") reason = message.reason;
+        else pong.resolve();
       }
     } catch (error) {
       reason = `The proxy talks nonsense: ${error}`;
       kill();
     }
   };
-  return { listening, closed: read(), reason: () => reason };
+  return {
+    listening,
+    closed: read(),
+    reason: () => reason,
+    pong: () => {
+      pong = Promise.withResolvers();
+      return pong.promise;
+    },
+  };
 }

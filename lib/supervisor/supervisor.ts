@@ -32,6 +32,9 @@ const START_MS = 20_000;
 /** How long requests in flight may take at the end, in milliseconds. */
 const DRAIN_MS = 10_000;
 
+/** How long a child may take to say that it is well, in milliseconds. */
+const ANSWER_MS = 5_000;
+
 /** A child that was started. */
 export interface Child {
   /** Its process id. */
@@ -44,6 +47,8 @@ export interface Child {
   readonly listening: Promise<readonly ListenAddress[]>;
   /** Settles when it has ended, with how. */
   readonly ended: Promise<string>;
+  /** Asks whether it is well; settles when it answers. */
+  answers(): Promise<void>;
   /**
    * Asks it to finish the requests in flight and end.
    *
@@ -73,6 +78,8 @@ export interface SupervisorParts {
   readonly onCrash: Leaving;
   /** The log. */
   readonly log: Log;
+  /** How long a child may take to say that it is well, in milliseconds. */
+  readonly answerMs?: number;
   /** Called once, when everything is in place. */
   readonly onReady: (addresses: readonly ListenAddress[]) => void;
 }
@@ -101,7 +108,7 @@ export class Supervisor {
     else this.#forced.resolve("force");
   }
 
-  /** Looks at the rule now and puts it right. */
+  /** Looks at the rule and the child now and puts them right. */
   check(): void {
     this.#look.resolve("look");
   }
@@ -180,7 +187,24 @@ export class Supervisor {
       }
       this.#look = Promise.withResolvers();
       await this.#repair();
+      await this.#probe(child);
     }
+  }
+
+  /** Ends a child that lives but does nothing. */
+  async #probe(child: Child): Promise<void> {
+    const { log, answerMs = ANSWER_MS } = this.#parts;
+    const wait = timeout(answerMs, "late" as const);
+    const event = await Promise.race([
+      child.answers(),
+      child.ended,
+      this.#stopped.promise,
+      wait.over,
+    ]);
+    wait.cancel();
+    if (event !== "late") return;
+    log.error("the proxy does not react, ending it", { pid: child.pid });
+    child.kill();
   }
 
   async #repair(): Promise<void> {

@@ -71,3 +71,24 @@ for (
     assertEquals(await child.ended, "signal SIGKILL");
   });
 }
+
+testWith(
+  [ROOT],
+  "spawnChild() hears that it is well, and nothing while it is stopped",
+  async () => {
+    const child = spawn(
+      `${LISTENING}; read config; while read ping; do echo '{"say":"pong"}'; done`,
+    );
+    await child.listening;
+    await child.answers();
+    Deno.kill(child.pid, "SIGSTOP");
+    let answered = false;
+    const answer = child.answers().then(() => answered = true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assertEquals(answered, false);
+    Deno.kill(child.pid, "SIGCONT");
+    await answer;
+    child.kill();
+    assertEquals(await child.ended, "signal SIGKILL");
+  },
+);

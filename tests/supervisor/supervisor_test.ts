@@ -94,6 +94,7 @@ class FakeChild implements Child {
   readonly listening = this.#listening.promise;
   readonly ended = this.#ended.promise;
   stubborn = false;
+  stuck = false;
 
   constructor(world: World, fate: string) {
     this.#world = world;
@@ -105,6 +106,11 @@ class FakeChild implements Child {
     this.#listening.reject(new Error(how));
     this.#listening.promise.catch(() => {});
     this.#ended.resolve(how);
+  }
+
+  answers(): Promise<void> {
+    this.#world.events.push("ask");
+    return this.stuck ? new Promise(() => {}) : Promise.resolve();
   }
 
   drain(lingerMs: number): void {
@@ -275,6 +281,26 @@ Deno.test("Supervisor.check() puts a changed rule right and logs what it was", a
     ),
     ['was="the jump from OUTPUT is missing"\n', "was=absent\n"],
   );
+});
+
+Deno.test("Supervisor.check() ends a child that does not react", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({ answerMs: 20 });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  supervisor.check();
+  await world.until("ask");
+  const [child] = world.children;
+  if (child !== undefined) child.stuck = true;
+  supervisor.check();
+  await world.until(INSTALL, 2);
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.slice(3), [
+    ...["repair", "ask"],
+    ...["repair", "ask", "kill", "block", "spawn", INSTALL],
+    ...["remove", "drain"],
+  ]);
 });
 
 Deno.test("Supervisor.run() goes on when the rule is out of reach for a while", async () => {
