@@ -65,6 +65,8 @@ type KnownRouter = Discovery & { readonly router: FoundRouter };
 
 /** The router of one interface. */
 export class RouterSource {
+  /** It may be elsewhere the next time. */
+  readonly moves = true;
   readonly #options: Required<RouterSourceOptions>;
   #known: KnownRouter | undefined;
   #reason = "not looked for yet";

@@ -8,6 +8,8 @@ import type { UpstreamAddress } from "../config/serve_config.ts";
 
 /** Tells where the upstream is. */
 export interface UpstreamSource {
+  /** Whether it may be elsewhere the next time. */
+  readonly moves: boolean;
   /**
    * Where it is at the moment.
    *
@@ -24,6 +26,7 @@ export interface UpstreamSource {
 /** A source for an upstream that never moves. */
 export function fixedSource(address: UpstreamAddress): UpstreamSource {
   return {
+    moves: false,
     current: () => Promise.resolve(address),
     failed: () => {},
     close: () => {},
