@@ -1,0 +1,202 @@
+/**
+ * The units of a machine config at boot: no reader ever sees the real region,
+ * whatever the registry, the network and the proxy do.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { machineConfig } from "../../lib/manifests/machine_config.ts";
+import { removal } from "../../lib/manifests/node_units.ts";
+import { renderYaml } from "../../lib/manifests/yaml.ts";
+import { type Boot, boot } from "../helpers/boot.ts";
+import { type FakePodman, fakePodman } from "../helpers/fake_podman.ts";
+import { installedForFile } from "../helpers/installed.ts";
+import {
+  createNode,
+  EMULATED,
+  NODE_NEEDS,
+  REAL,
+  type TestNode,
+  until,
+} from "../helpers/node.ts";
+import { testWith } from "../helpers/requires.ts";
+import { unitsOf } from "../helpers/units.ts";
+
+const NEEDS = [
+  ...NODE_NEEDS,
+  { command: "setsid", from: "util-linux" },
+  { command: "kill", from: "procps" },
+  { python: "socketserver", from: "python3" },
+];
+
+const installed = installedForFile();
+
+const IMAGE = "registry.example.com/c2s-imds:1";
+
+const REGION = "--region=us-east-1=us-iso-east-1";
+
+/** What curl says when nobody listens. */
+const REFUSED = "curl 7";
+
+/** Every connection to PORT waits before it goes on to TO. */
+const SLOW = `
+import socket, sys, threading, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("ready", flush=True)
+def copy(a, b):
+    while data := a.recv(65536):
+        b.sendall(data)
+    b.shutdown(socket.SHUT_WR)
+def handle(client):
+    time.sleep(float(sys.argv[3]))
+    server = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    threading.Thread(target=copy, args=(client, server), daemon=True).start()
+    copy(server, client)
+while True:
+    threading.Thread(target=handle, args=(listener.accept()[0],), daemon=True).start()
+`;
+
+/** Boots a node from its machine config, as YAML has it. */
+function bootWith(
+  node: TestNode,
+  podman: FakePodman,
+  ...flags: readonly string[]
+): Boot {
+  const yaml = renderYaml([machineConfig("worker", {
+    image: IMAGE,
+    serve: ["serve", "--iptables", "--on-stop=keep", REGION, ...flags],
+    check: [REGION],
+  })]);
+  return boot(node, podman, unitsOf(yaml));
+}
+
+/** Waits until the gate is open. */
+async function open(running: Boot): Promise<void> {
+  await until("the open gate", () => Promise.resolve(running.isOpen()));
+  await running.opened;
+}
+
+/** Waits until the client that nothing holds back sees something. */
+async function shows(running: Boot, word: string): Promise<void> {
+  await until(
+    `${word} in ${running.seen().join(", ")}`,
+    () => Promise.resolve(running.seen().at(-1) === word),
+  );
+}
+
+/** A reader behind the gate, root or not. */
+async function read(node: TestNode): Promise<readonly string[]> {
+  return [await node.see(0), await node.see(1000)];
+}
+
+testWith(
+  NEEDS,
+  "the gate opens to the emulated region only, when pull and upstream are slow",
+  async (t) => {
+    const program = await installed();
+    await using node = await createNode(program);
+    await using podman = await fakePodman(program);
+    const behind = await node.start("simulate --listen 127.0.0.1:1340");
+    await using _ = behind;
+    const slow = node.namespace.spawn(
+      ["/usr/bin/python3", "-c", SLOW, "1339", "1340", "0.4"],
+    );
+    await slow.shows(/^ready$/m);
+    await podman.registry("up", 1.5);
+    const before = await node.rules();
+    await using running = bootWith(
+      node,
+      podman,
+      "--upstream=http://127.0.0.1:1339",
+      "--cache=0",
+    );
+
+    await t.step("no rule is there while the image is pulled", async () => {
+      await until("a pull", async () => await podman.calls("pull") > 0);
+      assertEquals(await node.leadsTo(), "");
+      assert(!running.isOpen());
+      assertEquals(running.seen().filter((word) => word !== REAL), []);
+    });
+
+    await t.step("behind the gate is the emulated region", async () => {
+      await open(running);
+      assertEquals(await read(node), [EMULATED, EMULATED]);
+    });
+
+    await t.step("nobody was refused before", async () => {
+      await shows(running, EMULATED);
+      assertEquals(running.seen(), [REAL, EMULATED]);
+    });
+
+    await t.step("a restart opens no way to the real region", async () => {
+      await running.stop();
+      assertEquals(await read(node), ["refused", "refused"]);
+      running.start();
+      await shows(running, EMULATED);
+      assertEquals(running.seen(), [REAL, EMULATED, REFUSED, EMULATED]);
+      assertEquals(await podman.calls("pull"), 1);
+    });
+
+    await t.step("the documented removal puts the node back", async () => {
+      await running.stop();
+      await running.shell(removal(IMAGE));
+      assertEquals(await read(node), [REAL, REAL]);
+      assertEquals(await node.rules(), before);
+    });
+  },
+);
+
+testWith(NEEDS, "the gate holds while the pull fails", async () => {
+  const program = await installed();
+  await using node = await createNode(program);
+  await using podman = await fakePodman(program);
+  await podman.registry("down", 0.1);
+  await using running = bootWith(node, podman);
+  await until("three pulls", async () => await podman.calls("pull") >= 3);
+  await until("a look", async () => await podman.calls("exec") >= 3);
+  assert(!running.isOpen());
+  assertEquals(await node.leadsTo(), "");
+  assertEquals(running.seen(), [REAL]);
+  await podman.registry("up", 0.1);
+  await open(running);
+  assertEquals(await read(node), [EMULATED, EMULATED]);
+  await shows(running, EMULATED);
+  assertEquals(running.seen(), [REAL, EMULATED]);
+});
+
+testWith(NEEDS, "the gate holds while the proxy dies at start", async () => {
+  const program = await installed();
+  await using node = await createNode(program);
+  await using podman = await fakePodman(program);
+  // Before it listens, at about that time, and with the rule in place.
+  const lives = [0, 0.05, 0.2, 0.4, 0.8];
+  await podman.crash(...lives);
+  await using running = bootWith(node, podman);
+  await until(
+    "the last crash",
+    async () => await podman.calls("run") > lives.length || running.isOpen(),
+  );
+  await open(running);
+  assertEquals(await read(node), [EMULATED, EMULATED]);
+  await shows(running, EMULATED);
+  // Once it was seen, nobody sees the real region again.
+  const seen = running.seen();
+  assert(seen.lastIndexOf(REAL) < seen.indexOf(EMULATED), seen.join(", "));
+});
+
+testWith(
+  NEEDS,
+  "the gate can be opened by hand while the pull fails",
+  async () => {
+    const program = await installed();
+    await using node = await createNode(program);
+    await using podman = await fakePodman(program);
+    await podman.registry("down", 0.1);
+    await using running = bootWith(node, podman);
+    await until("two pulls", async () => await podman.calls("pull") >= 2);
+    assert(!running.isOpen());
+    await running.shell("touch /run/c2s-imds-open");
+    await open(running);
+    assertEquals(await read(node), [REAL, REAL]);
+  },
+);
