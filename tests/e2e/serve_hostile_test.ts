@@ -80,6 +80,7 @@ for (const [how, script] of Object.entries(STARTS)) {
       ...[
         "setsid",
         "env",
+        "--unset=C2S_IMDS_EXECUTABLE",
         ...Object.entries(env).map((pair) => pair.join("=")),
       ],
       ...["sh", "-c", script, "sh", ...command],
