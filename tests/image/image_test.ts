@@ -64,8 +64,8 @@ function buildOurs(podman: Podman, image: string, ...args: readonly string[]) {
   );
 }
 
-/** Podman with the bases' stand-in and the image of the executable. */
-async function createImages(executable: string): Promise<Podman> {
+/** Podman with the stand-in for both bases. */
+async function createBase(executable: string): Promise<Podman> {
   const podman = await createPodman();
   try {
     const base = `${podman.folder}/base`;
@@ -74,19 +74,28 @@ async function createImages(executable: string): Promise<Podman> {
       `${base}/Containerfile`,
       "FROM scratch\nCOPY root /\n",
     );
-    const standIn = await build(podman, BASE, base);
-    assertEquals(standIn.code, 0, standIn.stderr);
-    const context = `${podman.folder}/context`;
-    await Deno.mkdir(`${context}/dist`, { recursive: true });
-    await Deno.copyFile(new URL("LICENSE", REPOSITORY), `${context}/LICENSE`);
-    await Deno.copyFile(executable, `${context}/dist/c2s-imds`);
-    const ours = await buildOurs(podman, IMAGE, "--target=outside", context);
-    assertEquals(ours.code, 0, ours.stderr);
+    const { code, stderr } = await build(podman, BASE, base);
+    assertEquals(code, 0, stderr);
     return podman;
   } catch (error) {
     await podman[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Builds the image around the executable. */
+async function buildOutside(podman: Podman, executable: string) {
+  const context = `${podman.folder}/context`;
+  await Deno.mkdir(`${context}/dist`, { recursive: true });
+  await Deno.copyFile(new URL("LICENSE", REPOSITORY), `${context}/LICENSE`);
+  await Deno.copyFile(executable, `${context}/dist/c2s-imds`);
+  const { code, stderr } = await buildOurs(
+    podman,
+    IMAGE,
+    "--target=outside",
+    context,
+  );
+  assertEquals(code, 0, stderr);
 }
 
 /** The parent's process: the container's first, seen from outside. */
@@ -119,7 +128,8 @@ async function endsCleanly(
 
 testWith(NEEDS, "the image runs as it is documented", async (t) => {
   const [executable] = (await installed()).command;
-  await using podman = await createImages(executable);
+  await using podman = await createBase(executable);
+  await buildOutside(podman, executable);
   await using node = await createNode(await installed());
   const before = await node.rules();
   const image = (...flags: string[]) => podman.program(IMAGE, ...flags);
@@ -189,7 +199,7 @@ testWith(NEEDS, "the image runs as it is documented", async (t) => {
 
 testWith(NEEDS, "the image compiles what its platform asks for", async (t) => {
   const [executable] = (await installed()).command;
-  await using podman = await createImages(executable);
+  await using podman = await createBase(executable);
   const compile = (arch: string) =>
     buildOurs(
       podman,
