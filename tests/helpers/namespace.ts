@@ -62,8 +62,6 @@ export interface Namespace extends AsyncDisposable {
 const COMMAND_MS = 30_000;
 const SHOW_MS = 10_000;
 
-let made = 0;
-
 async function ip(...args: string[]): Promise<void> {
   const result = await systemRunner(["ip", ...args]);
   if (typeof result === "string" || result.code !== 0) {
@@ -73,14 +71,15 @@ async function ip(...args: string[]): Promise<void> {
 }
 
 /**
- * Makes a network namespace named `c2s-PID-N` with its loopback up.
+ * Makes a network namespace named `c2s-PID-` and eight random digits with its loopback up.
  *
  * @param addresses more addresses on its loopback, as `ADDRESS/BITS`
  */
 export async function createNamespace(
   addresses: readonly string[] = [],
 ): Promise<Namespace> {
-  const name = `c2s-${Deno.pid}-${++made}`;
+  // Test files may run side by side in one process.
+  const name = `c2s-${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
   const inside = (argv: readonly string[]): [string, ...string[]] => [
     ...["ip", "netns", "exec", name] as const,
     ...argv,
