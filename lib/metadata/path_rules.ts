@@ -121,6 +121,19 @@ export const PATH_RULES: readonly PathRule[] = [
   },
 ];
 
+/**
+ * Answers that are made for one who asks: never kept, never shared, not even
+ * for a moment.
+ */
+export const UNSHARED_PATHS: readonly string[] = [
+  "*/api/token",
+  "meta-data/*/api/token",
+  "*/meta-data/iam",
+  "*/meta-data/identity-credentials",
+  "openstack/*/password",
+  "openstack/*/securitykey",
+];
+
 /** Where the service names the region the instance runs in. */
 export const REGION_PATHS: readonly string[] = [
   "*/meta-data/placement/region",

@@ -9,6 +9,7 @@ import {
   PATH_RULES,
   REGION_PATHS,
   REWRITE,
+  UNSHARED_PATHS,
 } from "./path_rules.ts";
 
 export { type BodyRule, PATH_RULES, type PathRule } from "./path_rules.ts";
@@ -19,6 +20,8 @@ const RULES = PATH_RULES.map(({ paths, rule }) => ({
 }));
 
 const REGION_PATTERNS = REGION_PATHS.map((path) => path.split("/"));
+
+const UNSHARED_PATTERNS = UNSHARED_PATHS.map((path) => path.split("/"));
 
 /**
  * Decides what is rewritten in the answer to a request when only what is safe
@@ -44,6 +47,15 @@ export function bodyRule(target: string): BodyRule {
  */
 export function regionTelling(target: string): boolean {
   return anyHolds(REGION_PATTERNS, readingsOf(target));
+}
+
+/**
+ * Whether the answer is made for one who asks, such as a token or credentials.
+ *
+ * @param target an origin-form request target, or `*`
+ */
+export function neverShared(target: string): boolean {
+  return anyHolds(UNSHARED_PATTERNS, readingsOf(target));
 }
 
 type Segments = readonly string[];

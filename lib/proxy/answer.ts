@@ -35,6 +35,40 @@ export function ownAnswer({ status, reason }: Refusal): Response {
   });
 }
 
+/** An answer that is there as a whole. */
+export interface WholeAnswer {
+  /** The status code. */
+  readonly status: number;
+  /** The end-to-end headers. */
+  readonly headers: readonly Header[];
+  /** The body; `null` where the status or the method has none. */
+  readonly bytes: Uint8Array | null;
+}
+
+/** An answer whose body is still coming. */
+export interface StreamedAnswer {
+  /** The status code. */
+  readonly status: number;
+  /** The end-to-end headers, and the length where it is known. */
+  readonly headers: readonly Header[];
+  /** The body. */
+  readonly stream: ReadableStream<Uint8Array>;
+}
+
+/** An answer to a client. */
+export type Answer = WholeAnswer | StreamedAnswer;
+
+/** Makes the response that `Deno.serve` sends; a whole one as often as asked. */
+export function respond(answer: Answer): Response {
+  const { status, headers } = answer;
+  const body = "bytes" in answer ? answer.bytes : answer.stream;
+  return new Response(body as BodyInit | null, {
+    status,
+    // An array of pairs alone keeps order and repeats.
+    headers: headers as [string, string][],
+  });
+}
+
 /** How an answer is made. */
 export interface AnswerOptions {
   /** The request's method. */
@@ -60,46 +94,37 @@ export interface AnswerOptions {
 export async function answerOf(
   answer: UpstreamAnswer,
   options: AnswerOptions,
-): Promise<Response> {
-  const { status, length, body } = answer;
+): Promise<Answer> {
+  const { status, length, body, headers } = answer;
   const { treatment, deadline } = options;
   const { rule } = treatment;
   const limit = rule.kind === "json" ? JSON_LIMIT : WHOLE_LIMIT;
   const start = await readStart(body, limit, deadline - performance.now());
-  const respond = (
-    bytes: Uint8Array | ReadableStream<Uint8Array> | null,
-    headers: readonly Header[],
-  ) =>
-    new Response(bytes as BodyInit | null, {
-      status,
-      headers: headers as [string, string][],
-    });
-
-  if (BODILESS.includes(status)) return respond(null, answer.headers);
+  if (BODILESS.includes(status)) return { status, headers, bytes: null };
   if (options.method === "HEAD") {
     // The length of a body that may be rewritten is not known; without one,
     // `Deno.serve` claims 0 unless the body is a stream.
     if (rule.kind !== "untouched" || length === undefined) {
-      return respond(new Blob([]).stream(), answer.headers);
+      return { status, headers, stream: new Blob([]).stream() };
     }
-    return respond(null, [...answer.headers, ["Content-Length", length]]);
+    return { status, headers: withLength(headers, length), bytes: null };
   }
 
   const asItIs = rule.kind === "untouched" ||
     status === STATUS_CODE.PartialContent ||
-    isOpaque(contentEncoding(answer.headers), start.bytes);
+    isOpaque(contentEncoding(headers), start.bytes);
   if (start.whole) {
     const bytes = asItIs
       ? start.bytes
       : rule.kind === "json"
       ? rewriteFields(start.bytes, rule.fields, treatment.rewrite)
       : treatment.rewrite(start.bytes);
-    return respond(
+    const same = bytes === start.bytes;
+    return {
+      status,
+      headers: same ? headers : headersOfRewritten(headers),
       bytes,
-      bytes === start.bytes
-        ? answer.headers
-        : headersOfRewritten(answer.headers),
-    );
+    };
   }
 
   options.onStream();
@@ -110,13 +135,19 @@ export async function answerOf(
     stallMs: options.stallMs,
     done: options.onStreamEnd,
   });
-  if (!unchanged) return respond(stream, headersOfRewritten(answer.headers));
-  return respond(
-    stream,
-    length === undefined
-      ? answer.headers
-      : [...answer.headers, ["Content-Length", length]],
-  );
+  if (!unchanged) {
+    return { status, headers: headersOfRewritten(headers), stream };
+  }
+  return { status, headers: withLength(headers, length), stream };
+}
+
+function withLength(
+  headers: readonly Header[],
+  length: string | undefined,
+): readonly Header[] {
+  return length === undefined
+    ? headers
+    : [...headers, ["Content-Length", length]];
 }
 
 function contentEncoding(headers: readonly Header[]): string | undefined {

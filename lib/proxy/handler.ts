@@ -8,10 +8,11 @@ import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log, LogWrite } from "../observe/log.ts";
 import { seldom } from "../observe/seldom.ts";
 import { type Refusal, refusal } from "./admission.ts";
-import { answerOf, ownAnswer } from "./answer.ts";
+import { answerOf, ownAnswer, respond } from "./answer.ts";
 import { requestHeaders } from "./headers.ts";
 import type { OwnAddresses } from "./peers.ts";
 import { readRequestBody } from "./request_body.ts";
+import { SharedAnswers } from "./share.ts";
 import { originTarget } from "./target.ts";
 import type { Treatments } from "./treatment.ts";
 import {
@@ -43,6 +44,7 @@ export class Handler {
   readonly #logStranger: LogWrite;
   readonly #logLoop: LogWrite;
   readonly #logCrowd: LogWrite;
+  readonly #shared: SharedAnswers;
   #inFlight = 0;
   #requests = 0;
   #draining = false;
@@ -54,6 +56,7 @@ export class Handler {
    */
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#shared = new SharedAnswers(parts.config.cacheMs);
     this.#logStranger = seldom(parts.log.warn);
     this.#logLoop = seldom(parts.log.error);
     this.#logCrowd = seldom(parts.log.warn);
@@ -123,19 +126,21 @@ export class Handler {
         headers: requestHeaders(request.headers, upstream.authority),
         body: body.bytes,
       };
-      const deadline = performance.now() + timeoutMs;
-      const answer = await upstream.send(up, timeoutMs);
-      return await answerOf(answer, {
-        method: up.method,
-        treatment: this.#parts.treatments.of(up.method, up.target),
-        deadline,
-        stallMs: timeoutMs,
-        onStream: () => streaming = true,
-        onStreamEnd: (error) => {
-          done();
-          if (error !== undefined) this.#logFault(error, up);
-        },
+      const answer = await this.#shared.answer(up, async () => {
+        const deadline = performance.now() + timeoutMs;
+        return await answerOf(await upstream.send(up, timeoutMs), {
+          method: up.method,
+          treatment: this.#parts.treatments.of(up.method, up.target),
+          deadline,
+          stallMs: timeoutMs,
+          onStream: () => streaming = true,
+          onStreamEnd: (error) => {
+            done();
+            if (error !== undefined) this.#logFault(error, up);
+          },
+        });
       });
+      return respond(answer);
     } catch (error) {
       return this.#failed(error, request);
     } finally {

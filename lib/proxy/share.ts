@@ -1,0 +1,146 @@
+/**
+ * One upstream request for many: identical requests at one moment share it,
+ * and its answer may be used again for a moment. That shields the service,
+ * which takes 1,024 packets a second from a network interface, for all
+ * link-local services together, and drops what is beyond
+ * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html).
+ *
+ * @module
+ */
+import { STATUS_CODE } from "@std/http/status";
+import { neverShared } from "../metadata/paths.ts";
+import type { Answer, WholeAnswer } from "./answer.ts";
+import type { UpstreamRequest } from "./upstream.ts";
+
+/** The most bytes of a body that is used again. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** The most answers that are kept. */
+const MAX_ANSWERS = 512;
+
+/** The most bytes of bodies that are kept. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Where the session token of IMDSv2 stands. */
+const TOKEN_HEADER = "x-aws-ec2-metadata-token";
+
+/** Statuses that may be over the next moment, or that belong to one token. */
+const NEVER_AGAIN: readonly number[] = [
+  STATUS_CODE.Unauthorized,
+  STATUS_CODE.Forbidden,
+  429,
+];
+
+/** An answer that is kept. */
+interface Kept {
+  readonly answer: WholeAnswer;
+  readonly until: number;
+  readonly token: string | undefined;
+}
+
+/** Shares answers among identical requests. */
+export class SharedAnswers {
+  readonly #lifeMs: number;
+  readonly #now: () => number;
+  readonly #kept = new Map<string, Kept>();
+  readonly #pending = new Map<string, Promise<WholeAnswer | undefined>>();
+  #bytes = 0;
+
+  /**
+   * Keeps nothing yet.
+   *
+   * @param lifeMs how long an answer may be used again, in milliseconds; 0
+   * shares nothing at all
+   * @param now the clock, in milliseconds
+   */
+  constructor(lifeMs: number, now: () => number = () => performance.now()) {
+    this.#lifeMs = lifeMs;
+    this.#now = now;
+  }
+
+  /**
+   * Answers a request from what is there, or by asking.
+   *
+   * @param request the request
+   * @param ask asks the upstream; an error of it meets all who wait for it
+   */
+  async answer(
+    request: UpstreamRequest,
+    ask: () => Promise<Answer>,
+  ): Promise<Answer> {
+    if (this.#lifeMs === 0 || !mayShare(request)) return await ask();
+    const key = keyOf(request);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && this.#now() < kept.until) return kept.answer;
+    const pending = this.#pending.get(key);
+    // A streamed answer has gone to the one who asked first.
+    if (pending !== undefined) return await pending ?? await ask();
+    const asked = ask();
+    const whole = asked.then((it) => "bytes" in it ? it : undefined);
+    // Whoever does not wait for it is told by `asked`.
+    whole.catch(() => {});
+    this.#pending.set(key, whole);
+    try {
+      const answer = await asked;
+      if ("bytes" in answer) this.#keep(key, request, answer);
+      return answer;
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+
+  #keep(key: string, request: UpstreamRequest, answer: WholeAnswer): void {
+    const token = valueOf(request, TOKEN_HEADER);
+    if (answer.status === STATUS_CODE.Unauthorized) this.#forget(token);
+    if (!mayKeep(answer)) return;
+    this.#drop(key);
+    const size = answer.bytes?.length ?? 0;
+    const until = this.#now() + this.#lifeMs;
+    this.#kept.set(key, { answer, until, token });
+    this.#bytes += size;
+    // The oldest stand first.
+    for (const [oldest] of this.#kept) {
+      if (this.#kept.size <= MAX_ANSWERS && this.#bytes <= MAX_BYTES) break;
+      this.#drop(oldest);
+    }
+  }
+
+  /** A token the service has refused must not be answered from memory. */
+  #forget(token: string | undefined): void {
+    for (const [key, kept] of this.#kept) {
+      if (kept.token === token) this.#drop(key);
+    }
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#kept.get(key)?.answer.bytes?.length ?? 0;
+    this.#kept.delete(key);
+  }
+}
+
+function valueOf(request: UpstreamRequest, name: string): string | undefined {
+  return request.headers.find((header) => header[0] === name)?.[1];
+}
+
+/** Conditions and ranges ask for something of their own. */
+const OWN = /^(?:range|if-.*|authorization|cookie)$/;
+
+function mayShare({ method, target, headers }: UpstreamRequest): boolean {
+  return method === "GET" && !headers.some(([name]) => OWN.test(name)) &&
+    !neverShared(target);
+}
+
+function mayKeep({ status, headers, bytes }: WholeAnswer): boolean {
+  return status < 500 && !NEVER_AGAIN.includes(status) &&
+    (bytes?.length ?? 0) <= MAX_BODY_BYTES &&
+    !headers.some(([name, value]) =>
+      name.toLowerCase() === "cache-control" && /no-store|no-cache/i.test(value)
+    );
+}
+
+/** Two requests are identical when target and end-to-end headers are. */
+function keyOf({ target, headers }: UpstreamRequest): string {
+  let key = target;
+  for (const [name, value] of headers) key += `\n${name}:${value}`;
+  return key;
+}

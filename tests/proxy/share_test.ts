@@ -1,0 +1,203 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Answer, WholeAnswer } from "../../lib/proxy/answer.ts";
+import type { Header } from "../../lib/proxy/headers.ts";
+import { SharedAnswers } from "../../lib/proxy/share.ts";
+import type { UpstreamRequest } from "../../lib/proxy/upstream.ts";
+
+const TOKEN = "x-aws-ec2-metadata-token";
+
+function get(
+  target = "/latest/meta-data/instance-id",
+  headers: readonly Header[] = [["host", "h"]],
+): UpstreamRequest {
+  return { method: "GET", target, headers, body: undefined };
+}
+
+/** A service that counts how often it is asked. */
+class Service {
+  asked = 0;
+  next: Partial<WholeAnswer> = {};
+
+  readonly ask = (): Promise<Answer> => {
+    this.asked++;
+    const answer = {
+      status: 200,
+      headers: [],
+      bytes: new Uint8Array([this.asked]),
+      ...this.next,
+    };
+    return Promise.resolve(answer);
+  };
+}
+
+/** How often the service is asked when a request comes twice. */
+async function askedFor(
+  request: UpstreamRequest,
+  next: Partial<WholeAnswer> = {},
+  lifeMs = 1_000,
+): Promise<number> {
+  const service = new Service();
+  service.next = next;
+  const shared = new SharedAnswers(lifeMs, () => 0);
+  await shared.answer(request, service.ask);
+  await shared.answer(request, service.ask);
+  return service.asked;
+}
+
+Deno.test("SharedAnswers.answer() answers again until the life is over", async () => {
+  const service = new Service();
+  let now = 0;
+  const shared = new SharedAnswers(1_000, () => now);
+  const first = await shared.answer(get(), service.ask);
+  now = 999;
+  assertEquals(await shared.answer(get(), service.ask), first);
+  now = 1_000;
+  assert(await shared.answer(get(), service.ask) !== first);
+  assertEquals(service.asked, 2);
+});
+
+Deno.test("SharedAnswers.answer() keeps and shares nothing when the life is 0", async () => {
+  assertEquals(await askedFor(get(), {}, 0), 2);
+});
+
+const NEVER: ReadonlyArray<readonly [string, UpstreamRequest]> = [
+  ["PUT", { ...get(), method: "PUT" }],
+  ["HEAD", { ...get(), method: "HEAD" }],
+  ["a range", get("/latest/user-data", [["range", "bytes=0-1"]])],
+  ["a condition", get("/latest/user-data", [["if-none-match", "x"]])],
+  ["a date", get("/latest/user-data", [["if-modified-since", "x"]])],
+  ["a token", get("/latest/api/token")],
+  ["credentials", get("/latest/meta-data/iam/security-credentials/role")],
+  [
+    "credentials of old",
+    get("/2009-04-04//meta-data/%69am/security-credentials/r"),
+  ],
+  ["identity credentials", get("/1.0/meta-data/identity-credentials/ec2/x")],
+  ["a password", get("/openstack/latest/password")],
+];
+
+Deno.test("SharedAnswers.answer() keeps nothing that is for one who asks", async () => {
+  for (const [what, request] of NEVER) {
+    assertEquals(await askedFor(request), 2, what);
+  }
+});
+
+Deno.test("SharedAnswers.answer() keeps no answer that may be over in a moment", async () => {
+  for (const status of [401, 403, 429, 500, 503]) {
+    assertEquals(await askedFor(get(), { status }), 2, `${status}`);
+  }
+  assertEquals(await askedFor(get(), { status: 404 }), 1);
+  assertEquals(
+    await askedFor(get(), { headers: [["Cache-Control", "No-Store"]] }),
+    2,
+  );
+  assertEquals(
+    await askedFor(get(), { bytes: new Uint8Array(64 * 1024) }),
+    1,
+  );
+  assertEquals(
+    await askedFor(get(), { bytes: new Uint8Array(64 * 1024 + 1) }),
+    2,
+  );
+});
+
+Deno.test("SharedAnswers.answer() tells requests apart by target and every header", async () => {
+  const service = new Service();
+  const shared = new SharedAnswers(1_000, () => 0);
+  const requests = [
+    get("/a"),
+    get("/a/"),
+    get("/a?"),
+    get("/a", [["host", "h"], [TOKEN, "1"]]),
+    get("/a", [["host", "h"], [TOKEN, "2"]]),
+    get("/a", [["host", "i"]]),
+    get("/a", [["host", "h"], ["accept", "x"]]),
+  ];
+  for (const request of [...requests, ...requests]) {
+    await shared.answer(request, service.ask);
+  }
+  assertEquals(service.asked, requests.length);
+});
+
+Deno.test("SharedAnswers.answer() sends one request for all that come at one moment", async () => {
+  const shared = new SharedAnswers(1_000, () => 0);
+  const answer = Promise.withResolvers<Answer>();
+  let asked = 0;
+  const ask = () => {
+    asked++;
+    return answer.promise;
+  };
+  const all = Array.from({ length: 100 }, () => shared.answer(get(), ask));
+  answer.resolve({ status: 503, headers: [], bytes: null });
+  for (const one of await Promise.all(all)) assertEquals(one.status, 503);
+  assertEquals(asked, 1);
+});
+
+Deno.test("SharedAnswers.answer() lets each ask when the first answer is streamed", async () => {
+  const shared = new SharedAnswers(1_000, () => 0);
+  let asked = 0;
+  const ask = (): Promise<Answer> => {
+    asked++;
+    return Promise.resolve({
+      status: 200,
+      headers: [],
+      stream: new ReadableStream(),
+    });
+  };
+  const answers = await Promise.all(
+    Array.from({ length: 3 }, () => shared.answer(get(), ask)),
+  );
+  assertEquals(new Set(answers).size, 3);
+  assertEquals(asked, 3);
+});
+
+Deno.test("SharedAnswers.answer() meets all who wait with the error, and forgets it", async () => {
+  const shared = new SharedAnswers(1_000, () => 0);
+  const service = new Service();
+  const fail = () => Promise.reject(new Error("refused"));
+  const first = shared.answer(get(), fail);
+  const second = shared.answer(get(), service.ask);
+  await assertRejects(() => first, Error, "refused");
+  await assertRejects(() => second, Error, "refused");
+  assertEquals(service.asked, 0);
+  assertEquals((await shared.answer(get(), service.ask)).status, 200);
+});
+
+Deno.test("SharedAnswers.answer() never answers from memory under a token that was refused", async () => {
+  const shared = new SharedAnswers(1_000, () => 0);
+  const service = new Service();
+  const under = (token: string, target: string) =>
+    get(target, [["host", "h"], [TOKEN, token]]);
+  await shared.answer(under("old", "/a"), service.ask);
+  await shared.answer(under("new", "/a"), service.ask);
+  service.next = { status: 401 };
+  await shared.answer(under("old", "/b"), service.ask);
+  assertEquals(
+    (await shared.answer(under("old", "/a"), service.ask)).status,
+    401,
+  );
+  assertEquals(
+    (await shared.answer(under("new", "/a"), service.ask)).status,
+    200,
+  );
+});
+
+Deno.test("SharedAnswers.answer() is bounded in answers and bytes", async () => {
+  const shared = new SharedAnswers(1_000, () => 0);
+  const service = new Service();
+  for (let i = 0; i < 600; i++) {
+    await shared.answer(get(`/${i}`), service.ask);
+  }
+  await shared.answer(get("/599"), service.ask);
+  assertEquals(service.asked, 600);
+  await shared.answer(get("/0"), service.ask);
+  assertEquals(service.asked, 601);
+  service.next = { bytes: new Uint8Array(64 * 1024) };
+  for (let i = 0; i < 100; i++) {
+    await shared.answer(get(`/large/${i}`), service.ask);
+  }
+  await shared.answer(get("/large/99"), service.ask);
+  assertEquals(service.asked, 701);
+  await shared.answer(get("/large/0"), service.ask);
+  assertEquals(service.asked, 702);
+});
