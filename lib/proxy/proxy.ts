@@ -10,6 +10,7 @@ import { Listener } from "./listener.ts";
 import { OwnAddresses } from "./peers.ts";
 import { Treatments } from "./treatment.ts";
 import { Upstream } from "./upstream.ts";
+import type { UpstreamSource } from "./upstream_source.ts";
 
 /** A proxy that listens. */
 export interface Proxy {
@@ -32,13 +33,16 @@ export interface Proxy {
  *
  * @param config the configuration
  * @param log the log
+ * @param source tells where the upstream is, if it is not to stay where the
+ * configuration has it
  * @throws {Error} when an address cannot be had; nothing listens then
  */
 export async function startProxy(
   config: ServeConfig,
   log: Log,
+  source?: UpstreamSource,
 ): Promise<Proxy> {
-  const upstream = new Upstream(config.upstream);
+  const upstream = new Upstream(config.upstream, source);
   const treatments = new Treatments(
     config.rewrite,
     config.regions,

@@ -8,6 +8,7 @@ import * as http from "node:http";
 import type { Socket } from "node:net";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { answerHeaders, type Header } from "./headers.ts";
+import { fixedSource, type UpstreamSource } from "./upstream_source.ts";
 import { isLoopback, plainAddress } from "./peers.ts";
 
 /** The most bytes an answer's head may have; real ones have about 300. */
@@ -76,11 +77,17 @@ interface SentRequest {
   readonly port: number;
 }
 
+/**
+ * The pauses before a moving upstream is asked again, in milliseconds: three
+ * tries as in mdproxy4cs, but well within what clients wait.
+ */
+const PAUSES_MS: readonly number[] = [100, 400];
+
 /** A client of one upstream. */
 export class Upstream {
   /** `HOST:PORT` as a Host header has it, without the default port. */
   readonly authority: string;
-  readonly #address: UpstreamAddress;
+  readonly #source: UpstreamSource;
   readonly #kept = new http.Agent({
     keepAlive: true,
     maxFreeSockets: MAX_IDLE_SOCKETS,
@@ -92,11 +99,15 @@ export class Upstream {
   /**
    * Connects only when a request is sent.
    *
-   * @param address where the real service is
+   * @param address where the real service is, or its usual name where it moves
+   * @param source tells where it is; at `address` for ever unless given
    */
-  constructor(address: UpstreamAddress) {
+  constructor(
+    address: UpstreamAddress,
+    source: UpstreamSource = fixedSource(address),
+  ) {
     this.#kept.on("free", (socket: Socket) => socket.on("data", dropIdle));
-    this.#address = address;
+    this.#source = source;
     const host = address.hostname.includes(":")
       ? `[${address.hostname}]`
       : address.hostname;
@@ -110,6 +121,10 @@ export class Upstream {
    * answer is sent once more on a new one: the service had closed the old one
    * just then.
    *
+   * Where the upstream may move, one that cannot be connected to is looked for
+   * anew, and the request, of which nothing went up, is sent there: three times
+   * at most.
+   *
    * @param request what to send
    * @param timeoutMs how long the head of the answer may take, in milliseconds
    * @throws {UpstreamError} when no proper answer begins in time
@@ -119,12 +134,44 @@ export class Upstream {
     timeoutMs: number,
   ): Promise<UpstreamAnswer> {
     const deadline = performance.now() + timeoutMs;
+    const left = () => Math.max(1, Math.ceil(deadline - performance.now()));
+    for (const pause of [...PAUSES_MS, undefined]) {
+      const address = await this.#locate(left());
+      try {
+        return await this.#sendTo(address, request, left());
+      } catch (error) {
+        if (!(error instanceof UpstreamError)) throw error;
+        if (error.fault !== "broken") this.#source.failed(address);
+        const again = this.#source.moves && error.fault === "unreachable" &&
+          pause !== undefined && pause < left();
+        if (!again) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+    throw new TypeError("The last try neither answered nor failed");
+  }
+
+  async #locate(timeoutMs: number): Promise<UpstreamAddress> {
     try {
-      return await this.#attempt(request, this.#kept, timeoutMs);
+      return await this.#source.current(timeoutMs);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new UpstreamError("unreachable", message, { cause: error });
+    }
+  }
+
+  async #sendTo(
+    address: UpstreamAddress,
+    request: UpstreamRequest,
+    timeoutMs: number,
+  ): Promise<UpstreamAnswer> {
+    const deadline = performance.now() + timeoutMs;
+    try {
+      return await this.#attempt(address, request, this.#kept, timeoutMs);
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
-      const left = Math.max(1, deadline - performance.now());
-      return await this.#attempt(request, this.#fresh, left);
+      const left = Math.max(1, Math.ceil(deadline - performance.now()));
+      return await this.#attempt(address, request, this.#fresh, left);
     }
   }
 
@@ -153,11 +200,13 @@ export class Upstream {
 
   /** Closes every connection. */
   close(): void {
+    this.#source.close();
     this.#kept.destroy();
     this.#fresh.destroy();
   }
 
   #attempt(
+    address: UpstreamAddress,
     request: UpstreamRequest,
     agent: http.Agent,
     timeoutMs: number,
@@ -171,8 +220,8 @@ export class Upstream {
       let from = "";
       let kept = false;
       const sent = http.request({
-        host: this.#address.hostname,
-        port: this.#address.port,
+        host: address.hostname,
+        port: address.port,
         method,
         path: target,
         headers: fields as unknown as http.OutgoingHttpHeaders,

@@ -75,6 +75,8 @@ export interface UpstreamOptions {
   readonly onConnection?: (connection: Connection) => unknown;
   /** Called as soon as a head is there, instead of with the whole request. */
   readonly onHead?: Script;
+  /** Where on loopback it listens, 127.0.0.1 unless given. */
+  readonly hostname?: "127.0.0.1" | "::1";
 }
 
 /** A whole answer with a Content-Length. */
@@ -150,11 +152,12 @@ export async function startUpstream(
       }
     });
   });
-  server.listen(0, "127.0.0.1");
+  const { hostname = "127.0.0.1" } = options;
+  server.listen(0, hostname);
   await once(server, "listening");
   const { port } = server.address() as net.AddressInfo;
   return {
-    address: { hostname: "127.0.0.1", port },
+    address: { hostname, port },
     requests,
     bytes,
     get open() {
