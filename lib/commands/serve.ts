@@ -13,11 +13,8 @@ import type {
 } from "../config/serve_config.ts";
 import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
 import { cloudstackUpstream } from "../config/upstream.ts";
-import { viewNode } from "../link/node_view.ts";
-import { RouterSource } from "../link/router_source.ts";
 import { createLog, type Log, type LogFields } from "../observe/log.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import type { Command, ExitCode, Io } from "./command.ts";
 import { errorLine } from "./error_line.ts";
@@ -26,6 +23,7 @@ import { runUntilStopped } from "./run_until_stopped.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { serveSupervised } from "./serve_supervised.ts";
 import { logStrayErrors } from "./stray_errors.ts";
+import { upstreamSource } from "./upstream_source.ts";
 
 const HELP = `Usage: c2s-imds serve [flags]
 
@@ -111,19 +109,11 @@ function startedAsRoot(): boolean {
 
 async function start(config: ServeConfig, log: Log): Promise<Proxy> {
   try {
-    return await startProxy(config, log, upstreamSource(config, log));
+    const source = upstreamSource(config, { log, run: systemRunner });
+    return await startProxy(config, log, source);
   } catch (error) {
     throw listenFailure(error);
   }
-}
-
-function upstreamSource(
-  { discover }: ServeConfig,
-  log: Log,
-): UpstreamSource | undefined {
-  if (discover === undefined) return undefined;
-  const view = viewNode(systemRunner);
-  return new RouterSource({ view, device: discover.interface, log });
 }
 
 /** Tells whether the configuration is still a valid one. */

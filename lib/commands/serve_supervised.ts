@@ -29,6 +29,7 @@ import { Supervisor } from "../supervisor/supervisor.ts";
 import { yieldingRule } from "../supervisor/yielding_rule.ts";
 import type { Runner } from "../system/runner.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
+import { upstreamSource } from "./upstream_source.ts";
 
 /** What the parent needs besides its configuration. */
 export interface SupervisedParts {
@@ -81,8 +82,9 @@ export async function serveSupervised(
     io.stderr(`c2s-imds: ${error.message}\n`);
     return EXIT.CANNOT_TELL;
   }
+  const source = upstreamSource(config, { log, run, pausesMs: [] });
   const supervisor = new Supervisor({
-    spawn: (given) => spawnChild(command, user, given),
+    spawn: (given) => spawnChild(command, user, given, source),
     rule: opened === undefined ? undefined : yieldingRule(opened),
     onStop: node.onStop,
     onCrash: node.onCrash,
@@ -108,6 +110,7 @@ export async function serveSupervised(
     return end === "stopped" ? EXIT.OK : EXIT.FAILED;
   } finally {
     for (const stop of silence) stop();
+    source?.close();
   }
 }
 

@@ -13,6 +13,7 @@ import {
   fromPlain,
   type ToChild,
 } from "./messages.ts";
+import { ToldSource } from "./told_source.ts";
 
 /** How long requests may go on once the parent is gone, in milliseconds. */
 const ORPHAN_MS = 1_000;
@@ -64,6 +65,13 @@ async function obey(io: ChildIo): Promise<boolean> {
   let proxy: Proxy | undefined;
   let ended: Promise<"ended"> = new Promise(() => {});
   const messages = decode<ToChild>(io.input);
+  const source = new ToldSource((address) => {
+    try {
+      send({ say: "unreachable", address });
+    } catch {
+      // The parent is gone, which the end of its pipe tells.
+    }
+  });
   try {
     for (;;) {
       const next = await Promise.race([messages.next(), ended]);
@@ -75,6 +83,10 @@ async function obey(io: ChildIo): Promise<boolean> {
       const message = next.value;
       if (message.say === "ping") {
         send({ say: "pong" });
+        continue;
+      }
+      if (message.say === "upstream") {
+        source.tell(message.news);
         continue;
       }
       if (message.say === "drain") {
@@ -95,7 +107,11 @@ async function obey(io: ChildIo): Promise<boolean> {
         write: io.log,
       });
       io.guard(log);
-      proxy = await startProxy(config, log);
+      proxy = await startProxy(
+        config,
+        log,
+        config.discover === undefined ? undefined : source,
+      );
       ended = proxy.finished.then(() => "ended" as const);
       io.renounce();
       const addresses = proxy.addresses.map(({ hostname, port }) => ({

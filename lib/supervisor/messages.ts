@@ -4,12 +4,23 @@
  *
  * @module
  */
-import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
+import type {
+  ListenAddress,
+  ServeConfig,
+  UpstreamAddress,
+} from "../config/serve_config.ts";
+
+/** Where an upstream that moves is, or in one line why that is not known. */
+export type UpstreamNews =
+  | { readonly address: UpstreamAddress }
+  | { readonly reason: string };
 
 /** What the parent says. */
 export type ToChild =
   /** The first line: what to serve with. */
   | { readonly say: "serve"; readonly config: PlainConfig }
+  /** Where the upstream is now. */
+  | { readonly say: "upstream"; readonly news: UpstreamNews }
   /** Say that you are well. */
   | { readonly say: "ping" }
   /**
@@ -24,6 +35,8 @@ export type FromChild =
   | { readonly say: "listening"; readonly addresses: readonly ListenAddress[] }
   /** The answer to a ping. */
   | { readonly say: "pong" }
+  /** The upstream cannot be reached there: where is it? */
+  | { readonly say: "unreachable"; readonly address: UpstreamAddress }
   /** It cannot serve, and why. */
   | { readonly say: "failed"; readonly reason: string };
 

@@ -4,10 +4,16 @@
  *
  * @module
  */
-import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
+import type {
+  ListenAddress,
+  ServeConfig,
+  UpstreamAddress,
+} from "../config/serve_config.ts";
+import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import { decode, encode, type FromChild, toPlain } from "./messages.ts";
 import type { OwnCommand } from "./own_command.ts";
 import type { Child } from "./supervisor.ts";
+import { UpstreamWatch } from "./upstream_watch.ts";
 
 /** The user a child runs as, by number. */
 export interface ChildUser {
@@ -23,12 +29,14 @@ export interface ChildUser {
  * @param command how this program starts itself
  * @param user whom it runs as
  * @param config what it serves with
+ * @param source tells where its upstream is, if that moves
  * @throws {Error} when the process cannot be started
  */
 export function spawnChild(
   command: OwnCommand,
   user: ChildUser,
   config: ServeConfig,
+  source?: UpstreamSource,
 ): Child {
   const process = new Deno.Command(command.path, {
     args: [...command.args, CHILD_COMMAND],
@@ -53,7 +61,14 @@ export function spawnChild(
       // It ended by itself.
     }
   };
-  const told = listen(process.stdout, kill);
+  const watch = source && new UpstreamWatch({
+    source,
+    tell: (news) => say(encode({ say: "upstream", news })),
+  });
+  const told = listen(process.stdout, {
+    unreachable: (address) => watch?.failed(address),
+    kill,
+  });
   const ended = process.status.then(async ({ code, signal }) => {
     await input.close().catch(() => {});
     await told.closed;
@@ -67,6 +82,7 @@ export function spawnChild(
   ]);
   // Whoever does not wait for it is told by `ended`.
   listening.catch(() => {});
+  watch?.run(ended);
   return {
     pid: process.pid,
     listening,
@@ -85,7 +101,13 @@ export function spawnChild(
 export const CHILD_COMMAND = "serve-child";
 
 /** What the child says; one that talks nonsense is not to be trusted. */
-function listen(stream: ReadableStream<Uint8Array>, kill: () => void) {
+function listen(
+  stream: ReadableStream<Uint8Array>,
+  { unreachable, kill }: {
+    readonly unreachable: (address: UpstreamAddress) => void;
+    readonly kill: () => void;
+  },
+) {
   const { promise: listening, resolve } = Promise.withResolvers<
     readonly ListenAddress[]
   >();
@@ -96,6 +118,7 @@ function listen(stream: ReadableStream<Uint8Array>, kill: () => void) {
       for await (const message of decode<FromChild>(stream)) {
         if (message.say === "listening") resolve(message.addresses);
         else if (message.say === "failed") reason = message.reason;
+        else if (message.say === "unreachable") unreachable(message.address);
         else pong.resolve();
       }
     } catch (error) {

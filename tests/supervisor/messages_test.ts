@@ -11,7 +11,8 @@ import {
 const CONFIG: ServeConfig = {
   listen: [{ hostname: "::1", port: 0 }],
   listenAnywhere: false,
-  upstream: { hostname: "169.254.169.254", port: 80 },
+  upstream: { hostname: "data-server", port: 80 },
+  discover: { kind: "cloudstack", interface: "eth0" },
   regions: new Map([["us-east-1", "us-iso-east-1"], ["a", "b"]]),
   rewrite: "all",
   timeoutMs: 1,

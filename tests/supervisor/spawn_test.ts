@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import type { UpstreamSource } from "../../lib/proxy/upstream_source.ts";
 import { spawnChild } from "../../lib/supervisor/spawn.ts";
 import { ROOT, testWith } from "../helpers/requires.ts";
 
@@ -16,11 +17,12 @@ const CONFIG: ServeConfig = {
 };
 
 /** Starts a shell script in the place of the child. */
-function spawn(script: string) {
+function spawn(script: string, source?: UpstreamSource) {
   return spawnChild(
     { path: "/bin/sh", args: ["-c", script], env: {}, reads: [] },
     { uid: 10_169, gid: 10_169 },
     CONFIG,
+    source,
   );
 }
 
@@ -89,6 +91,51 @@ testWith(
     Deno.kill(child.pid, "SIGCONT");
     await answer;
     child.kill();
+    assertEquals(await child.ended, "signal SIGKILL");
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() tells where the upstream is, and again when the child asks",
+  async () => {
+    const failures: string[] = [];
+    const addresses = ["10.1.1.1", "10.1.1.2"];
+    const child = spawn(
+      `read config; read first
+echo '{"say":"unreachable","address":{"hostname":"10.1.1.1","port":80}}'
+read second
+[ "$first" = '{"say":"upstream","news":{"address":{"hostname":"10.1.1.1","port":80}}}' ] &&
+[ "$second" = '{"say":"upstream","news":{"address":{"hostname":"10.1.1.2","port":80}}}' ] && exit 7`,
+      {
+        moves: true,
+        current: () =>
+          Promise.resolve({
+            hostname: addresses[failures.length] ?? "",
+            port: 80,
+          }),
+        failed: ({ hostname }) => failures.push(hostname),
+        close: () => {},
+      },
+    );
+    assertEquals(await child.ended, "exit code 7");
+    assertEquals(failures, ["10.1.1.1"]);
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() ends it when it asks about no address at all",
+  async () => {
+    const child = spawn(
+      `read config; echo '{"say":"unreachable"}'; sleep 60`,
+      {
+        moves: true,
+        current: () => Promise.resolve({ hostname: "10.1.1.1", port: 80 }),
+        failed: ({ hostname }) => void hostname,
+        close: () => {},
+      },
+    );
     assertEquals(await child.ended, "signal SIGKILL");
   },
 );
