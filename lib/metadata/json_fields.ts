@@ -89,6 +89,33 @@ export function rewriteFields(
   return joined([...parts, json.subarray(read)]);
 }
 
+/**
+ * Sets string values of top-level fields of a JSON object; a field that does
+ * not stand there, or holds no string, stays as it is.
+ *
+ * @param json the text; anything but a JSON object stays as it is
+ * @param values the new values by field
+ * @returns the same array when no value changed, else a new one
+ */
+export function setFields(
+  json: Uint8Array,
+  values: Readonly<Record<string, string>>,
+): Uint8Array {
+  return Object.entries(values).reduce((output, [field, text]) => {
+    const bytes = encoder.encode(text);
+    return rewriteFields(
+      output,
+      [field],
+      (value) => areEqual(value, bytes) ? value : bytes,
+    );
+  }, json);
+}
+
+function areEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length &&
+    one.every((byte, i) => byte === other[i]);
+}
+
 function isObject(json: Uint8Array): boolean {
   try {
     const value: unknown = JSON.parse(decoder.decode(json));

@@ -21,6 +21,8 @@ export interface PathRule {
   readonly rule: BodyRule;
   /** Why, in one line. */
   readonly reason: string;
+  /** Whether it is for host names, which a profile may ask to be rewritten. */
+  readonly hostNames?: true;
 }
 
 /** What holds where no path of {@linkcode PATH_RULES} does. */
@@ -80,6 +82,7 @@ export const PATH_RULES: readonly PathRule[] = [
     ],
     rule: UNTOUCHED,
     reason: "Only the real host names resolve",
+    hostNames: true,
   },
   {
     paths: [
@@ -143,3 +146,19 @@ export const REGION_PATHS: readonly string[] = [
   "*/dynamic/instance-identity/document",
   "openstack/*/meta_data.json",
 ];
+
+/**
+ * Where metadata that is not rewritten otherwise holds ARNs of the service's
+ * own making, and in which fields of a JSON object.
+ */
+export const ARN_FIELDS: ReadonlyArray<
+  Pick<PathRule, "paths"> & { readonly fields: readonly string[] }
+> = [
+  { paths: ["*/meta-data/iam/info"], fields: ["InstanceProfileArn"] },
+];
+
+/** What says the partition. */
+export const PARTITION_PATH = "*/meta-data/services/partition";
+
+/** What says the DNS suffix of the partition. */
+export const DOMAIN_PATH = "*/meta-data/services/domain";

@@ -14,9 +14,9 @@ import {
 
 export { type BodyRule, PATH_RULES, type PathRule } from "./path_rules.ts";
 
-const RULES = PATH_RULES.map(({ paths, rule }) => ({
+const RULES = PATH_RULES.map(({ paths, ...others }) => ({
   patterns: paths.map((path) => path.split("/")),
-  rule,
+  ...others,
 }));
 
 const REGION_PATTERNS = REGION_PATHS.map((path) => path.split("/"));
@@ -32,11 +32,44 @@ const UNSHARED_PATTERNS = UNSHARED_PATHS.map((path) => path.split("/"));
  * in lower case alone, so that the answer to another case is an error page.
  *
  * @param target an origin-form request target, or `*`
+ * @param hostNames whether host names are safe to rewrite, too
  */
-export function bodyRule(target: string): BodyRule {
+export function bodyRule(target: string, hostNames = false): BodyRule {
   const readings = readingsOf(target);
-  const found = RULES.find(({ patterns }) => anyHolds(patterns, readings));
+  const found = RULES.find((rule) =>
+    anyHolds(rule.patterns, readings) && !(hostNames && rule.hostNames)
+  );
   return found?.rule ?? REWRITE;
+}
+
+/** A place in the tree, for {@linkcode PathPattern.holds}. */
+export class PathPattern {
+  readonly #pattern: Segments;
+
+  /**
+   * Reads a pattern.
+   *
+   * @param path the path, where `*` is any one segment
+   */
+  constructor(path: string) {
+    this.#pattern = withoutEmpty(path.toLowerCase().split("/"));
+  }
+
+  /**
+   * Whether a target asks for this place in every way that it can be read. A
+   * slash at its end makes no difference.
+   *
+   * @param target an origin-form request target, or `*`
+   * @param below whether what is below belongs to it
+   */
+  holds(target: string, below = false): boolean {
+    return plainReadingsOf(target).every((reading) =>
+      [reading, ...withoutEc2(reading)].some((segments) =>
+        holds(this.#pattern, segments) &&
+        (below || segments.length === this.#pattern.length)
+      )
+    );
+  }
 }
 
 /**
@@ -75,21 +108,26 @@ function holds(pattern: Segments, segments: Segments): boolean {
 }
 
 /**
- * The paths a server may take a target for: with dot segments as they are, or
- * resolved before or after empty segments go, and without the `/ec2` that
- * Nova lets stand before every path of EC2's.
+ * The paths a server may take a target for: as they are, and without the
+ * `/ec2` that Nova lets stand before every path of EC2's.
  */
 function readingsOf(target: string): readonly Segments[] {
+  const readings = plainReadingsOf(target);
+  return [...readings, ...readings.flatMap(withoutEc2)];
+}
+
+function withoutEc2([first, ...others]: Segments): readonly Segments[] {
+  return first === "ec2" ? [others] : [];
+}
+
+/** With dot segments, or these resolved before or after empty segments go. */
+function plainReadingsOf(target: string): readonly Segments[] {
   const path = decoded(target.replace(/[?#].*$/s, "")).toLowerCase();
   const all = path.replace(/^\//, "").split("/");
   const plain = withoutEmpty(all);
-  const readings = plain.some((segment) => segment === "." || segment === "..")
+  return plain.some((segment) => segment === "." || segment === "..")
     ? [plain, resolved(plain), withoutEmpty(resolved(all))]
     : [plain];
-  const inner = readings
-    .filter(([first]) => first === "ec2")
-    .map((segments) => segments.slice(1));
-  return [...readings, ...inner];
 }
 
 /** Decodes percent signs once, bytes to Latin-1; malformed ones stay. */

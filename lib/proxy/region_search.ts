@@ -5,11 +5,17 @@
  *
  * @module
  */
-import { mayEnd, mayPrecede } from "./name_boundary.ts";
+import {
+  mayEnd,
+  mayPrecede,
+  mayPrecedeKind,
+  type NameKind,
+} from "./name_boundary.ts";
 
 interface Name {
   readonly bytes: Uint8Array;
   readonly id: number;
+  readonly kind: NameKind;
 }
 
 const NOTHING = -1;
@@ -29,9 +35,10 @@ export class RegionSearch {
    * Builds the tables, 64 KiB of them.
    *
    * @param names the names; a match tells its name's place in this list
+   * @param kinds the kind of each name, a region unless told
    * @throws {RangeError} for a name of no byte or of more than 255
    */
-  constructor(names: readonly Uint8Array[]) {
+  constructor(names: readonly Uint8Array[], kinds: readonly NameKind[] = []) {
     for (const { length } of names) {
       if (length < 1 || length > LONGEST) {
         throw new RangeError(
@@ -41,7 +48,7 @@ export class RegionSearch {
     }
     this.#names = names;
     this.#least = Math.min(LONGEST, ...names.map((name) => name.length));
-    this.#buckets = bucketsOf(names);
+    this.#buckets = bucketsOf(names, kinds);
     this.#shifts = shiftsOf(names, this.#least);
   }
 
@@ -108,9 +115,10 @@ export class RegionSearch {
     for (const name of this.#buckets[bytes[at] as number] ?? []) {
       const end = at + name.bytes.length;
       if (!agrees(bytes, at, name.bytes)) continue;
+      if (!mayPrecedeKind(previous, name.kind)) continue;
       const whole = end > bytes.length
         ? (final ? false : undefined)
-        : mayEnd(bytes, end, final);
+        : mayEnd(bytes, end, final, name.kind);
       if (whole === undefined) return UNDECIDED;
       if (whole) return name.id;
     }
@@ -128,10 +136,17 @@ function agrees(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
 }
 
 /** The names by their first byte, longest first. */
-function bucketsOf(names: readonly Uint8Array[]): readonly Name[][] {
+function bucketsOf(
+  names: readonly Uint8Array[],
+  kinds: readonly NameKind[],
+): readonly Name[][] {
   const buckets: Name[][] = Array.from({ length: 256 }, () => []);
   names.forEach((bytes, id) =>
-    buckets[bytes[0] as number]?.push({ bytes, id })
+    buckets[bytes[0] as number]?.push({
+      bytes,
+      id,
+      kind: kinds[id] ?? "region",
+    })
   );
   for (const bucket of buckets) {
     bucket.sort((a, b) => b.bytes.length - a.bytes.length);

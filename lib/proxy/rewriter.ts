@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { NamePairs } from "../metadata/profile.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
+import type { NameKind } from "./name_boundary.ts";
 import { RegionSearch } from "./region_search.ts";
 
 /** One body rewritten while it flows; every chunk handed in is given away. */
@@ -13,6 +15,14 @@ export interface RewriteStream {
   push(chunk: Uint8Array): Uint8Array;
   /** Ends the body and returns what was held back, maybe nothing. */
   end(): Uint8Array;
+}
+
+/** Names that are no regions, and what stands in their place. */
+export interface OtherNames {
+  /** Where they may stand. */
+  readonly kind: NameKind;
+  /** New names by real ones. */
+  readonly names: NamePairs;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -27,13 +37,18 @@ export class Rewriter {
    * Prepares the search once, for any number of bodies.
    *
    * @param map emulated regions by real ones
+   * @param others names of other kinds that are replaced in the same pass
    * @throws {RangeError} for a real region of no byte or of more than 255
    */
-  constructor(map: RegionMap) {
+  constructor(map: RegionMap, others: readonly OtherNames[] = []) {
     const encoder = new TextEncoder();
-    const names = [...map.keys()].map((name) => encoder.encode(name));
-    this.#search = new RegionSearch(names);
-    this.#replacements = [...map.values()].map((name) => encoder.encode(name));
+    const all = [{ kind: "region", names: [...map] } as const, ...others]
+      .flatMap(({ kind, names }) =>
+        names.map(([real, name]) => ({ kind, real, name }))
+      );
+    const names = all.map(({ real }) => encoder.encode(real));
+    this.#search = new RegionSearch(names, all.map(({ kind }) => kind));
+    this.#replacements = all.map(({ name }) => encoder.encode(name));
     this.#growths = this.#replacements.map((replacement, id) =>
       replacement.length - (names[id]?.length ?? 0)
     );

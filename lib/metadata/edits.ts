@@ -1,0 +1,118 @@
+/**
+ * What an identity does to the answer for a path, beyond the names that are
+ * rewritten wherever they stand.
+ *
+ * @module
+ */
+import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
+import { PathPattern } from "./paths.ts";
+import type { Identity, NamePairs, Override } from "./profile.ts";
+
+/** What happens to one answer. */
+export type Edit =
+  | {
+    /** Another body takes its place. */
+    readonly kind: "text";
+    /** The body. */
+    readonly text: string;
+    /** Whether also where the service answers 404. */
+    readonly adds: boolean;
+  }
+  | {
+    /** The answer is 404. */
+    readonly kind: "absent";
+  }
+  | {
+    /** Values of a JSON object's top-level strings are set. */
+    readonly kind: "fields";
+    /** The values by field. */
+    readonly fields: Readonly<Record<string, string>>;
+  };
+
+/** An edit and where it holds. */
+interface Place {
+  readonly pattern: PathPattern;
+  readonly edit: Edit;
+}
+
+/** The partitions that instances really run in, as ARNs name them. */
+const REAL_PARTITIONS = ["aws", "aws-us-gov", "aws-cn"];
+
+/** How ARNs of the real partitions begin, and how those of another one. */
+export function arnNames(partition: string): NamePairs {
+  return REAL_PARTITIONS
+    .filter((real) => real !== partition)
+    .map((real) => [`arn:${real}:`, `arn:${partition}:`]);
+}
+
+const ARN_PLACES = ARN_FIELDS.map(({ paths, fields }) => ({
+  patterns: paths.map((path) => new PathPattern(path)),
+  fields,
+}));
+
+/**
+ * The fields that hold ARNs in an answer that is not rewritten otherwise.
+ *
+ * @param target an origin-form request target
+ */
+export function arnFields(target: string): readonly string[] {
+  return ARN_PLACES
+    .filter(({ patterns }) => patterns.some((it) => it.holds(target)))
+    .flatMap(({ fields }) => fields);
+}
+
+/** The edits of an identity. */
+export class Edits {
+  readonly #places: readonly Place[];
+
+  /**
+   * Reads the patterns.
+   *
+   * @param identity what is shown; nothing is edited without one
+   */
+  constructor(identity: Identity | undefined) {
+    const { overrides = [], partition, domain } = identity ?? {};
+    this.#places = [
+      ...overrides.map(placeOf),
+      ...fixed(PARTITION_PATH, partition),
+      ...fixed(DOMAIN_PATH, domain),
+    ];
+  }
+
+  /**
+   * What happens to the answer to a request. The first place that has the path
+   * holds; fields add up until then, and the first value for each holds.
+   *
+   * @param target an origin-form request target
+   */
+  of(target: string): Edit | undefined {
+    if (this.#places.length === 0) return undefined;
+    const edits = this.#places
+      .filter(({ pattern, edit }) =>
+        pattern.holds(target, edit.kind === "absent")
+      )
+      .map(({ edit }) => edit);
+    const [first] = edits;
+    if (first?.kind !== "fields") return first;
+    const fields = edits.flatMap((edit) =>
+      edit.kind === "fields" ? [edit.fields] : []
+    );
+    return {
+      kind: "fields",
+      fields: Object.assign({}, ...fields.reverse()),
+    };
+  }
+}
+
+function placeOf({ path, ...override }: Override): Place {
+  const pattern = new PathPattern(path);
+  return override.kind === "text"
+    ? { pattern, edit: { ...override, adds: true } }
+    : { pattern, edit: override };
+}
+
+function fixed(path: string, text: string | undefined): readonly Place[] {
+  if (text === undefined) return [];
+  const edit = { kind: "text", text, adds: false } as const;
+  return [{ pattern: new PathPattern(path), edit }];
+}

@@ -1,0 +1,73 @@
+/**
+ * A whole identity rather than a region alone: what an instance shows of the
+ * partition it is taken to be in.
+ *
+ * @module
+ */
+
+/** A fixed answer, or fixed fields of one. */
+export type Override =
+  & {
+    /** Where: `*` is any one segment. */
+    readonly path: string;
+  }
+  & (
+    | {
+      /** A whole body, also where the service has none. */
+      readonly kind: "text";
+      /** The body. */
+      readonly text: string;
+    }
+    | {
+      /** 404 for this path and all below it. */
+      readonly kind: "absent";
+    }
+    | {
+      /** Values of a JSON object's top-level strings. */
+      readonly kind: "fields";
+      /** The values by field. */
+      readonly fields: Readonly<Record<string, string>>;
+    }
+  );
+
+/** Emulated names by real ones, as pairs that JSON can carry. */
+export type NamePairs = ReadonlyArray<readonly [real: string, name: string]>;
+
+/** A profile as it was defined. */
+export interface Profile {
+  /** What it is called. */
+  readonly name: string;
+  /** The partition: `services/partition`, and the second part of ARNs. */
+  readonly partition?: string;
+  /** The DNS suffix: `services/domain`. */
+  readonly domain?: string;
+  /** Emulated regions by real ones. */
+  readonly regions: NamePairs;
+  /** Emulated zone names by real ones; others keep what follows the region. */
+  readonly zones: NamePairs;
+  /** Emulated zone ids by real ones, by emulated region; others stay. */
+  readonly zoneIds: ReadonlyArray<readonly [region: string, ids: NamePairs]>;
+  /** Whether regions in host names follow, too. */
+  readonly hostNames: boolean;
+  /** Fixed answers. */
+  readonly overrides: readonly Override[];
+}
+
+/**
+ * What is shown beside the emulated region, as plain JSON: a profile applied
+ * to the regions in force, and the overrides of the configuration.
+ */
+export interface Identity {
+  /** The profile's name, if there is one. */
+  readonly profile?: string;
+  /** The partition, if it is to change. */
+  readonly partition?: string;
+  /** The DNS suffix, if it is to change. */
+  readonly domain?: string;
+  /** Names of zones and ids of zones: emulated ones by real ones. */
+  readonly names: NamePairs;
+  /** Whether regions in host names are rewritten. */
+  readonly hostNames: boolean;
+  /** Fixed answers; the first for a path holds. */
+  readonly overrides: readonly Override[];
+}
