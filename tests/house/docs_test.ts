@@ -1,0 +1,189 @@
+/**
+ * The documents, as far as reading them tells: tests/e2e/docs_test.ts runs
+ * their commands.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/yaml";
+import { COMMANDS } from "../../lib/commands/registry.ts";
+import { removal } from "../../lib/manifests/node_units.ts";
+import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
+import {
+  anchorsOf,
+  blocksOf,
+  codeOf,
+  commandsOf,
+  documents,
+  linksOf,
+} from "../helpers/markdown.ts";
+
+const DOCUMENTS = documents();
+
+const BLOCKS = DOCUMENTS.flatMap(({ path, text }) =>
+  blocksOf(text).map((block) => ({ ...block, place: `${path}:${block.line}` }))
+);
+
+/** What a block may be; docs/README.md says how each is tested. */
+const MARKS = ["test", "node", "image", "cluster"].map((mark) => `sh ${mark}`);
+
+const SHELL = BLOCKS.filter(({ info }) => MARKS.includes(info));
+
+/** What belongs to a cluster, its hosts, or the way of an image there. */
+const CLUSTER_TOOLS =
+  /^(?:export|journalctl|oc|openshift-install|podman|rm|sudo|systemctl) /;
+
+/** Flags of other programs, by the document that names them. */
+const FOREIGN: Readonly<Record<string, readonly string[]>> = {
+  "docs/image.md": ["label", "platform", "security-opt", "target"],
+  "docs/bootstrapping.md": ["partition"],
+};
+
+/** The flags of each subcommand, as its help and so its options have them. */
+const FLAGS = new Map(
+  await Promise.all(
+    COMMANDS.map(async ({ name, load }) =>
+      [
+        name,
+        [...(await load()).help.matchAll(/^ +--([\w-]+)/gm)]
+          .map(([, flag = ""]) => flag),
+      ] as const
+    ),
+  ),
+);
+
+const GENERAL = ["help", "version"];
+
+/** A flag's name: a value, or what it is repeated for, is not part of it. */
+function flagsIn(command: string): string[] {
+  return [...command.matchAll(/(?<=^|\s)--([\w-]+)/g)]
+    .map(([, flag = ""]) => flag);
+}
+
+/** What is wrong with a call of the program; nothing if all is well. */
+function faultOf(call: string): string | undefined {
+  const [first = "", ...rest] = call.split(/\s+/);
+  const name = first.startsWith("--") ? "serve" : first;
+  if (GENERAL.includes(name)) return undefined;
+  const known = FLAGS.get(name);
+  if (known === undefined) {
+    return /^[A-Z]+$/.test(name) ? undefined : `no subcommand ${name}`;
+  }
+  const unknown = flagsIn([first, ...rest].join(" "))
+    .find((flag) => ![...known, ...GENERAL].includes(flag));
+  return unknown === undefined ? undefined : `${name} has no --${unknown}`;
+}
+
+/** Where it is called; a namespace, a tag and its first line look alike. */
+const CALL =
+  /(?<=^|[\s(])(?<!--namespace |-t )c2s-imds (?!listening )((?:--)?[a-z][\w-]*(?=[\s=)]|$)[^;|&>)]*)/g;
+
+/** The calls of the program in a command, whatever it is wrapped in. */
+function callsIn(command: string): string[] {
+  return [...command.replaceAll("c2s-imds c2s-imds", "c2s-imds").matchAll(CALL)]
+    .map(([, call = ""]) => call.trim());
+}
+
+Deno.test("every block says what it is, and shell how it is tested", () => {
+  const marks = [...MARKS, "text", "text output", "yaml"];
+  assertEquals(
+    BLOCKS.filter(({ info }) => !marks.includes(info))
+      .map(({ place, info }) => `${place} ${info}`),
+    [],
+  );
+  for (const mark of MARKS) {
+    assert(BLOCKS.some(({ info }) => info === mark), `No block is ${mark}`);
+  }
+});
+
+Deno.test("what needs a cluster is nothing that could be run without", () => {
+  for (const block of SHELL.filter(({ info }) => info === "sh cluster")) {
+    for (const command of commandsOf(block)) {
+      assert(CLUSTER_TOOLS.test(command), `${block.place}: ${command}`);
+    }
+  }
+});
+
+Deno.test("every YAML in the documents parses", () => {
+  for (const { text, info, place } of BLOCKS) {
+    if (info !== "yaml") continue;
+    const value = parse(text);
+    assert(typeof value === "object" && value !== null, place);
+  }
+});
+
+Deno.test("every call of the program in the documents is one it knows", () => {
+  const commands = [
+    ...SHELL.flatMap((block) =>
+      commandsOf(block).map((command) => ({ place: block.place, command }))
+    ),
+    ...DOCUMENTS.flatMap(({ path, text }) =>
+      codeOf(text).map((command) => ({ place: path, command }))
+    ),
+  ];
+  const calls = commands.flatMap(({ place, command }) =>
+    callsIn(command).map((call) => ({ place, call }))
+  );
+  assert(calls.length > 20, `Only ${calls.length} calls were found`);
+  assertEquals(
+    calls.flatMap(({ place, call }) => {
+      const fault = faultOf(call);
+      return fault === undefined ? [] : [`${place}: ${fault} in "${call}"`];
+    }),
+    [],
+  );
+});
+
+Deno.test("every flag in the documents is one of the program's", () => {
+  const known = new Set([...FLAGS.values(), GENERAL].flat());
+  assertEquals(
+    DOCUMENTS.flatMap(({ path, text }) =>
+      codeOf(text).filter((code) => code.startsWith("--")).flatMap(flagsIn)
+        .filter((flag) => !known.has(flag) && !FOREIGN[path]?.includes(flag))
+        .map((flag) => `${path}: --${flag}`)
+    ),
+    [],
+  );
+});
+
+Deno.test("every link in the documents leads to a file and a heading that are there", () => {
+  const missing = DOCUMENTS.flatMap(({ path, text }) =>
+    linksOf(text).filter((target) => !/^https?:/.test(target)).filter(
+      (target) => {
+        const url = new URL(target, new URL(path, REPOSITORY));
+        const [found] = sourceFiles(url.pathname);
+        return found === undefined ||
+          url.hash !== "" && !anchorsOf(found.text).includes(url.hash.slice(1));
+      },
+    ).map((target) => `${path}: ${target}`)
+  );
+  assertEquals(missing, []);
+});
+
+Deno.test("docs/README.md and README.md lead to every page", () => {
+  const [index = ""] = sourceFiles("docs/README.md").map(({ text }) => text);
+  const pages = DOCUMENTS.map(({ path }) => path)
+    .filter((path) => path.startsWith("docs/") && path !== "docs/README.md");
+  assertEquals(
+    pages.filter((path) => !linksOf(index).includes(path.slice(5))),
+    [],
+  );
+  const readme = DOCUMENTS.find(({ path }) => path === "README.md");
+  assert(linksOf(readme?.text ?? "").includes("docs/README.md"));
+});
+
+Deno.test("docs/removal.md has the command that the unit names", () => {
+  const [text = ""] = sourceFiles("docs/removal.md").map(({ text }) => text);
+  assertStringIncludes(text, `\n${removal("IMAGE")}\n`);
+});
+
+Deno.test("the messages in docs/troubleshooting.md are the program's own", () => {
+  const [page = ""] = sourceFiles("docs/troubleshooting.md")
+    .map(({ text }) => text);
+  const said = sourceFiles("lib").map(({ text }) => text).join("\n");
+  const symptoms = page.split("\n").filter((line) => line.startsWith("| "))
+    .flatMap((line) => codeOf(line.split(/(?<!\\)\|/)[1] ?? ""))
+    .filter((code) => / /.test(code) && !/^(?:--|iptables |oc )/.test(code));
+  assert(symptoms.length > 5, `Only ${symptoms.length} messages were found`);
+  assertEquals(symptoms.filter((message) => !said.includes(message)), []);
+});
