@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Identity } from "../metadata/profile.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 
@@ -72,6 +73,8 @@ export interface ServeConfig {
   readonly discover?: DiscoverConfig;
   /** Emulated regions by real ones; empty for `--region none`. */
   readonly regions: RegionMap;
+  /** What is shown beside the region; nothing unless told. */
+  readonly identity?: Identity;
   /** Which bodies are rewritten. */
   readonly rewrite: RewriteMode;
   /** How long the upstream may take, in milliseconds. */

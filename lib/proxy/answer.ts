@@ -4,11 +4,12 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { rewriteFields } from "../metadata/json_fields.ts";
+import { rewriteFields, setFields } from "../metadata/json_fields.ts";
 import type { Refusal } from "./admission.ts";
 import { readStart, streamBody, UNCHANGED } from "./body.ts";
 import { isOpaque } from "./content.ts";
 import { type Header, headersOfRewritten } from "./headers.ts";
+import { replacementOf } from "./replacement.ts";
 import type { Treatment } from "./treatment.ts";
 import type { UpstreamAnswer, UpstreamError } from "./upstream.ts";
 
@@ -97,28 +98,47 @@ export async function answerOf(
 ): Promise<Answer> {
   const { status, length, body, headers } = answer;
   const { treatment, deadline } = options;
-  const { rule } = treatment;
-  const limit = rule.kind === "json" ? JSON_LIMIT : WHOLE_LIMIT;
+  const { rule, edit } = treatment;
+  const fields = status === STATUS_CODE.OK && edit?.kind === "fields"
+    ? edit.fields
+    : undefined;
+  const limit = rule.kind === "json" || fields !== undefined
+    ? JSON_LIMIT
+    : WHOLE_LIMIT;
   const start = await readStart(body, limit, deadline - performance.now());
   if (BODILESS.includes(status)) return { status, headers, bytes: null };
+  const replaced = replacementOf(answer, edit);
+  if (replaced !== undefined) {
+    if (!start.whole) body.destroy();
+    if (options.method !== "HEAD") return replaced;
+    return {
+      ...replaced,
+      headers: withLength(replaced.headers, `${replaced.bytes.length}`),
+      bytes: null,
+    };
+  }
   if (options.method === "HEAD") {
     // The length of a body that may be rewritten is not known; without one,
     // `Deno.serve` claims 0 unless the body is a stream.
-    if (rule.kind !== "untouched" || length === undefined) {
+    const known = rule.kind === "untouched" && fields === undefined;
+    if (!known || length === undefined) {
       return { status, headers, stream: new Blob([]).stream() };
     }
     return { status, headers: withLength(headers, length), bytes: null };
   }
 
-  const asItIs = rule.kind === "untouched" ||
-    status === STATUS_CODE.PartialContent ||
+  const opaque = status === STATUS_CODE.PartialContent ||
     isOpaque(contentEncoding(headers), start.bytes);
+  const asItIs = rule.kind === "untouched" || opaque;
   if (start.whole) {
-    const bytes = asItIs
+    const rewritten = asItIs
       ? start.bytes
       : rule.kind === "json"
       ? rewriteFields(start.bytes, rule.fields, treatment.rewrite)
       : treatment.rewrite(start.bytes);
+    const bytes = fields === undefined || opaque
+      ? rewritten
+      : setFields(rewritten, fields);
     const same = bytes === start.bytes;
     return {
       status,

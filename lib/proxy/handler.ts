@@ -17,6 +17,7 @@ import { originTarget } from "./target.ts";
 import type { Treatments } from "./treatment.ts";
 import {
   type Upstream,
+  type UpstreamAnswer,
   UpstreamError,
   type UpstreamRequest,
 } from "./upstream.ts";
@@ -128,7 +129,7 @@ export class Handler {
       };
       const answer = await this.#shared.answer(up, async () => {
         const deadline = performance.now() + timeoutMs;
-        return await answerOf(await upstream.send(up, timeoutMs), {
+        return await answerOf(await this.#send(up, deadline), {
           method: up.method,
           treatment: this.#parts.treatments.of(up.method, up.target),
           deadline,
@@ -146,6 +147,25 @@ export class Handler {
     } finally {
       if (!streaming) done();
     }
+  }
+
+  /**
+   * Sends a request up, where a client asks for a name that only answers have
+   * under its real name. Nothing there has that name: then it is the client's.
+   */
+  async #send(
+    up: UpstreamRequest,
+    deadline: number,
+  ): Promise<UpstreamAnswer> {
+    const { upstream, treatments } = this.#parts;
+    const left = () => Math.max(1, Math.ceil(deadline - performance.now()));
+    const target = treatments.realTarget(up.method, up.target);
+    const answer = await upstream.send({ ...up, target }, left());
+    if (target === up.target || answer.status !== STATUS_CODE.NotFound) {
+      return answer;
+    }
+    answer.body.destroy();
+    return await upstream.send(up, left());
   }
 
   #refusal(

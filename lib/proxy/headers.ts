@@ -46,6 +46,14 @@ const OF_THE_BYTES = new Set([
   "repr-digest",
 ]);
 
+/** What describes a body that another one took the place of. */
+const OF_THE_REPLACED = new Set([
+  ...OF_THE_BYTES,
+  "content-encoding",
+  "content-language",
+  "content-range",
+]);
+
 function named(connection: string): ReadonlySet<string> {
   const names = connection.split(",").map((name) => name.trim().toLowerCase());
   return new Set(names.filter((name) => !END_TO_END.includes(name)));
@@ -96,4 +104,25 @@ export function answerHeaders(rawHeaders: readonly string[]): Header[] {
 /** The headers that still hold when the body was rewritten. */
 export function headersOfRewritten(headers: readonly Header[]): Header[] {
   return headers.filter(([name]) => !OF_THE_BYTES.has(name.toLowerCase()));
+}
+
+/**
+ * The headers that still hold when another body took the place of the
+ * service's.
+ *
+ * @param headers the service's
+ * @param contentType the new body's, unless the old one's still holds
+ */
+export function headersOfReplaced(
+  headers: readonly Header[],
+  contentType?: string,
+): Header[] {
+  const kept = headers.filter(([name]) =>
+    !OF_THE_REPLACED.has(name.toLowerCase())
+  );
+  if (contentType === undefined) return kept;
+  return [
+    ...kept.filter(([name]) => name.toLowerCase() !== "content-type"),
+    ["Content-Type", contentType],
+  ];
 }

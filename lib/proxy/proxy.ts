@@ -51,6 +51,7 @@ export async function startProxy(
         "the metadata service names a region that no map covers: add --region",
         { region },
       ),
+    config.identity,
   );
   const handler = new Handler({
     config,

@@ -28,9 +28,9 @@ export class Uncovered {
     this.#warn = warn;
   }
 
-  /** Whether the answer to a target tells the region. */
+  /** Whether the answer to a target tells the region, and one is emulated. */
   watches(target: string): boolean {
-    return regionTelling(target);
+    return this.#covered.size > 0 && regionTelling(target);
   }
 
   /** Looks for regions in text that tells the region. */
