@@ -8,6 +8,8 @@ import { fromFile, type ReadTextFile } from "../config/file.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, type Givens, refuse } from "../config/given.ts";
 import type { Option } from "../config/options.ts";
+import { PROFILE_NAMES } from "../config/profiles.ts";
+import { quote } from "../config/quote.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
 import { expandAliases } from "../config/serve_aliases.ts";
@@ -19,6 +21,7 @@ import {
   SERVE_ALIASES,
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
+import { UsageError } from "../config/usage_error.ts";
 import { HIGHEST_UID } from "../netfilter/user.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
@@ -53,6 +56,12 @@ export interface Settings {
  */
 const PLAIN = /^[\w@+=:,./[\]-]+$/;
 
+/** Said in so many words, so that a manifest tells what it does. */
+const REGION = [
+  "region",
+  [preset("region", `${REAL_REGION}=${EMULATED_REGION}`)],
+] as const;
+
 /**
  * Reads the settings. The environment has no part in it: it is that of another
  * machine.
@@ -81,13 +90,16 @@ export function readSettings(
   }
   if (place.container) requireEmulated(config, one("region"));
   const port = requirePort(config, one("listen"));
+  const profile = one("profile");
+  if (profile !== undefined) requireBuiltIn(profile);
   const all: Givens = new Map([
-    ["region", [preset("region", `${REAL_REGION}=${EMULATED_REGION}`)]],
+    ...profile === undefined ? [REGION] : [],
     ["on-stop", [preset("on-stop", place.onStop)]],
     ...givens,
   ]);
   const shared = [
     ...flagsOf(all, "region"),
+    ...flagsOf(all, "profile"),
     ...flagsOf(all, "user"),
   ];
   return {
@@ -104,10 +116,19 @@ export function readSettings(
 function gather(args: readonly string[], readTextFile: ReadTextFile): Givens {
   const flags = expandAliases(fromFlags(args, [...PASSED_ON, ...OTHER_WAYS]));
   const [file] = flags.get(CONFIG_OPTION.name) ?? [];
-  const keys = file === undefined
-    ? []
-    : fromFile(file.text, readTextFile, SERVE_SETTINGS);
-  return new Map([...keys, ...flags]);
+  if (file === undefined) return flags;
+  const { givens, overrides } = fromFile(
+    file.text,
+    readTextFile,
+    SERVE_SETTINGS,
+  );
+  if (overrides.length > 0) {
+    throw new UsageError(
+      `Cannot use key "overrides" in ${quote(file.text)}: ` +
+        "expected none in a manifest, which has no file beside it",
+    );
+  }
+  return new Map([...givens, ...flags]);
 }
 
 function preset(name: string, text: string): Given {
@@ -132,6 +153,17 @@ function requireUser(given: Given, { container }: Place): void {
   if (uid === undefined ? container : uid > HIGHEST_UID) {
     refuse(given, `a uid from 1 to ${HIGHEST_UID}`);
   }
+}
+
+/** A file would be on this machine, not on the nodes. */
+function requireBuiltIn(profile: Given): void {
+  if (PROFILE_NAMES.includes(profile.text)) return;
+  refuse(
+    profile,
+    `one of ${
+      PROFILE_NAMES.join(", ")
+    } in a manifest, which has no file beside it`,
+  );
 }
 
 /** Nothing would ever be ready without a region to wait for. */

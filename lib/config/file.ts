@@ -3,18 +3,37 @@
  *
  * @module
  */
-import { parse } from "@std/yaml";
+import type { Override } from "../metadata/profile.ts";
 import type { Givens } from "./given.ts";
 import type { Option } from "./options.ts";
-import { oneLine, quote } from "./quote.ts";
-import { nearest } from "./suggestion.ts";
+import { OVERRIDES, parseOverrides } from "./overrides.ts";
+import { besides } from "./profiles.ts";
+import { quote } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";
+import {
+  isMapping,
+  kindOf,
+  type ReadTextFile,
+  readYaml,
+  unknownKey,
+} from "./yaml_file.ts";
+import { YamlValue } from "./yaml_value.ts";
 
-/** Reads a whole text file. */
-export type ReadTextFile = (path: string) => string;
+export type { ReadTextFile } from "./yaml_file.ts";
+
+/** What a configuration file says. */
+export interface ConfigFile {
+  /** The options it gives. */
+  readonly givens: Givens;
+  /** The fixed answers it gives, which no flag can. */
+  readonly overrides: readonly Override[];
+}
+
+/** What a configuration file is called in an error. */
+const WHAT = "configuration file";
 
 /**
- * Reads the options that a YAML file gives.
+ * Reads a configuration file.
  *
  * @param path where the file is
  * @param readTextFile reads it
@@ -26,70 +45,35 @@ export function fromFile(
   path: string,
   readTextFile: ReadTextFile,
   options: readonly Option[],
-): Givens {
-  const document = parseFile(path, readTextFile);
-  if (document === null) return new Map();
+): ConfigFile {
+  const document = readYaml(WHAT, path, readTextFile);
+  if (document === null) return { givens: new Map(), overrides: [] };
   if (!isMapping(document)) {
     throw new UsageError(
-      `Cannot read configuration file ${quote(path)}: ` +
+      `Cannot read ${WHAT} ${quote(path)}: ` +
         `expected a mapping, found ${kindOf(document)}`,
     );
   }
-  return new Map(
-    Object.entries(document).map(([key, value]) => {
+  const { [OVERRIDES]: overrides, ...settings } = document;
+  const names = [...options.map(({ name }) => name), OVERRIDES];
+  const givens = new Map(
+    Object.entries(settings).map(([key, value]) => {
       const option = options.find(({ name }) => name === key);
       if (option === undefined) {
-        throw new UsageError(unknownKey(key, path, options));
+        throw new UsageError(unknownKey(key, path, names));
       }
       const source = `key ${quote(key)} in ${quote(path)}`;
       const texts = textsOf(value, option) ?? wrongKind(value, option, source);
-      return [key, texts.map((text) => ({ text, source }))];
+      return [key, texts.map((text) => ({ text, source }))] as const;
     }),
   );
-}
-
-function parseFile(path: string, readTextFile: ReadTextFile): unknown {
-  let text: string;
-  try {
-    text = readTextFile(path);
-  } catch (cause) {
-    throw new UsageError(
-      `Cannot read configuration file ${quote(path)}: ${reasonOf(cause)}`,
-      { cause },
-    );
-  }
-  try {
-    return parse(text);
-  } catch (cause) {
-    // The lines after the first show the place, which the first one names.
-    const [what = ""] = cause instanceof Error ? cause.message.split("\n") : [];
-    throw new UsageError(
-      `Cannot read configuration file ${quote(path)}: ` +
-        `expected YAML: ${oneLine(what.replace(/:$/, ""))}`,
-      { cause },
-    );
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "no permission";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
-  return oneLine(error instanceof Error ? error.message : String(error));
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null &&
-    Object.getPrototypeOf(value) === Object.prototype;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "nothing";
-  if (Array.isArray(value)) return "a list";
-  if (isMapping(value)) return "a mapping";
-  if (typeof value === "string") return quote(value);
-  if (value instanceof Date) return "a date";
-  return typeof value === "object" ? "binary data" : String(value);
+  return {
+    givens,
+    overrides: parseOverrides(
+      new YamlValue(path, overrides, [OVERRIDES]),
+      besides(path, readTextFile),
+    ),
+  };
 }
 
 /** The values as they would be written; `undefined` for the wrong kind. */
@@ -122,14 +106,4 @@ function wrongKind(value: unknown, option: Option, source: string): never {
   throw new UsageError(
     `Cannot use ${kindOf(value)} for ${source}: expected ${expected}`,
   );
-}
-
-function unknownKey(
-  key: string,
-  path: string,
-  options: readonly Option[],
-): string {
-  const near = nearest(key, options.map(({ name }) => name));
-  const hint = near === undefined ? "see --help" : `did you mean "${near}"?`;
-  return `Unknown key ${quote(key)} in ${quote(path)}: ${hint}`;
 }

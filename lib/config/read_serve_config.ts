@@ -6,11 +6,13 @@
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { formatAddress } from "./address.ts";
 import { fromEnvironment } from "./environment.ts";
-import { fromFile, type ReadTextFile } from "./file.ts";
+import { type ConfigFile, fromFile, type ReadTextFile } from "./file.ts";
 import { fromFlags } from "./flags.ts";
-import { type Given, type Givens, refuse } from "./given.ts";
+import { type Given, refuse } from "./given.ts";
+import { identityOf } from "./identity.ts";
 import { parseListeners } from "./listen.ts";
 import { fromMdproxyVariables } from "./mdproxy_variables.ts";
+import { findProfile } from "./profiles.ts";
 import { parseRegions } from "./regions.ts";
 import { expandAliases } from "./serve_aliases.ts";
 import { LEAVINGS, REWRITE_MODES, type WholeConfig } from "./serve_config.ts";
@@ -41,7 +43,8 @@ export function readServeConfig(
   env: Readonly<Record<string, string>>,
   readTextFile: ReadTextFile,
 ): WholeConfig {
-  const all = gather(args, env, readTextFile);
+  const { given, overrides } = gather(args, env, readTextFile);
+  const all = (name: string) => given(name) ?? defaults(name);
   const one = (name: string) => only(all(name));
   const listen = parseListeners(
     all("listen"),
@@ -51,11 +54,18 @@ export function readServeConfig(
   if (listen.map(formatAddress).includes(formatAddress(choice.upstream))) {
     refuse(one("upstream"), "another address than the proxy's own");
   }
+  const [named] = given("profile") ?? [];
+  const profile = named && findProfile(named, readTextFile).profile;
+  const regions = profile === undefined || given("region") !== undefined
+    ? parseRegions(all("region"))
+    : new Map(profile.regions);
+  const identity = identityOf(profile, regions, overrides);
   return Object.freeze({
     listen: Object.freeze(listen),
     listenAnywhere: parseSwitch(one("listen-anywhere")),
     ...choice,
-    regions: parseRegions(all("region")),
+    regions,
+    ...identity === undefined ? {} : { identity },
     rewrite: parseChoice(one("rewrite"), REWRITE_MODES),
     timeoutMs: parseSeconds(one("timeout"), {
       least: 0.001,
@@ -73,12 +83,20 @@ export function readServeConfig(
   });
 }
 
-/** Lays the five sources over each other. */
+/** What was given, before any default. */
+interface Gathered {
+  /** The values of an option; `undefined` where none was given. */
+  readonly given: (name: string) => readonly Given[] | undefined;
+  /** The fixed answers of the file. */
+  readonly overrides: ConfigFile["overrides"];
+}
+
+/** Lays flags, variables and file over each other. */
 function gather(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   readTextFile: ReadTextFile,
-): (name: string) => readonly Given[] {
+): Gathered {
   const flags = expandAliases(
     fromFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]),
   );
@@ -86,12 +104,15 @@ function gather(
   const others = fromMdproxyVariables(env);
   const [file] = flags.get(CONFIG_OPTION.name) ??
     variables.get(CONFIG_OPTION.name) ?? [];
-  const keys: Givens = file === undefined
-    ? new Map()
+  const { givens: keys, overrides }: ConfigFile = file === undefined
+    ? { givens: new Map(), overrides: [] }
     : fromFile(file.text, readTextFile, SERVE_SETTINGS);
-  return (name) =>
-    flags.get(name) ?? variables.get(name) ?? others.get(name) ??
-      keys.get(name) ?? defaults(name);
+  return {
+    given: (name) =>
+      flags.get(name) ?? variables.get(name) ?? others.get(name) ??
+        keys.get(name),
+    overrides,
+  };
 }
 
 function defaults(name: string): readonly Given[] {

@@ -52,6 +52,11 @@ export const SERVE_SETTINGS: readonly Option[] = [
     fallback: `${REAL_REGION}=${EMULATED_REGION}`,
   },
   {
+    name: "profile",
+    value: "NAME|FILE",
+    help: "Shows a whole identity: see profiles list",
+  },
+  {
     name: "rewrite",
     value: REWRITE_MODES.join("|"),
     help: "Leaves signed and secret documents alone, or not",

@@ -1,0 +1,109 @@
+/**
+ * Fixed answers for paths, as a profile or the configuration file has them.
+ *
+ * @module
+ */
+import type { Override } from "../metadata/profile.ts";
+import { readText, type ReadTextFile } from "./yaml_file.ts";
+import type { YamlValue } from "./yaml_value.ts";
+
+/** The key of a file under which overrides stand. */
+export const OVERRIDES = "overrides";
+
+/**
+ * The most characters of one text: four times what the service takes as user
+ * data.
+ */
+const MOST_CHARACTERS = 64 * 1024;
+
+/** The most characters of all texts, which go to the child as one message. */
+const MOST_TOGETHER = 256 * 1024;
+
+/** A path from the root, in which `*` is a whole segment. */
+const PATH = /^\/?(?:\*|[^\s*/?#]+)(?:\/(?:\*|[^\s*/?#]+))*\/?$/;
+
+const KINDS = ["text", "file", "status", "fields"] as const;
+
+/**
+ * Reads overrides: a mapping from paths to what holds there.
+ *
+ * @param overrides the mapping
+ * @param readFile reads the file of an override
+ * @throws {UsageError} for a path that is none, for an override that is not
+ * exactly one of text, file, status and fields, and for texts too large
+ */
+export function parseOverrides(
+  overrides: YamlValue,
+  readFile: ReadTextFile,
+): readonly Override[] {
+  const parsed = overrides.entries("a mapping of paths to answers")
+    .map(([path, value]) => parseOverride(path, value, readFile));
+  const size = parsed.reduce((sum, it) => sum + sizeOf(it), 0);
+  if (size > MOST_TOGETHER) {
+    overrides.refuse(`texts of ${MOST_TOGETHER / 1024} KiB in all at most`);
+  }
+  return parsed;
+}
+
+function sizeOf(override: Override): number {
+  if (override.kind === "text") return override.text.length;
+  return override.kind === "fields"
+    ? JSON.stringify(override.fields).length
+    : 0;
+}
+
+function parseOverride(
+  path: string,
+  value: YamlValue,
+  readFile: ReadTextFile,
+): Override {
+  if (!PATH.test(path)) {
+    value.refuse(
+      `a path before it such as "*/meta-data/placement/region", where * is a whole segment`,
+    );
+  }
+  const keys = value.keys(KINDS);
+  const given = KINDS.filter((kind) => keys[kind].value !== undefined);
+  const [kind] = given;
+  if (kind === undefined || given.length > 1) {
+    return value.refuse(`exactly one of ${KINDS.join(", ")}`);
+  }
+  const one = keys[kind];
+  switch (kind) {
+    case "text":
+      return { path, kind, text: requireText(one) };
+    case "file":
+      return { path, kind: "text", text: readOverride(one, readFile) };
+    case "status":
+      if (one.value !== 404) one.refuse("404");
+      return { path, kind: "absent" };
+    case "fields":
+      return { path, kind, fields: parseFields(one) };
+  }
+}
+
+function requireText(value: YamlValue): string {
+  const expected = `text of ${
+    MOST_CHARACTERS / 1024
+  } KiB at most, in quotes where YAML takes it for something else`;
+  const text = value.text(expected) ?? "";
+  return text.length > MOST_CHARACTERS ? value.refuse(expected) : text;
+}
+
+function readOverride(value: YamlValue, readFile: ReadTextFile): string {
+  const path = value.text("the path of a file", /./) ?? "";
+  const text = readText("the file of an override", path, readFile);
+  if (text.length > MOST_CHARACTERS) {
+    value.refuse(`a file of ${MOST_CHARACTERS / 1024} KiB at most`);
+  }
+  // What a decoder puts in place of bytes that are no UTF-8.
+  return text.includes("\ufffd") ? value.refuse("a file of UTF-8 text") : text;
+}
+
+function parseFields(value: YamlValue): Readonly<Record<string, string>> {
+  const entries = value.entries("a mapping of fields to texts");
+  if (entries.length === 0) value.refuse("at least one field");
+  return Object.fromEntries(
+    entries.map(([field, text]) => [field, requireText(text)]),
+  );
+}

@@ -1,0 +1,179 @@
+/**
+ * Profiles as YAML: a whole identity, or what differs from another one.
+ *
+ * @module
+ */
+import type { NamePairs, Profile } from "../metadata/profile.ts";
+import { REGION_NAME } from "../metadata/region_map.ts";
+import { OVERRIDES, parseOverrides } from "./overrides.ts";
+import { quote } from "./quote.ts";
+import type { ReadTextFile } from "./yaml_file.ts";
+import type { YamlValue } from "./yaml_value.ts";
+
+/** The keys of a profile. */
+const KEYS = [
+  "base",
+  "partition",
+  "domain",
+  "regions",
+  "zones",
+  "zone-ids",
+  "host-names",
+  OVERRIDES,
+] as const;
+
+/** The second part of an ARN. */
+const PARTITION = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** A DNS suffix. */
+const DOMAIN =
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+
+/** What follows a region in the name of a zone. */
+const ZONE_END = /^(?:[a-z]|-[a-z0-9-]*[a-z0-9])$/;
+
+/** How a profile is read. */
+export interface ProfileParts {
+  /** What the profile is called. */
+  readonly name: string;
+  /** Finds the profile that another one is based on. */
+  readonly base: (name: string) => Profile | undefined;
+  /** The names that a base may have, for an error. */
+  readonly bases: readonly string[];
+  /** Reads the file of an override. */
+  readonly readFile: ReadTextFile;
+}
+
+/**
+ * Reads a profile. What it does not say is its base's; maps add up.
+ *
+ * @param document the whole file
+ * @param parts what else is needed
+ * @throws {UsageError} for an unknown key, a wrong value, and maps that cannot
+ * hold together
+ */
+export function parseProfile(
+  document: YamlValue,
+  { name, base: find, bases, readFile }: ProfileParts,
+): Profile {
+  const keys = document.keys(KEYS);
+  const oneOf = `one of ${bases.join(", ")}`;
+  const baseName = keys.base.text(oneOf);
+  const base = baseName === undefined ? undefined : find(baseName) ??
+    keys.base.refuse(oneOf);
+  const partition = keys.partition.text(
+    "a partition, such as aws-iso",
+    PARTITION,
+  ) ?? base?.partition;
+  const domain = keys.domain.text("a DNS suffix, such as c2s.ic.gov", DOMAIN) ??
+    base?.domain;
+  const hostNames = keys["host-names"];
+  if (!["undefined", "boolean"].includes(typeof hostNames.value)) {
+    hostNames.refuse("true or false without quotes");
+  }
+  const regions = merged(base?.regions, parseRegionPairs(keys.regions));
+  requireNoChain(regions, keys.regions);
+  return {
+    name,
+    ...partition === undefined ? {} : { partition },
+    ...domain === undefined ? {} : { domain },
+    regions,
+    zones: merged(base?.zones, parseZones(keys.zones, regions)),
+    zoneIds: mergedIds(base?.zoneIds, parseZoneIds(keys["zone-ids"], regions)),
+    hostNames: typeof hostNames.value === "boolean"
+      ? hostNames.value
+      : base?.hostNames ?? false,
+    overrides: [
+      ...parseOverrides(keys[OVERRIDES], readFile),
+      ...base?.overrides ?? [],
+    ],
+  };
+}
+
+function parsePairs(
+  map: YamlValue,
+  what: string,
+): (readonly [string, string, YamlValue])[] {
+  return map.entries(`a mapping of real to emulated ${what}s`)
+    .map(([real, value]) => {
+      if (!REGION_NAME.test(real)) {
+        value.refuse(`the name of a ${what} before it`);
+      }
+      const name = value.text(`the name of a ${what}`, REGION_NAME) ?? "";
+      return [real, name, value];
+    });
+}
+
+function parseRegionPairs(map: YamlValue): NamePairs {
+  return parsePairs(map, "region").map(([real, name, value]) =>
+    real === name ? value.refuse("another region than the real one") : [
+      real,
+      name,
+    ]
+  );
+}
+
+/** One pass maps each name once, so that the result would look like a slip. */
+function requireNoChain(regions: NamePairs, map: YamlValue): void {
+  const real = regions.map(([name]) => name);
+  const chained = regions.find(([, name]) => real.includes(name));
+  if (chained === undefined) return;
+  map.refuse(`no chain, but ${quote(chained[1])} is emulated and real`);
+}
+
+/** A zone shows as one of the region that its own region shows as. */
+function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
+  return parsePairs(map, "zone").map(([real, name, value]) => {
+    const region = regions.find(([region]) => isZoneOf(real, region));
+    if (region === undefined) {
+      return value.refuse(
+        `a zone of ${
+          regions.map(([it]) => it).join(", ") || "regions"
+        } before it`,
+      );
+    }
+    if (!isZoneOf(name, region[1])) {
+      return value.refuse(
+        `a zone of ${region[1]}, as which ${region[0]} shows`,
+      );
+    }
+    return [real, name];
+  });
+}
+
+/** Whether a zone's name is that of a region with a letter or more behind it. */
+export function isZoneOf(zone: string, region: string): boolean {
+  return zone.startsWith(region) && ZONE_END.test(zone.slice(region.length));
+}
+
+function parseZoneIds(
+  map: YamlValue,
+  regions: NamePairs,
+): Profile["zoneIds"] {
+  const emulated = regions.map(([, name]) => name);
+  return map.entries("a mapping of emulated regions to their zone ids")
+    .map(([region, ids]) => {
+      if (!emulated.includes(region)) {
+        ids.refuse(`one of ${emulated.join(", ") || "regions"} before it`);
+      }
+      const pairs = parsePairs(ids, "zone id").map(([real, name]) =>
+        [real, name] as const
+      );
+      return [region, pairs];
+    });
+}
+
+function merged(base: NamePairs = [], own: NamePairs): NamePairs {
+  return [...new Map([...base, ...own])];
+}
+
+function mergedIds(
+  base: Profile["zoneIds"] = [],
+  own: Profile["zoneIds"],
+): Profile["zoneIds"] {
+  const all = new Map(base);
+  for (const [region, ids] of own) {
+    all.set(region, merged(all.get(region), ids));
+  }
+  return [...all];
+}

@@ -1,0 +1,110 @@
+/**
+ * Finds the profile that somebody named: one that comes with the program, or
+ * a file.
+ *
+ * @module
+ */
+import { dirname, isAbsolute, join } from "node:path";
+import {
+  BUILT_IN_PROFILES,
+  type BuiltInProfile,
+} from "../metadata/built_in_profiles.ts";
+import type { Profile } from "../metadata/profile.ts";
+import { type Given, refuse } from "./given.ts";
+import { parseProfile } from "./profile_file.ts";
+import { parseYaml, readText, type ReadTextFile } from "./yaml_file.ts";
+import { YamlValue } from "./yaml_value.ts";
+
+/** Every name of a profile that comes with the program. */
+export const PROFILE_NAMES: readonly string[] = BUILT_IN_PROFILES.flatMap(
+  ({ name, alias }) => alias === undefined ? [name] : [name, alias],
+);
+
+/** What the name of a file has, and no name of a profile. */
+const FILE = /[./]/;
+
+/** A profile, and its definition. */
+export interface FoundProfile {
+  /** The profile. */
+  readonly profile: Profile;
+  /** Its YAML. */
+  readonly yaml: string;
+}
+
+/**
+ * Finds a profile that comes with the program.
+ *
+ * @param name its name, or that of its partition
+ */
+export function builtInProfile(name: string): Profile | undefined {
+  const found = builtIn(name);
+  return found === undefined ? undefined : parseBuiltIn(found);
+}
+
+/** Every profile that comes with the program. */
+export function builtInProfiles(): readonly Profile[] {
+  return BUILT_IN_PROFILES.map(parseBuiltIn);
+}
+
+function builtIn(name: string): BuiltInProfile | undefined {
+  return BUILT_IN_PROFILES.find((it) => it.name === name || it.alias === name);
+}
+
+function parseBuiltIn({ name, yaml }: BuiltInProfile): Profile {
+  return parse(name, name, yaml, () => {
+    throw new TypeError(`Profile ${name} names a file`);
+  });
+}
+
+function parse(
+  name: string,
+  path: string,
+  yaml: string,
+  readFile: ReadTextFile,
+): Profile {
+  const document = parseYaml("profile", path, yaml);
+  return parseProfile(new YamlValue(path, document ?? {}), {
+    name,
+    base: builtInProfile,
+    bases: PROFILE_NAMES,
+    readFile,
+  });
+}
+
+/**
+ * Finds a profile by its name, or in a file. A name has neither dot nor slash.
+ *
+ * @param given what was given
+ * @param readTextFile reads the file, and those it names, which are relative
+ * to its folder
+ * @throws {UsageError} for an unknown name, and for a file that is no profile
+ */
+export function findProfile(
+  given: Given,
+  readTextFile: ReadTextFile,
+): FoundProfile {
+  const found = builtIn(given.text);
+  if (found !== undefined) {
+    return { profile: parseBuiltIn(found), yaml: found.yaml };
+  }
+  if (!FILE.test(given.text)) {
+    refuse(given, `${PROFILE_NAMES.join(", ")} or a file such as ./mine.yaml`);
+  }
+  const yaml = readText("profile", given.text, readTextFile);
+  const readFile = besides(given.text, readTextFile);
+  return { profile: parse(given.text, given.text, yaml, readFile), yaml };
+}
+
+/**
+ * Reads files that another file names, relative to its folder.
+ *
+ * @param path the other file
+ * @param readTextFile reads files
+ */
+export function besides(
+  path: string,
+  readTextFile: ReadTextFile,
+): ReadTextFile {
+  return (name) =>
+    readTextFile(isAbsolute(name) ? name : join(dirname(path), name));
+}

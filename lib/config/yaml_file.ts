@@ -1,0 +1,115 @@
+/**
+ * YAML files that people write: read whole, and refused with the file, the key
+ * and what was expected.
+ *
+ * @module
+ */
+import { parse } from "@std/yaml";
+import { oneLine, quote } from "./quote.ts";
+import { nearest } from "./suggestion.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Reads a whole text file. */
+export type ReadTextFile = (path: string) => string;
+
+/**
+ * Reads and parses a YAML file.
+ *
+ * @param what what the file is called in an error
+ * @param path where it is
+ * @param readTextFile reads it
+ * @returns `null` for an empty file
+ * @throws {UsageError} for a file that cannot be read or is no YAML
+ */
+export function readYaml(
+  what: string,
+  path: string,
+  readTextFile: ReadTextFile,
+): unknown {
+  return parseYaml(what, path, readText(what, path, readTextFile));
+}
+
+/**
+ * Reads a text file.
+ *
+ * @param what what the file is called in an error
+ * @param path where it is
+ * @param readTextFile reads it
+ * @throws {UsageError} for a file that cannot be read
+ */
+export function readText(
+  what: string,
+  path: string,
+  readTextFile: ReadTextFile,
+): string {
+  try {
+    return readTextFile(path);
+  } catch (cause) {
+    throw new UsageError(
+      `Cannot read ${what} ${quote(path)}: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Parses YAML.
+ *
+ * @param what what the file is called in an error
+ * @param path where it is
+ * @param text its text
+ * @throws {UsageError} for what is no YAML
+ */
+export function parseYaml(what: string, path: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    // The lines after the first show the place, which the first one names.
+    const [line = ""] = cause instanceof Error ? cause.message.split("\n") : [];
+    throw new UsageError(
+      `Cannot read ${what} ${quote(path)}: ` +
+        `expected YAML: ${oneLine(line.replace(/:$/, ""))}`,
+      { cause },
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "no permission";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
+  return oneLine(error instanceof Error ? error.message : String(error));
+}
+
+/** Whether a parsed value is a mapping. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** What a parsed value is, as it follows "found" or "Cannot use". */
+export function kindOf(value: unknown): string {
+  if (value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (isMapping(value)) return "a mapping";
+  if (typeof value === "string") return quote(value);
+  if (value instanceof Date) return "a date";
+  return typeof value === "object" ? "binary data" : String(value);
+}
+
+/**
+ * Says that a key is unknown.
+ *
+ * @param key the key
+ * @param path where it stands
+ * @param known the keys there are
+ */
+export function unknownKey(
+  key: string,
+  path: string,
+  known: readonly string[],
+): string {
+  const near = nearest(key, known);
+  const hint = near === undefined ? "see --help" : `did you mean "${near}"?`;
+  return `Unknown key ${quote(key)} in ${quote(path)}: ${hint}`;
+}
