@@ -33,9 +33,10 @@ const HELP = `Usage: c2s-imds address add|remove|status [flags]
 
 Puts ${SERVICE_ADDRESS} on lo, so that whoever asks this address on the node
 asks the node itself: for CloudStack, whose metadata service is elsewhere, with
-serve --listen 169.254.169.254:80 --listen-anywhere. Where the service has this
-address, as on EC2 and OpenStack, it could no longer be reached: there the rule
-(c2s-imds iptables) is the way, and it is the recommended one everywhere.
+serve --listen 169.254.169.254:PORT --listen-anywhere; serve --address does this
+at start and undoes it at the end. Where the service has this address, as on EC2
+and OpenStack, it could no longer be reached: there the rule (c2s-imds iptables)
+is the way, and it is the recommended one everywhere.
 
   add     puts the address there, if it is not there yet
   remove  takes it away, whoever put it there

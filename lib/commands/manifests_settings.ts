@@ -25,9 +25,12 @@ import { UsageError } from "../config/usage_error.ts";
 import { HIGHEST_UID } from "../netfilter/user.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
-/** What `serve` is told: the rule is what a manifest is for. */
+/** The rule is what a manifest is for; with it nobody needs the address. */
+const DECIDED: readonly string[] = ["iptables", "address", "arp-ignore"];
+
+/** What `serve` is told. */
 export const PASSED_ON: readonly Option[] = SERVE_SETTINGS
-  .filter(({ name }) => name !== "iptables");
+  .filter(({ name }) => !DECIDED.includes(name));
 
 /** Flags that say the same in other ways. */
 export const OTHER_WAYS: readonly Option[] = [CONFIG_OPTION, ...SERVE_ALIASES];

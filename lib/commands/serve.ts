@@ -21,6 +21,7 @@ import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
 import { scrubEnvironment } from "./scrub.ts";
+import { holdAddress } from "./serve_address.ts";
 import { serveSupervised } from "./serve_supervised.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 import { upstreamSource } from "./upstream_source.ts";
@@ -84,7 +85,12 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       onHangup: () => examineAgain(args, io, log),
     });
   }
+  await using address = await holdAddress(config.node, {
+    run: systemRunner,
+    log,
+  });
   const proxy = await start(config, log);
+  address.serving();
   const silence = io.onSignal("SIGHUP", () => examineAgain(args, io, log));
   const letStray = logStrayErrors(log);
   try {
@@ -139,6 +145,7 @@ function configFields(config: WholeConfig): LogFields {
     timeout_seconds: config.timeoutMs / 1000,
     cache_seconds: config.cacheMs / 1000,
     iptables: config.node.iptables,
+    address: config.node.address,
     log_level: config.logLevel,
     log_format: config.logFormat,
   };

@@ -20,6 +20,8 @@ import { ownCommand } from "../supervisor/own_command.ts";
 import {
   childUser,
   PreflightError,
+  type Purpose,
+  requireOpenPorts,
   requireReadable,
   requireRights,
 } from "../supervisor/preflight.ts";
@@ -29,6 +31,7 @@ import { Supervisor } from "../supervisor/supervisor.ts";
 import { yieldingRule } from "../supervisor/yielding_rule.ts";
 import type { Runner } from "../system/runner.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
+import { type HeldAddress, holdAddress } from "./serve_address.ts";
 import { upstreamSource } from "./upstream_source.ts";
 
 /** What the parent needs besides its configuration. */
@@ -64,13 +67,8 @@ export async function serveSupervised(
   const command = ownCommand(io.env);
   let opened: RuleManager | undefined;
   try {
-    await requireRights(
-      node.iptables
-        ? ["NET_ADMIN", "SETUID", "SETGID", "KILL"]
-        : ["SETUID", "SETGID", "KILL"],
-      Deno.uid(),
-      run,
-    );
+    await requireRights(purposeOf(node), Deno.uid(), run);
+    await requireOpenPorts(config.listen, run);
     await requireReadable(command, user);
     if (node.iptables) opened = await openNodeRule(config, uid, run);
   } catch (error) {
@@ -82,6 +80,7 @@ export async function serveSupervised(
     io.stderr(`c2s-imds: ${error.message}\n`);
     return EXIT.CANNOT_TELL;
   }
+  let address: HeldAddress | undefined;
   const source = upstreamSource(config, { log, run, pausesMs: [] });
   const supervisor = new Supervisor({
     spawn: (given) => spawnChild(command, user, given, source),
@@ -90,6 +89,7 @@ export async function serveSupervised(
     onCrash: node.onCrash,
     log,
     onReady: (addresses) => {
+      address?.serving();
       announce(addresses);
       log.info("the proxy is in place", {
         uid,
@@ -106,12 +106,19 @@ export async function serveSupervised(
     }),
   ];
   try {
+    await using held = await holdAddress(node, { run, log });
+    address = held;
     const end = await supervisor.run(config);
     return end === "stopped" ? EXIT.OK : EXIT.FAILED;
   } finally {
     for (const stop of silence) stop();
     source?.close();
   }
+}
+
+function purposeOf({ iptables, address }: NodeConfig): Purpose {
+  if (iptables) return "keep the rule";
+  return address ? "keep the address" : "drop root";
 }
 
 function isOutOfReach(error: unknown): error is NetfilterError {

@@ -22,6 +22,7 @@ import {
   SERVE_OPTIONS,
   SERVE_SETTINGS,
 } from "./serve_options.ts";
+import { parseServiceAddress } from "./service_address.ts";
 import { parseUpstreamChoice } from "./upstream.ts";
 import { parseChoice, parseSeconds, parseSwitch } from "./values.ts";
 
@@ -79,6 +80,10 @@ export function readServeConfig(
       user: one("user").text,
       onStop: parseChoice(one("on-stop"), LEAVINGS),
       onCrash: parseChoice(one("on-crash"), LEAVINGS),
+      ...parseServiceAddress(one("address"), one("arp-ignore"), {
+        upstream: choice.upstream,
+        listen,
+      }),
     }),
   });
 }

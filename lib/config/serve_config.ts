@@ -53,6 +53,10 @@ export interface NodeConfig {
   readonly onStop: Leaving;
   /** What becomes of the rule while the proxy is dead. */
   readonly onCrash: Leaving;
+  /** Whether the service's address is on `lo` while it serves. */
+  readonly address: boolean;
+  /** Whether `arp_ignore` may be set for that. */
+  readonly arpIgnore: boolean;
 }
 
 /** All that `serve` is told. */

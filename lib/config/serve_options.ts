@@ -97,6 +97,14 @@ export const SERVE_SETTINGS: readonly Option[] = [
     fallback: "keep",
   },
   {
+    name: "address",
+    help: `Puts ${METADATA_HOST} on lo meanwhile; needs root`,
+  },
+  {
+    name: "arp-ignore",
+    help: "Lets --address set arp_ignore against neighbours",
+  },
+  {
     name: "log-level",
     value: "LEVEL",
     help: `The least level to log: ${LOG_LEVELS.join(", ")}`,

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { formatAddress } from "../config/address.ts";
+import type { ListenAddress } from "../config/serve_config.ts";
 import {
   type Capability,
   missingCapabilities,
@@ -30,9 +32,17 @@ export class PreflightError extends Error {
   }
 }
 
-/** Why each capability is needed. */
+/** What a parent is for, beside starting the proxy as another user. */
+export type Purpose = "keep the rule" | "keep the address" | "drop root";
+
+/** Why NET_ADMIN is needed; dropping root takes none. */
+const ADMINISTERS: Readonly<Partial<Record<Purpose, string>>> = {
+  "keep the rule": "to change the rule",
+  "keep the address": "to change addresses",
+};
+
+/** Why each other capability is needed. */
 const REASONS: Readonly<Partial<Record<Capability, string>>> = {
-  NET_ADMIN: "to change the rule",
   SETUID: "to start the proxy as another user",
   SETGID: "to start the proxy as another group",
   KILL: "to stop the proxy",
@@ -41,30 +51,35 @@ const REASONS: Readonly<Partial<Record<Capability, string>>> = {
 /**
  * Checks the parent's rights.
  *
- * @param wanted the capabilities it will use
+ * @param purpose what it is for
  * @param uid the user it runs as
  * @param run runs the commands it needs
  * @throws {PreflightError} that names what is missing, and what for
  */
 export async function requireRights(
-  wanted: readonly Capability[],
+  purpose: Purpose,
   uid: number | null,
   run: Runner,
 ): Promise<void> {
   if (uid !== 0) {
     throw new PreflightError(
-      `Cannot keep the rule: started as uid ${uid}, expected root`,
+      `Cannot ${purpose}: started as uid ${uid}, expected root`,
       false,
     );
   }
-  const missing = await missingCapabilities(wanted, run);
+  const administers = ADMINISTERS[purpose];
+  const wanted: readonly Capability[] = ["SETUID", "SETGID", "KILL"];
+  const missing = await missingCapabilities(
+    administers === undefined ? wanted : ["NET_ADMIN", ...wanted],
+    run,
+  );
   if (missing.length === 0) return;
   const needs = missing.map((name) => {
-    const reason = REASONS[name];
+    const reason = name === "NET_ADMIN" ? administers : REASONS[name];
     return reason === undefined ? `CAP_${name}` : `CAP_${name} ${reason}`;
   });
   throw new PreflightError(
-    `Cannot keep the rule: missing ${needs.join(", ")}`,
+    `Cannot ${purpose}: missing ${needs.join(", ")}`,
     false,
   );
 }
@@ -118,4 +133,35 @@ export async function requireReadable(
       true,
     );
   }
+}
+
+/** The first port for every user, unless the kernel has another setting. */
+const UNPRIVILEGED_FROM = 1024;
+
+/**
+ * Checks that a user without rights can listen on every port.
+ *
+ * @param listen where the proxy is to listen
+ * @param run runs `cat`
+ * @throws {PreflightError} that says what else can be done
+ */
+export async function requireOpenPorts(
+  listen: readonly ListenAddress[],
+  run: Runner,
+): Promise<void> {
+  const read = await run([
+    "cat",
+    "/proc/sys/net/ipv4/ip_unprivileged_port_start",
+  ]);
+  const from = typeof read === "string" || read.code !== 0
+    ? UNPRIVILEGED_FROM
+    : Number(read.stdout);
+  const closed = listen.find(({ port }) => port !== 0 && port < from);
+  if (closed === undefined) return;
+  throw new PreflightError(
+    `Cannot use --listen ${
+      formatAddress(closed)
+    } as root: the proxy gives root up, expected a port from ${from} (with --iptables, the rule leads port 80 there), or a start as another user with CAP_NET_BIND_SERVICE`,
+    true,
+  );
 }

@@ -12,7 +12,14 @@ const DEFAULTS: WholeConfig = {
   cacheMs: 1000,
   logLevel: "info",
   logFormat: "text",
-  node: { iptables: false, user: "10169", onStop: "remove", onCrash: "keep" },
+  node: {
+    iptables: false,
+    user: "10169",
+    onStop: "remove",
+    onCrash: "keep",
+    address: false,
+    arpIgnore: false,
+  },
 };
 
 /** What differs with `--upstream cloudstack:eth0`. */
@@ -68,12 +75,32 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
     yaml: "on-crash: remove",
   }, {
     node: {
+      ...DEFAULTS.node,
       iptables: true,
       user: "nobody",
       onStop: "keep",
       onCrash: "remove",
     },
   }],
+  ...["169.254.169.254:39724", "0.0.0.0:80", "[::]:80"].map((listen) =>
+    [`the service's address is asked for with a listener on ${listen}`, {
+      args: [
+        `--listen=${listen}`,
+        "--address",
+        "--arp-ignore",
+        "--upstream=cloudstack:eth0",
+      ],
+      env: { C2S_IMDS_LISTEN_ANYWHERE: "1" },
+    }, {
+      ...CLOUDSTACK,
+      listenAnywhere: true,
+      listen: [{
+        hostname: listen.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
+        port: Number(listen.split(":").at(-1)),
+      }],
+      node: { ...DEFAULTS.node, address: true, arpIgnore: true },
+    }] as const
+  ),
   ["a variable names the file", {
     env: { C2S_IMDS_CONFIG: "c.yaml" },
   }, {}],

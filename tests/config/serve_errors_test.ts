@@ -454,6 +454,26 @@ const CASES: readonly Case[] = [
     message:
       `Cannot use "true" for key "listen-anywhere" in "c.yaml": expected true or false without quotes`,
   },
+  // The service's address on lo.
+  {
+    args: [
+      "--address",
+      "--listen=169.254.169.254:39724",
+      "--listen-anywhere",
+    ],
+    message:
+      `Cannot use "true" for --address: expected another upstream beside it, 169.254.169.254 would be this node`,
+  },
+  {
+    args: ["--upstream=cloudstack:eth0"],
+    env: { C2S_IMDS_ADDRESS: "1" },
+    message:
+      `Cannot use "1" for C2S_IMDS_ADDRESS: expected --listen 169.254.169.254:PORT beside it`,
+  },
+  {
+    args: ["--arp-ignore"],
+    message: `Cannot use "true" for --arp-ignore: expected --address beside it`,
+  },
   // Whatever stands in a value, the message stays one line.
   {
     args: ["--rewrite", "a\nb\r\x1b[31m\u2028\u202e\u0085"],

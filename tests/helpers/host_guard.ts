@@ -55,6 +55,12 @@ export function guardHost(
       ? args.slice(0, 2).join(" ")
       : undefined);
   if (rule !== undefined) refuse(`"${rule}" would change the machine's rules`);
+  const held = given.find((one) =>
+    /^(?:--address|C2S_IMDS_ADDRESS=)(?!=?false$)/.test(one)
+  );
+  if (held !== undefined) {
+    refuse(`"${held}" would change the machine's addresses`);
+  }
   if (subcommand === "address" && /^(?:add|remove)$/m.test(args.join("\n"))) {
     refuse(`"${args.join(" ")}" would change the machine's addresses`);
   }

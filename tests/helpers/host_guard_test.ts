@@ -19,6 +19,8 @@ const REFUSED: readonly Call[] = [
   [["address", "add"]],
   [["address", "--arp-ignore", "add"]],
   [["address", "remove"]],
+  [["serve", "--upstream=http://127.0.0.1:9", "--address"]],
+  [["serve", "--upstream=http://127.0.0.1:9"], { C2S_IMDS_ADDRESS: "true" }],
   [["check"]],
   [["check", "--url", "http://169.254.169.254"]],
 ];
