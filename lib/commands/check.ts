@@ -10,7 +10,7 @@ import { sightingOf } from "../metadata/sighting.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import { resolveUser } from "../netfilter/user.ts";
-import { type Advice, advise } from "./check_advice.ts";
+import { type Advice, advise, brokenPromise } from "./check_advice.ts";
 import type { Findings } from "./check_findings.ts";
 import { type CheckRequest, OPTIONS, parseRequest } from "./check_options.ts";
 import { renderReport, renderReportJson } from "./check_report.ts";
@@ -27,7 +27,7 @@ last line is the verdict.
 
 ${renderOptions(OPTIONS)}
 
-Give it the same --region, --user, --config and C2S_IMDS_… variables as serve.
+Give it the same --region, --profile, --user, --config and C2S_IMDS_… variables as serve.
 It must not run as the proxy's user, whose traffic goes around the rule; it
 needs root only to see the rule.
 
@@ -50,8 +50,8 @@ export interface CheckParts {
   readonly uid: () => number;
 }
 
-/** A look is four questions, each within its own time. */
-const LOOK_MS = (1 + Object.keys(SOURCES).length) * ANSWER_MS;
+/** The questions of every look. */
+const QUESTIONS = 1 + Object.keys(SOURCES).length;
 
 const ANSWER_CODES: Readonly<Record<Advice["answer"], ExitCode>> = {
   yes: EXIT.OK,
@@ -94,20 +94,28 @@ export const check: Command = createCheck({
 });
 
 async function find(
-  { url, destination, regions, user, port, waitMs }: CheckRequest,
+  { url, destination, regions, promised, user, port, waitMs }: CheckRequest,
   { run, ask, clock, uid: ownUid }: CheckParts,
 ): Promise<Findings> {
   const proxyUid = await resolveUser(user, run);
   const uid = ownUid();
+  // Each question has its own time.
+  const onceMs = (QUESTIONS + promised.length) * ANSWER_MS;
   const look = async (at: string, until: number) => {
-    const observation = await observe(at, { ask, now: clock.now, until });
+    const observation = await observe(at, {
+      ask,
+      now: clock.now,
+      until,
+      promised,
+    });
     return { observation, sighting: sightingOf(observation, regions) };
   };
   const around = destination !== undefined && uid === proxyUid;
   const seen = around ? undefined : await lookUntil(
     (until) => look(url, until),
-    ({ sighting }) => sighting.kind === "emulated",
-    { waitMs, onceMs: LOOK_MS, clock },
+    ({ sighting, observation }) =>
+      sighting.kind === "emulated" && brokenPromise(observation) === undefined,
+    { waitMs, onceMs, clock },
   );
   const rule = await readRule(destination, { port, uid: proxyUid }, run);
   const findings = { url, uid, regions, rule, seen };
@@ -120,7 +128,7 @@ async function find(
   const address = `127.0.0.1:${port}`;
   const { sighting } = await look(
     `http://${address}`,
-    clock.now() + LOOK_MS,
+    clock.now() + onceMs,
   );
   return { ...findings, proxy: { address, sighting } };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
+import type { Observation, PromiseSight } from "../metadata/observation.ts";
 import type { Sighting } from "../metadata/sighting.ts";
 import type { Findings } from "./check_findings.ts";
 import type { RuleReading } from "./check_rule.ts";
@@ -40,8 +41,12 @@ export function advise(findings: Findings): Advice {
         "run it as root or as any other user, in a container with podman exec --user 0",
     };
   }
-  const { sighting } = seen;
+  const { sighting, observation } = seen;
   if (sighting.kind === "emulated") {
+    const broken = brokenPromise(observation);
+    if (broken !== undefined) {
+      return { answer: "no", ...reasonOfBroken(broken) };
+    }
     return {
       answer: "yes",
       why: `clients on this node see ${sighting.region}`,
@@ -51,6 +56,28 @@ export function advise(findings: Findings): Advice {
     };
   }
   return { answer: "no", ...reasonOf(sighting, findings) };
+}
+
+/**
+ * The first thing that does not show as the identity promises it.
+ *
+ * @param observation what was seen
+ */
+export function brokenPromise(
+  { promises = [] }: Observation,
+): PromiseSight | undefined {
+  return promises.find(({ kept }) => !kept);
+}
+
+function reasonOfBroken(
+  { what, expected, found, outcome }: PromiseSight,
+): Reason {
+  const shows = found ??
+    ("silence" in outcome ? outcome.silence : `status ${outcome.status}`);
+  return {
+    why: `${what} shows ${shows}, not ${expected}`,
+    next: "give serve and check the same --profile and --config",
+  };
 }
 
 function reasonOf(

@@ -18,6 +18,7 @@ import {
 } from "../config/serve_options.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { parseSeconds } from "../config/values.ts";
+import { type Promised, promisesOf } from "../metadata/promises.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
 import type { Destination } from "../netfilter/rule.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
@@ -29,7 +30,7 @@ const DEFAULT_URL = `http://${METADATA_HOST}`;
 const LONGEST_SECONDS = 86_400;
 
 /** What `check` takes over from `serve`, so that both can be told alike. */
-const SHARED = ["region", "user", "config"];
+const SHARED = ["region", "profile", "user", "config"];
 
 /** The options of `check`. */
 export const OPTIONS: readonly Option[] = [
@@ -63,6 +64,8 @@ export interface CheckRequest {
   readonly destination: Destination | undefined;
   /** Emulated regions by real ones, at least one. */
   readonly regions: RegionMap;
+  /** What clients must see beside the region. */
+  readonly promised: readonly Promised[];
   /** The proxy's user as it was given: a name or a uid. */
   readonly user: string;
   /** The proxy's port on the loopback address. */
@@ -81,7 +84,7 @@ export interface CheckRequest {
  */
 export function parseRequest(args: readonly string[], io: Io): CheckRequest {
   const givens = fromFlags(args, OPTIONS);
-  const { regions, node, listen } = readServeConfig(
+  const { regions, identity, node, listen } = readServeConfig(
     [...SHARED, "port"].flatMap((name) => again(givens, name)),
     io.env,
     io.readTextFile,
@@ -101,6 +104,7 @@ export function parseRequest(args: readonly string[], io: Io): CheckRequest {
     url: `http://${formatAddress(service).replace(/:80$/, "")}`,
     destination,
     regions,
+    promised: promisesOf(identity),
     user: node.user,
     port,
     waitMs: parseSeconds(only(givens, "wait", "0"), {

@@ -4,7 +4,12 @@
  * @module
  */
 import { oneLine } from "../config/quote.ts";
-import type { Observation, Outcome, Sight } from "../metadata/observation.ts";
+import type {
+  Observation,
+  Outcome,
+  PromiseSight,
+  Sight,
+} from "../metadata/observation.ts";
 import type { Sighting } from "../metadata/sighting.ts";
 import type { Advice } from "./check_advice.ts";
 import type { Findings } from "./check_findings.ts";
@@ -71,7 +76,7 @@ function isReachable({ token }: Observation): boolean {
 }
 
 function observationLines(observation: Observation): Line[] {
-  const { token, version, sights } = observation;
+  const { token, version, sights, promises = [] } = observation;
   return [
     [
       "reachable",
@@ -81,6 +86,7 @@ function observationLines(observation: Observation): Line[] {
       Line,
     ],
     ...sights.map((sight): Line => [sight.source, sightText(sight)]),
+    ...promises.map((it): Line => [it.what, promiseText(it)]),
   ];
 }
 
@@ -95,6 +101,13 @@ function sightText({ outcome, place }: Sight): string {
   return named.length === 0
     ? endText(outcome)
     : `${named.join(", ")} ${endText(outcome)}`;
+}
+
+function promiseText(
+  { kept, found, expected, outcome }: PromiseSight,
+): string {
+  const text = found === undefined ? "" : `${found} `;
+  return `${text}${endText(outcome)}${kept ? "" : `, expected ${expected}`}`;
 }
 
 /** How long it took, and how it ended where that is not well. */

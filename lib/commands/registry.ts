@@ -44,6 +44,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./address.ts")).address,
   },
   {
+    name: "profiles",
+    load: async () => (await import("./profiles.ts")).profiles,
+  },
+  {
     name: "manifests",
     load: async () => (await import("./manifests.ts")).manifests,
   },

@@ -24,7 +24,7 @@ export function identityOf(
   if (profile === undefined) {
     return overrides.length === 0
       ? undefined
-      : Object.freeze({ names: [], hostNames: false, overrides });
+      : Object.freeze({ zones: [], zoneIds: [], hostNames: false, overrides });
   }
   const { name, partition, domain, zones, zoneIds, hostNames } = profile;
   const pairs = [...regions];
@@ -33,15 +33,13 @@ export function identityOf(
     profile: name,
     ...partition === undefined ? {} : { partition },
     ...domain === undefined ? {} : { domain },
-    names: [
-      // Other regions than the profile's have other zones.
-      ...zones.filter(([real, zone]) =>
-        pairs.some(([from, to]) => isZoneOf(real, from) && isZoneOf(zone, to))
-      ),
-      ...zoneIds
-        .filter(([region]) => emulated.includes(region))
-        .flatMap(([, ids]) => ids),
-    ],
+    // Other regions than the profile's have other zones.
+    zones: zones.filter(([real, zone]) =>
+      pairs.some(([from, to]) => isZoneOf(real, from) && isZoneOf(zone, to))
+    ),
+    zoneIds: zoneIds
+      .filter(([region]) => emulated.includes(region))
+      .flatMap(([, ids]) => ids),
     hostNames,
     overrides: [...overrides, ...profile.overrides],
   });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Override } from "../metadata/profile.ts";
-import { readText, type ReadTextFile } from "./yaml_file.ts";
+import { type ReadTextFile, reasonOf } from "./yaml_file.ts";
 import type { YamlValue } from "./yaml_value.ts";
 
 /** The key of a file under which overrides stand. */
@@ -59,7 +59,7 @@ function parseOverride(
 ): Override {
   if (!PATH.test(path)) {
     value.refuse(
-      `a path before it such as "*/meta-data/placement/region", where * is a whole segment`,
+      `a path as its key, such as "*/meta-data/tags", where * is a whole segment`,
     );
   }
   const keys = value.keys(KINDS);
@@ -92,12 +92,24 @@ function requireText(value: YamlValue): string {
 
 function readOverride(value: YamlValue, readFile: ReadTextFile): string {
   const path = value.text("the path of a file", /./) ?? "";
-  const text = readText("the file of an override", path, readFile);
+  const text = contentsOf(path, value, readFile);
   if (text.length > MOST_CHARACTERS) {
     value.refuse(`a file of ${MOST_CHARACTERS / 1024} KiB at most`);
   }
   // What a decoder puts in place of bytes that are no UTF-8.
   return text.includes("\ufffd") ? value.refuse("a file of UTF-8 text") : text;
+}
+
+function contentsOf(
+  path: string,
+  value: YamlValue,
+  readFile: ReadTextFile,
+): string {
+  try {
+    return readFile(path);
+  } catch (cause) {
+    return value.refuse(`a file that can be read: ${reasonOf(cause)}`);
+  }
 }
 
 function parseFields(value: YamlValue): Readonly<Record<string, string>> {

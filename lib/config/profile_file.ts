@@ -97,7 +97,7 @@ function parsePairs(
   return map.entries(`a mapping of real to emulated ${what}s`)
     .map(([real, value]) => {
       if (!REGION_NAME.test(real)) {
-        value.refuse(`the name of a ${what} before it`);
+        value.refuse(`the name of a real ${what} as its key`);
       }
       const name = value.text(`the name of a ${what}`, REGION_NAME) ?? "";
       return [real, name, value];
@@ -126,11 +126,8 @@ function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
   return parsePairs(map, "zone").map(([real, name, value]) => {
     const region = regions.find(([region]) => isZoneOf(real, region));
     if (region === undefined) {
-      return value.refuse(
-        `a zone of ${
-          regions.map(([it]) => it).join(", ") || "regions"
-        } before it`,
-      );
+      const real = regions.map(([it]) => it).join(", ");
+      return value.refuse(`a zone of ${real || "a real region"} as its key`);
     }
     if (!isZoneOf(name, region[1])) {
       return value.refuse(
@@ -154,7 +151,9 @@ function parseZoneIds(
   return map.entries("a mapping of emulated regions to their zone ids")
     .map(([region, ids]) => {
       if (!emulated.includes(region)) {
-        ids.refuse(`one of ${emulated.join(", ") || "regions"} before it`);
+        ids.refuse(
+          `${emulated.join(", ") || "an emulated region"} as its key`,
+        );
       }
       const pairs = parsePairs(ids, "zone id").map(([real, name]) =>
         [real, name] as const

@@ -74,7 +74,8 @@ export function parseYaml(what: string, path: string, text: string): unknown {
   }
 }
 
-function reasonOf(error: unknown): string {
+/** Says in a few words why a file cannot be read. */
+export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "no permission";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";

@@ -12,6 +12,7 @@ import {
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
 } from "./client.ts";
+import type { Promised } from "./promises.ts";
 import { REGION_NAME } from "./region_map.ts";
 
 /** Why no answer came. */
@@ -66,6 +67,16 @@ export interface Sight {
   readonly place: Place;
 }
 
+/** What one answer shows of what an identity promises. */
+export interface PromiseSight extends Pick<Promised, "what" | "expected"> {
+  /** How the question ended. */
+  readonly outcome: Outcome;
+  /** Whether the promise is kept, or there is nothing it is about. */
+  readonly kept: boolean;
+  /** What the answer shows, if it is worth telling. */
+  readonly found?: string;
+}
+
 /** All that was seen. The token is not in it. */
 export interface Observation {
   /** How the request for a token ended. */
@@ -76,6 +87,8 @@ export interface Observation {
   readonly ttlTold: boolean;
   /** The answers in the order of {@linkcode SOURCES}, up to a silence. */
   readonly sights: readonly Sight[];
+  /** What is promised beside the region, if anything is, up to a silence. */
+  readonly promises?: readonly PromiseSight[];
 }
 
 /** How long SDKs wait for an answer: one second, botocore and Java alike. */
@@ -99,6 +112,8 @@ export interface ObserveParts {
   readonly now: () => number;
   /** When all must be over, by that clock. */
   readonly until: number;
+  /** What must be seen beside the region. */
+  readonly promised?: readonly Promised[];
 }
 
 /**
@@ -108,7 +123,7 @@ export interface ObserveParts {
  */
 export async function observe(
   url: string,
-  { ask, now, until }: ObserveParts,
+  { ask, now, until, promised = [] }: ObserveParts,
 ): Promise<Observation> {
   const timed = async (
     question: Omit<MetadataQuestion, "url" | "timeoutMs">,
@@ -139,7 +154,16 @@ export async function observe(
     sights.push({ source, outcome, place: placeOf(source, answer) });
     if ("silence" in outcome) break;
   }
-  return { token, version, ttlTold, sights };
+  const promises: PromiseSight[] = [];
+  const silent = sights.length < Object.keys(SOURCES).length;
+  for (const { what, target, expected, judge } of silent ? [] : promised) {
+    const { outcome, answer } = await timed({ target, headers });
+    const judgement = answer === undefined ? { kept: false } : judge(answer);
+    promises.push({ what, expected, outcome, ...judgement });
+    if ("silence" in outcome) break;
+  }
+  const seen = { token, version, ttlTold, sights };
+  return promises.length === 0 ? seen : { ...seen, promises };
 }
 
 function entries<Key extends string, Value>(

@@ -64,8 +64,10 @@ export interface Identity {
   readonly partition?: string;
   /** The DNS suffix, if it is to change. */
   readonly domain?: string;
-  /** Names of zones and ids of zones: emulated ones by real ones. */
-  readonly names: NamePairs;
+  /** Emulated zone names by real ones that do not just follow the region. */
+  readonly zones: NamePairs;
+  /** Emulated zone ids by real ones. */
+  readonly zoneIds: NamePairs;
   /** Whether regions in host names are rewritten. */
   readonly hostNames: boolean;
   /** Fixed answers; the first for a path holds. */

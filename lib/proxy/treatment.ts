@@ -55,7 +55,8 @@ export class Treatments {
     warn: (region: string) => void,
     identity?: Identity,
   ) {
-    const { names = [], partition, hostNames = false } = identity ?? {};
+    const { zones = [], zoneIds = [], partition } = identity ?? {};
+    const names = [...zones, ...zoneIds];
     const arns = {
       kind: "arn",
       names: partition === undefined ? [] : arnNames(partition),
@@ -63,7 +64,7 @@ export class Treatments {
     this.#mode = mode;
     this.#rewriter = new Rewriter(regions, [{ kind: "whole", names }, arns]);
     this.#arns = new Rewriter(new Map(), [arns]);
-    this.#hostNames = hostNames;
+    this.#hostNames = identity?.hostNames ?? false;
     this.#edits = new Edits(identity);
     // Only answers under `all` name what a client asks for next.
     this.#back = mode === "all"
