@@ -1,0 +1,211 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { layCable } from "../helpers/cable.ts";
+import { installedForFile } from "../helpers/installed.ts";
+import { askAs } from "../helpers/labels.ts";
+import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import {
+  asUser,
+  childOf,
+  EMULATED,
+  isAlive,
+  NODE_NEEDS,
+  REGION,
+  until,
+} from "../helpers/node.ts";
+import {
+  type ProgramResult,
+  type RunningProgram,
+  runProgram,
+  startProgram,
+} from "../helpers/program.ts";
+import { testWith } from "../helpers/requires.ts";
+
+const installed = installedForFile();
+
+const ARP_IGNORE = "/proc/sys/net/ipv4/conf/all/arp_ignore";
+const URL = `http://169.254.169.254:39724${REGION}`;
+
+/** `serve` as a user of CloudStack without the rule runs it. */
+const SERVE =
+  "serve --address --upstream http://10.77.0.2 --listen 169.254.169.254:39724 --listen-anywhere";
+
+/** A node whose metadata service is its neighbour. */
+interface Place {
+  readonly node: Namespace;
+  readonly neighbour: Namespace;
+  start(line: string): Promise<RunningProgram>;
+  run(line: string, ...before: string[]): Promise<ProgramResult>;
+  /** The addresses of the node, and whether `arp_ignore` is set. */
+  state(): Promise<string>;
+}
+
+async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
+  const { command, env } = await installed();
+  const node = stack.use(await createNamespace());
+  const neighbour = stack.use(await createNamespace());
+  await layCable(
+    { namespace: node, device: "eth0", addresses: ["10.77.0.1/24"] },
+    { namespace: neighbour, device: "eth0", addresses: ["10.77.0.2/24"] },
+  );
+  await neighbour.must([
+    ...["ip", "route", "add", "169.254.169.254/32", "dev", "eth0"],
+  ]);
+  stack.use(
+    await startProgram(
+      ["simulate", "--listen=10.77.0.2:80", "--listen-anywhere"],
+      { namespace: neighbour.name, cwd: "/", command, env },
+    ),
+  );
+  const how = (...before: readonly string[]) => {
+    const [name = "", ...args] = [...before, ...command];
+    return {
+      namespace: node.name,
+      cwd: "/",
+      command: [name, ...args] as const,
+      env,
+    };
+  };
+  return {
+    node,
+    neighbour,
+    start: (line) => startProgram(line.split(" "), how()),
+    run: (line, ...before) => runProgram(line.split(" "), how(...before)),
+    state: async () =>
+      await node.must(["ip", "-4", "address"]) +
+      await node.must(["cat", ARP_IGNORE]),
+  };
+}
+
+for (const flags of ["", " --iptables --listen 127.0.0.1:4000"]) {
+  testWith(
+    NODE_NEEDS,
+    `serve --address${flags} has the address while it serves, whatever becomes of it`,
+    async (t) => {
+      await using stack = new AsyncDisposableStack();
+      const place = await createPlace(stack);
+      const { node, neighbour } = place;
+      const before = await place.state();
+      const see = (uid = 1000) => askAs(node, uid, URL);
+
+      await t.step("and needs leave to keep neighbours out", async () => {
+        const { code, stdout, stderr } = await place.run(SERVE + flags);
+        assertEquals([code, stdout], [1, ""]);
+        assertMatch(
+          stderr,
+          /Cannot add 169\.254\.169\.254\/32 to lo: neighbours on "eth0" would reach it, run "sysctl [^"]+" or give --arp-ignore\n$/,
+        );
+        assertEquals(await place.state(), before);
+      });
+
+      await t.step("from start to stop", async () => {
+        await using program = await place.start(
+          `${SERVE} --arp-ignore${flags}`,
+        );
+        assertEquals(program.urls[0], "http://169.254.169.254:39724");
+        assertEquals([await see(), await see(0)], [EMULATED, EMULATED]);
+        // No neighbour gets to it: neither by ARP, nor by the proxy itself.
+        assertMatch(await askAs(neighbour, 0, URL), /^(?:late|refused)$/);
+        // Another one, which cannot listen, leaves the address alone.
+        const other = await place.run(`${SERVE} --arp-ignore`);
+        assertEquals(other.code, 1);
+        assertMatch(
+          other.stderr,
+          /Cannot listen on .*: another program has it/,
+        );
+        assertEquals(await see(), EMULATED);
+        const { code, stderr } = await program.stop();
+        assertEquals(code, 0, stderr);
+        assertEquals(await place.state(), before);
+      });
+
+      await t.step("across a SIGKILL, until the next one stops", async () => {
+        const killed = await place.start(`${SERVE} --arp-ignore${flags}`);
+        const child = await childOf(killed);
+        await killed.stop("SIGKILL");
+        if (child !== undefined) {
+          await until("the child is gone", async () => !await isAlive(child));
+        }
+        assertEquals(await see(), "refused");
+        await using program = await place.start(
+          `${SERVE} --arp-ignore${flags}`,
+        );
+        assertEquals(await see(), EMULATED);
+        assertEquals((await program.stop()).code, 0);
+        assertEquals(await place.state(), before);
+      });
+    },
+  );
+}
+
+testWith(
+  NODE_NEEDS,
+  "serve --address --iptables keeps the address while its child is dead",
+  async () => {
+    await using stack = new AsyncDisposableStack();
+    const place = await createPlace(stack);
+    const before = await place.state();
+    await using program = await place.start(
+      `${SERVE} --arp-ignore --iptables --listen 127.0.0.1:4000`,
+    );
+    const during = await place.state();
+    const child = await childOf(program);
+    assert(child !== undefined);
+    Deno.kill(child, "SIGKILL");
+    await program.logged(/info the proxy listens again/);
+    assertEquals(await place.state(), during);
+    await until(
+      "a client is answered again",
+      async () => await askAs(place.node, 1000, URL) === EMULATED,
+    );
+    assertEquals((await program.stop()).code, 0);
+    assertEquals(await place.state(), before);
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "serve --address leaves the address that another program added",
+  async () => {
+    await using stack = new AsyncDisposableStack();
+    const place = await createPlace(stack);
+    await place.node.must(["tee", ARP_IGNORE], "1\n");
+    await place.node.must([
+      ...["ip", "addr", "add", "169.254.169.254/32", "dev", "lo"],
+    ]);
+    const before = await place.state();
+    await using program = await place.start(SERVE);
+    assertEquals(await askAs(place.node, 1000, URL), EMULATED);
+    assertEquals((await program.stop()).code, 0);
+    assertEquals(await place.state(), before);
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "serve --address says what is in the way before anything changes",
+  async () => {
+    await using stack = new AsyncDisposableStack();
+    const place = await createPlace(stack);
+    const before = await place.state();
+    const rule = "--arp-ignore --iptables --listen 127.0.0.1:4000";
+    const { stderr, ...low } = await place.run(
+      `${SERVE.replace(":39724", ":80")} ${rule}`,
+    );
+    assertEquals(low, { code: 2, stdout: "" });
+    assertMatch(
+      stderr,
+      /^c2s-imds: Cannot use --listen 169\.254\.169\.254:80 as root: the proxy gives root up, expected a port from 1024 /,
+    );
+    const unprivileged = await place.run(
+      `${SERVE} --arp-ignore`,
+      ...asUser(1000),
+    );
+    assertEquals(unprivileged, {
+      code: 1,
+      stdout: "",
+      stderr:
+        "c2s-imds: Cannot add 169.254.169.254/32 to lo: this process lacks CAP_NET_ADMIN, run it as root or give its container NET_ADMIN\n",
+    });
+    assertEquals(await place.state(), before);
+  },
+);
