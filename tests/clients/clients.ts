@@ -28,6 +28,10 @@ export interface Client {
   readonly name: string;
   /** What it needs beside namespaces. */
   readonly needs: readonly Need[];
+  /** Whether it knows nothing of tokens, and so cannot ask IMDSv2 alone. */
+  readonly tokenless?: true;
+  /** The simulator's data, from this folder; the default instance if none. */
+  readonly data?: string;
   /** The command that runs it. */
   readonly command: () => readonly string[] | Promise<readonly string[]>;
   /** Where in its document the region shows: real value, emulated value. */
@@ -80,6 +84,38 @@ export const CLIENTS: readonly Client[] = [
       "metadata/name": "master-0-us-east-1",
       "vendor_data/cluster": "lab-us-east-1",
       "vendor_data2/static/cluster": "lab-us-east-1",
+    },
+  },
+  {
+    name: "cloud-init's CloudStack datasource",
+    needs: [{ python: "cloudinit", from: "cloud-init" }],
+    tokenless: true,
+    data: "cloudstack.yaml",
+    command: () => python("cloud_init_cloudstack.py"),
+    changes: {
+      "availability_zone": ZONE,
+      "metadata/availability-zone": ZONE,
+    },
+    kept: {
+      "found": true,
+      "instance_id": "5d4c3b2a-0c25-4a1b-9c3d-4e5f60718293",
+      "metadata/local-hostname": "vm-us-east-1",
+      "metadata/public-hostname": "203-0-113-34.us-east-1.example.com",
+      "user_data": new TextEncoder()
+        .encode("#cloud-config\nhostname: vm-us-east-1\n").toHex(),
+    },
+  },
+  {
+    name: "bosh-agent",
+    needs: [{ command: "/usr/bin/python3", from: "python3" }],
+    tokenless: true,
+    command: () => python("bosh_agent.py"),
+    changes: { "availability_zone/body": ZONE },
+    kept: {
+      "instance_id/body": INSTANCE.id,
+      "public_key/body": INSTANCE.publicKey,
+      "user_data/status": 200,
+      "user_data/body": USER_DATA,
     },
   },
   {

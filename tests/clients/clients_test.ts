@@ -1,12 +1,16 @@
 import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
-import { CLIENTS, runClient } from "./clients.ts";
+import { type Client, CLIENTS, runClient } from "./clients.ts";
 import { assertEmulated } from "./comparison.ts";
 
 const SERVICES = [
-  { name: "a service with IMDSv1 and IMDSv2", flags: [] },
-  { name: "a service with IMDSv2 alone", flags: ["--require-v2"] },
+  { name: "a service with IMDSv1 and IMDSv2", flags: [], tokens: false },
+  {
+    name: "a service with IMDSv2 alone",
+    flags: ["--require-v2"],
+    tokens: true,
+  },
 ];
 
 /** The simulator renews credentials at the full hour. */
@@ -18,15 +22,22 @@ async function withinOneHour<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+function dataOf({ data }: Client): readonly string[] {
+  return data === undefined
+    ? []
+    : [`--data=${new URL(data, import.meta.url).pathname}`];
+}
+
 for (const client of CLIENTS) {
-  for (const { name, flags } of SERVICES) {
+  for (const { name, flags, tokens } of SERVICES) {
+    if (tokens && client.tokenless) continue;
     testWith(
       [...NAMESPACES, ...client.needs],
       `${client.name} sees the emulated region through the proxy of ${name}`,
       async () => {
         await using namespace = await createNamespace();
         await using service = await startProgram(
-          ["simulate", "--listen=127.0.0.1:0", ...flags],
+          ["simulate", "--listen=127.0.0.1:0", ...flags, ...dataOf(client)],
           { namespace: namespace.name },
         );
         await using proxy = await startProgram(
