@@ -1,0 +1,172 @@
+/**
+ * What this program is to reach, and how far it got.
+ *
+ * @module
+ */
+import { NODE, OURS, OURS_COLD, SUB_FILTER } from "./contestants.ts";
+import { identity } from "./documents.ts";
+import {
+  DIRECT,
+  perSecond,
+  type RaceResults,
+  type Sample,
+  valuesOf,
+} from "./race.ts";
+import type { RewritingSpeed } from "./rewriting.ts";
+import {
+  compared,
+  difference,
+  quotient,
+  type Spread,
+  spreadOf,
+} from "./statistics.ts";
+import { total, worker } from "./usage.ts";
+
+/** A figure to reach. */
+export interface Goal {
+  /** What is measured. */
+  readonly what: string;
+  /** Whether the figure is to be at least or at most this. */
+  readonly limit: { readonly atLeast: number } | { readonly atMost: number };
+  /** The unit; nothing for a ratio. */
+  readonly unit: string;
+  /** What was found; nothing where something it needs was not measured. */
+  readonly found: Spread | undefined;
+}
+
+/** Whether a goal was reached, by the median. */
+export function reached({ limit, found }: Goal): boolean {
+  if (found === undefined) return false;
+  return "atLeast" in limit
+    ? found.median >= limit.atLeast
+    : found.median <= limit.atMost;
+}
+
+/** The number of connections at which throughput is compared. */
+const CONNECTIONS = 16;
+
+/**
+ * Holds the results to the goals.
+ *
+ * @param results what was measured side by side
+ * @param rewriting how fast bodies are rewritten; empty when not measured
+ */
+export function goals(
+  results: RaceResults,
+  rewriting: readonly RewritingSpeed[],
+): readonly Goal[] {
+  const { samples, footprints } = results;
+  const of = (
+    contestant: string,
+    connections: number,
+    pick: (sample: Sample) => number | undefined,
+  ) => valuesOf(samples, { contestant, document: identity, connections }, pick);
+  const against = (
+    one: string,
+    other: string,
+    connections: number,
+    pick: (sample: Sample) => number | undefined,
+    compare: typeof quotient,
+  ) => {
+    const values = of(one, connections, pick);
+    const others = of(other, connections, pick);
+    return values.length === 0 || others.length === 0
+      ? undefined
+      : compared(values, others, compare);
+  };
+  const speed = (one: string, other: string) =>
+    against(one, other, CONNECTIONS, perSecond, quotient);
+  const cost = (one: string) =>
+    against(one, NODE, CONNECTIONS, (it) => it.cpu, quotient);
+  const added = (pick: (sample: Sample) => number) =>
+    against(OURS_COLD, DIRECT, 1, pick, difference);
+  const memory = (pick: (contestant: string) => number | undefined) => {
+    const values = [OURS, OURS_COLD].map(pick).filter((it) => it !== undefined);
+    return values.length === 0 ? undefined : spreadOf([Math.max(...values)]);
+  };
+  const rewritten = (body: string) => {
+    const values = rewriting.filter((it) => it.body === body)
+      .map((it) => it.bytesPerSecond / 1e6);
+    return values.length === 0 ? undefined : spreadOf([Math.min(...values)]);
+  };
+  return [
+    {
+      what: `Requests/s of ${OURS}, as a multiple of ${SUB_FILTER}`,
+      limit: { atLeast: 1.2 },
+      unit: "",
+      found: speed(OURS, SUB_FILTER),
+    },
+    {
+      what: `Requests/s of ${OURS_COLD}, as a multiple of ${SUB_FILTER}`,
+      limit: { atLeast: 0.5 },
+      unit: "",
+      found: speed(OURS_COLD, SUB_FILTER),
+    },
+    {
+      what: `Requests/s of ${OURS_COLD}, as a multiple of ${NODE}`,
+      limit: { atLeast: 1.5 },
+      unit: "",
+      found: speed(OURS_COLD, NODE),
+    },
+    {
+      what: `p50 that ${OURS_COLD} adds to direct, 1 connection`,
+      limit: { atMost: 0.25 },
+      unit: "ms",
+      found: added((it) => it.load.p50),
+    },
+    {
+      what: `p99 that ${OURS_COLD} adds to direct, 1 connection`,
+      limit: { atMost: 1 },
+      unit: "ms",
+      found: added((it) => it.load.p99),
+    },
+    {
+      what:
+        `Processor time of ${OURS_COLD} a request, as a multiple of ${NODE}`,
+      limit: { atMost: 1 },
+      unit: "",
+      found: cost(OURS_COLD),
+    },
+    {
+      what: "Memory of the proxy process, idle",
+      limit: { atMost: 45 },
+      unit: "MB RSS",
+      found: memory((it) => {
+        const footprint = footprints.get(it);
+        // The process that will do the work is known once it has.
+        const { pid } = worker(footprint?.loaded ?? []);
+        return footprint?.idle.find((process) => process.pid === pid)?.rss;
+      }),
+    },
+    {
+      what: "Memory of the proxy process, peak under load",
+      limit: { atMost: 90 },
+      unit: "MB RSS",
+      found: memory((it) => worker(footprints.get(it)?.loaded ?? []).peak),
+    },
+    {
+      what: "Memory of all processes, idle",
+      limit: { atMost: 60 },
+      unit: "MB PSS",
+      found: memory((it) => total(footprints.get(it)?.idle ?? [], "pss")),
+    },
+    {
+      what: "Start to first answer",
+      limit: { atMost: 150 },
+      unit: "ms",
+      found: spreadOf(footprints.get(OURS)?.startMs ?? []),
+    },
+    {
+      what: "Rewriting text without a match",
+      limit: { atLeast: 1000 },
+      unit: "MB/s",
+      found: rewritten("1 MiB, no match"),
+    },
+    {
+      what: "Rewriting a body with a match every 100 bytes",
+      limit: { atLeast: 300 },
+      unit: "MB/s",
+      found: rewritten("1 MiB, a match every 100 bytes"),
+    },
+  ];
+}

@@ -1,0 +1,210 @@
+/**
+ * Measures this program side by side with what could stand in its place, and
+ * what it costs as work grows; writes tables and pictures to `bench/results/`.
+ *
+ * Usage: `deno task bench [--quick | --soak [--requests N]] [--output FOLDER]`
+ *
+ * `--quick` takes less than a minute, measures each thing once and writes to a
+ * new folder. `--soak` sends ten million requests instead and looks at memory.
+ *
+ * Everything is on loopback. It needs nginx and wrk, and `dist/c2s-imds` from
+ * `deno task compile`; other contestants are left out where their programs are
+ * missing. Run it as root to see the parent and the child of production.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { charts, draw } from "./charts.ts";
+import { contestants, versions } from "./contestants.ts";
+import {
+  DOCUMENTS,
+  identity,
+  userData,
+  writeDocuments,
+  zone,
+} from "./documents.ts";
+import { type Goal, goals } from "./goals.ts";
+import {
+  type Growth,
+  growthDocuments,
+  type GrowthPlan,
+  measureGrowth,
+} from "./growth.ts";
+import { nginxUpstream } from "./nginx.ts";
+import {
+  endWithUs,
+  freePort,
+  isInstalled,
+  startAnswering,
+} from "./processes.ts";
+import { race, type RacePlan, type RaceResults } from "./race.ts";
+import {
+  goalsReport,
+  growthReport,
+  raceReport,
+  rewritingReport,
+  soakReport,
+} from "./report.ts";
+import { measureRewriting, type RewritingSpeed } from "./rewriting.ts";
+import { soak } from "./soak.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const FULL: { readonly race: RacePlan; readonly growth: GrowthPlan } = {
+  race: {
+    rounds: 5,
+    starts: 5,
+    loads: [
+      { document: identity, connections: 1, seconds: 2 },
+      { document: identity, connections: 16, seconds: 2 },
+      { document: identity, connections: 64, seconds: 2 },
+      { document: zone, connections: 16, seconds: 1 },
+      { document: userData, connections: 16, seconds: 1 },
+    ],
+  },
+  growth: {
+    bodies: [1, KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB, 64 * MIB],
+    connections: [1, 4, 16, 64, 256, 1_000],
+    regions: [1, 2, 5, 10, 25, 50],
+    seconds: 1,
+  },
+};
+
+const QUICK: typeof FULL = {
+  race: {
+    rounds: 1,
+    starts: 1,
+    loads: [
+      { document: identity, connections: 1, seconds: 1 },
+      { document: identity, connections: 16, seconds: 1 },
+    ],
+  },
+  growth: {
+    bodies: [1, 64 * MIB],
+    connections: [1_000],
+    regions: [1, 50],
+    seconds: 1,
+  },
+};
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+/** 116 requests a second for a day. */
+const DAY = 10_000_000;
+
+function say(message: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${message}\n`));
+}
+
+/** What the numbers hold for. */
+async function circumstances(executable: string): Promise<string> {
+  const { total } = Deno.systemMemoryInfo();
+  const machine = `${navigator.hardwareConcurrency} processors, ${
+    Math.round(total / 1e9)
+  } GB of memory, ${Deno.build.os} ${Deno.osRelease()}, load before the run ${
+    Deno.loadavg()[0]?.toFixed(1)
+  }`;
+  const lines = [machine, ...await versions(executable)];
+  return lines.map((it) => `- ${it.replace(executable, "c2s-imds")}\n`)
+    .join("");
+}
+
+function report(
+  about: string,
+  results: RaceResults,
+  reachedGoals: readonly Goal[],
+  growth: readonly Growth[],
+  rewriting: readonly RewritingSpeed[],
+): string {
+  return `# Results
+
+Made by \`deno task bench\`; [performance](../../docs/performance.md) says how to
+read them. Only ratios within this run mean anything: medians over the rounds,
+with the least and the greatest.
+
+${about}
+## Goals
+
+${goalsReport(reachedGoals)}
+## Side by side
+
+![Requests a second](throughput.svg)
+
+![Latency](latency.svg)
+
+![Cost](cost.svg)
+
+${raceReport(results)}
+## As work grows
+
+${growthReport(growth)}
+## Rewriting alone
+
+${rewritingReport(rewriting)}`;
+}
+
+const options = parseArgs(Deno.args, {
+  boolean: ["quick", "soak"],
+  string: ["output", "executable", "requests"],
+});
+const executable = String(
+  options.executable ?? `${ROOT}dist/c2s-imds`,
+);
+for (const program of [executable, "nginx", "wrk"]) {
+  if (isInstalled(program)) continue;
+  say(`Cannot measure without ${program}`);
+  Deno.exit(1);
+}
+endWithUs();
+// A proxy of this machine's environment is no part of what is measured.
+Deno.env.set("NO_PROXY", "127.0.0.1");
+const plan = options.quick ? QUICK : FULL;
+const folder = Deno.makeTempDirSync({ prefix: "c2s-imds-bench-" });
+try {
+  // The workers of nginx run as another user.
+  Deno.chmodSync(folder, 0o755);
+  writeDocuments(folder, [...DOCUMENTS, ...growthDocuments(plan.growth)]);
+  const port = freePort();
+  const started = await startAnswering(
+    nginxUpstream(`${folder}/upstream`, port, folder),
+    port,
+    identity.target,
+  );
+  await using _upstream = started.program;
+  const about = await circumstances(executable);
+  const output = String(
+    options.output ??
+      (options.quick
+        ? Deno.makeTempDirSync({ prefix: "c2s-imds-results-" })
+        : `${ROOT}bench/results`),
+  );
+  if (options.soak) {
+    const requests = Number(options.requests ?? DAY);
+    const soaks = [
+      await soak(executable, port, requests, [], say),
+      await soak(executable, port, requests, ["--cache=0"], say),
+    ];
+    const text = `# Memory over many requests\n\n${about}\n${
+      soakReport(soaks)
+    }`;
+    Deno.writeTextFileSync(`${output}/soak.md`, text);
+    say(text);
+  } else {
+    const all = contestants(executable);
+    const results = await race(all, port, folder, plan.race, say);
+    const growth = await measureGrowth(executable, port, plan.growth, say);
+    say("rewriting alone");
+    const rewriting = await measureRewriting();
+    const toReach = goals(results, rewriting);
+    Deno.writeTextFileSync(
+      `${output}/results.md`,
+      report(about, results, toReach, growth, rewriting),
+    );
+    for (const chart of charts(results)) await draw(chart, output);
+    say(goalsReport(toReach));
+  }
+  say(`written to ${output}`);
+} finally {
+  Deno.removeSync(folder, { recursive: true });
+}

@@ -1,0 +1,264 @@
+/**
+ * The measurements as Markdown.
+ *
+ * @module
+ */
+import { OURS, SUB_FILTER } from "./contestants.ts";
+import { DOCUMENTS } from "./documents.ts";
+import { type Goal, reached } from "./goals.ts";
+import type { Growth } from "./growth.ts";
+import {
+  DIRECT,
+  perSecond,
+  type RaceResults,
+  type Sample,
+  valuesOf,
+} from "./race.ts";
+import type { RewritingSpeed } from "./rewriting.ts";
+import { growthOf, type Soak } from "./soak.ts";
+import { compared, quotient, type Spread, spreadOf } from "./statistics.ts";
+import { total, worker } from "./usage.ts";
+
+/** A number with about three digits. */
+function short(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return value.toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/** A median, with least and greatest where there is more than one round. */
+function spread({ median, min, max }: Spread): string {
+  return min === max
+    ? short(median)
+    : `${short(median)} (${short(min)}–${short(max)})`;
+}
+
+/**
+ * A table of Markdown.
+ *
+ * @param head the names of the columns
+ * @param rows the rows
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = head.map((_, i) => i === 0 ? "---" : "---:");
+  return [line(head), line(rule), ...rows.map(line)].join("\n") + "\n";
+}
+
+/**
+ * The goals and how far they were reached.
+ *
+ * @param goals the goals
+ */
+export function goalsReport(goals: readonly Goal[]): string {
+  return table(
+    ["what", "goal", "found (least–greatest)", "reached"],
+    goals.map((goal) => {
+      const { what, limit, unit, found } = goal;
+      const bound = "atLeast" in limit
+        ? `≥ ${limit.atLeast}`
+        : `≤ ${limit.atMost}`;
+      return [
+        what,
+        `${bound} ${unit}`.trim(),
+        found === undefined ? "not measured" : spread(found),
+        found === undefined ? "–" : reached(goal) ? "yes" : "**no**",
+      ];
+    }),
+  );
+}
+
+/**
+ * The measurements side by side.
+ *
+ * @param results what was measured
+ */
+export function raceReport(
+  { samples, footprints, skipped }: RaceResults,
+): string {
+  const contestants = [...new Set(samples.map((it) => it.contestant))]
+    .sort((a, b) => Number(b === DIRECT) - Number(a === DIRECT));
+  const base = contestants.includes(SUB_FILTER) ? SUB_FILTER : DIRECT;
+  const parts: string[] = [];
+  for (const document of DOCUMENTS) {
+    const counts = [
+      ...new Set(
+        samples.filter((it) => it.document === document)
+          .map((it) => it.connections),
+      ),
+    ];
+    for (const connections of counts) {
+      const values = (
+        contestant: string,
+        pick: (sample: Sample) => number | undefined,
+      ) => valuesOf(samples, { contestant, document, connections }, pick);
+      const cell = (
+        contestant: string,
+        pick: (sample: Sample) => number | undefined,
+      ) => short(spreadOf(values(contestant, pick)).median);
+      parts.push(
+        `### ${
+          capitalised(document.name)
+        }, ${document.body.length} bytes, ${connections} connection${
+          connections === 1 ? "" : "s"
+        }\n`,
+        table(
+          [
+            "",
+            "requests/s",
+            `× ${base} (least–greatest)`,
+            "p50 ms",
+            "p99 ms",
+            "p99.9 ms",
+            "CPU s per 100,000",
+            "failed",
+          ],
+          contestants.map((it) => [
+            it.startsWith(OURS) ? `**${it}**` : it,
+            cell(it, perSecond),
+            spread(
+              compared(
+                values(it, perSecond),
+                values(base, perSecond),
+                quotient,
+              ),
+            ),
+            cell(it, (sample) => sample.load.p50),
+            cell(it, (sample) => sample.load.p99),
+            cell(it, (sample) => sample.load.p999),
+            cell(it, (sample) => sample.cpu),
+            `${
+              values(it, (sample) => sample.load.failed)
+                .reduce((sum, failed) => sum + failed, 0)
+            }`,
+          ]),
+        ),
+      );
+    }
+  }
+  parts.push(
+    "### Footprint\n",
+    table(
+      [
+        "",
+        "processes",
+        "start to first answer, ms (least–greatest)",
+        "idle, MB PSS",
+        "after load, MB PSS",
+        "working process idle, MB RSS",
+        "its peak, MB RSS",
+      ],
+      [...footprints].map(([name, { startMs, idle, loaded }]) => {
+        const { pid, peak } = worker(loaded);
+        return [
+          name.startsWith(OURS) ? `**${name}**` : name,
+          `${loaded.length}`,
+          spread(spreadOf(startMs)),
+          short(total(idle, "pss")),
+          short(total(loaded, "pss")),
+          short(idle.find((it) => it.pid === pid)?.rss ?? NaN),
+          short(peak),
+        ];
+      }),
+    ),
+  );
+  for (const [name, reason] of skipped) {
+    parts.push(`Skipped: ${name}, ${reason}.\n`);
+  }
+  return parts.join("\n");
+}
+
+/**
+ * The cost of growing work.
+ *
+ * @param growth what was measured
+ */
+export function growthReport(growth: readonly Growth[]): string {
+  return growth.map(({ what, flags, rows }) =>
+    `### ${capitalised(what)}, \`c2s-imds serve ${flags.join(" ")}\`\n\n`
+      .replace(" `\n", "`\n") +
+    table(
+      [
+        what,
+        "requests/s",
+        "MB/s",
+        "p50 ms",
+        "p99 ms",
+        "CPU s per 100,000",
+        "peak, MB RSS",
+        "failed",
+      ],
+      rows.map(({ work, load, cpu, peak }) => [
+        work.toLocaleString("en"),
+        short(load.requests / load.seconds),
+        short(load.bytes / load.seconds / 1e6),
+        short(load.p50),
+        short(load.p99),
+        short(cpu),
+        short(peak),
+        `${load.failed}`,
+      ]),
+    )
+  ).join("\n");
+}
+
+/**
+ * How fast bodies are rewritten.
+ *
+ * @param rewriting what was measured
+ */
+export function rewritingReport(rewriting: readonly RewritingSpeed[]): string {
+  return table(
+    ["body", "how", "MB/s"],
+    rewriting.map(({ body, how, bytesPerSecond }) => [
+      body,
+      how,
+      short(bytesPerSecond / 1e6),
+    ]),
+  );
+}
+
+/**
+ * The memory over many requests.
+ *
+ * @param soaks what was seen
+ */
+export function soakReport(soaks: readonly Soak[]): string {
+  return table(
+    [
+      "started with",
+      "requests",
+      "failed",
+      "after warm-up, MB RSS",
+      "least–greatest",
+      "at the end",
+      "last quarter / first quarter",
+    ],
+    soaks.map((soak) => {
+      const { flags, points } = soak;
+      const all = spreadOf(points.map((it) => it.rss));
+      const [first] = points;
+      const last = points.at(-1);
+      return [
+        `\`c2s-imds serve ${flags.join(" ")}\``.replace(" `", "`"),
+        Math.round(last?.requests ?? 0).toLocaleString("en"),
+        `${last?.failed ?? 0}`,
+        short(first?.rss ?? NaN),
+        `${short(all.min)}–${short(all.max)}`,
+        short(last?.rss ?? NaN),
+        growthOf(soak).toFixed(3),
+      ];
+    }),
+  );
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
