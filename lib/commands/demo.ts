@@ -71,13 +71,34 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   scrubEnvironment();
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   const clock = new Clock();
-  await using simulator = await startSimulator({
+  const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: false,
     now: () => clock.now(),
     log,
   });
+  try {
+    return await show(simulator, { clock, regions, keep, colour, io, log });
+  } finally {
+    await simulator.stop();
+  }
+}
+
+/** What a demonstration goes by. */
+interface ShowOptions {
+  readonly clock: Clock;
+  readonly regions: RegionPair;
+  readonly keep: boolean;
+  readonly colour: boolean;
+  readonly io: Io;
+  readonly log: Log;
+}
+
+async function show(
+  simulator: Simulator,
+  { clock, regions, keep, colour, io, log }: ShowOptions,
+): Promise<ExitCode> {
   const proxy = await startInFront(simulator, regions, io, log);
   const letStray = logStrayErrors(log);
   try {

@@ -60,8 +60,12 @@ function replaceFile(path: string, text: string): void {
 }
 
 function writeWhole(path: string, text: string, mode: number): void {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode });
-  let rest = new TextEncoder().encode(text);
-  while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
-  file.syncSync();
+  const file = Deno.openSync(path, { write: true, createNew: true, mode });
+  try {
+    let rest = new TextEncoder().encode(text);
+    while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+    file.syncSync();
+  } finally {
+    file.close();
+  }
 }

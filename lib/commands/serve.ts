@@ -85,12 +85,28 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       onHangup: () => examineAgain(args, io, log),
     });
   }
-  await using address = await holdAddress(config.node, {
-    run: systemRunner,
-    log,
-  });
-  const proxy = await start(config, log);
-  address.serving();
+  const address = await holdAddress(config.node, { run: systemRunner, log });
+  try {
+    const proxy = await start(config, log);
+    address.serving();
+    return await serveUntilStopped(proxy, { args, io, log, announce });
+  } finally {
+    await address.release();
+  }
+}
+
+/** What goes on in one process. */
+interface ServingParts {
+  readonly args: readonly string[];
+  readonly io: Io;
+  readonly log: Log;
+  readonly announce: (addresses: readonly ListenAddress[]) => void;
+}
+
+async function serveUntilStopped(
+  proxy: Proxy,
+  { args, io, log, announce }: ServingParts,
+): Promise<ExitCode> {
   const silence = io.onSignal("SIGHUP", () => examineAgain(args, io, log));
   const letStray = logStrayErrors(log);
   try {
@@ -141,6 +157,10 @@ function configFields(config: WholeConfig): LogFields {
       ? `http://${formatAddress(config.upstream)}`
       : cloudstackUpstream(config.discover.interface),
     region: regions.length === 0 ? "none" : regions.join(","),
+    ...config.identity === undefined ? {} : {
+      profile: config.identity.profile ?? "none",
+      overrides: config.identity.overrides.length,
+    },
     rewrite: config.rewrite,
     timeout_seconds: config.timeoutMs / 1000,
     cache_seconds: config.cacheMs / 1000,

@@ -10,10 +10,12 @@ import type { Log } from "../observe/log.ts";
 import type { Runner } from "../system/runner.ts";
 import { errorLine } from "./error_line.ts";
 
-/** The address while it is held; disposing of it lets go. */
-export interface HeldAddress extends AsyncDisposable {
+/** The address while it is held. */
+export interface HeldAddress {
   /** Says that somebody listens there now. */
   serving(): void;
+  /** Lets go of it; never fails. */
+  release(): Promise<void>;
 }
 
 /**
@@ -30,10 +32,7 @@ export async function holdAddress(
   { run, log }: { readonly run: Runner; readonly log: Log },
 ): Promise<HeldAddress> {
   if (!address) {
-    return {
-      serving: () => {},
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
+    return { serving: () => {}, release: () => Promise.resolve() };
   }
   const { added, arpIgnoreSet, ours } = await addAddress(run, { arpIgnore });
   log.info("the service's address is on lo", {
@@ -44,7 +43,7 @@ export async function holdAddress(
   let removes = added;
   return {
     serving: () => removes = ours,
-    async [Symbol.asyncDispose]() {
+    async release() {
       if (!removes) return;
       try {
         await removeAddress(run);

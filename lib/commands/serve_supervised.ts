@@ -106,13 +106,13 @@ export async function serveSupervised(
     }),
   ];
   try {
-    await using held = await holdAddress(node, { run, log });
-    address = held;
+    address = await holdAddress(node, { run, log });
     const end = await supervisor.run(config);
     return end === "stopped" ? EXIT.OK : EXIT.FAILED;
   } finally {
     for (const stop of silence) stop();
     source?.close();
+    await address?.release();
   }
 }
 

@@ -111,8 +111,12 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const tree = readTree(givens.get("data")?.[0]?.text, io);
   const requireV2 = isSet(givens, "require-v2");
   scrubEnvironment();
-  await using simulator = await start({ listen, tree, requireV2, log });
-  await untilStopped(simulator, io, log);
+  const simulator = await start({ listen, tree, requireV2, log });
+  try {
+    await untilStopped(simulator, io, log);
+  } finally {
+    await simulator.stop();
+  }
   return EXIT.OK;
 }
 

@@ -24,7 +24,7 @@ async function hold(
   { run, addresses }: FakeLink,
   { serves = true, wanted = WANTED, log = [] as string[] } = {},
 ): Promise<number> {
-  await using held = await holdAddress(wanted, {
+  const held = await holdAddress(wanted, {
     run,
     log: createLog({
       level: "info",
@@ -33,7 +33,9 @@ async function hold(
     }),
   });
   if (serves) held.serving();
-  return addresses.filter((it) => it.startsWith(ADDRESS)).length;
+  const there = addresses.filter((it) => it.startsWith(ADDRESS)).length;
+  await held.release();
+  return there;
 }
 
 Deno.test("holdAddress() adds the address and removes it at the end", async () => {

@@ -21,3 +21,9 @@ Deno.test("nothing in lib/ prints but through what it is handed", () => {
     .filter((place) => !EDGE.some((path) => place.startsWith(`${path}:`)));
   assertEquals(streams, []);
 });
+
+// The executable is made of a minified bundle, which loses what `using` ends:
+// https://github.com/evanw/esbuild/issues/4482
+Deno.test("nothing in lib/ leaves its end to using", () => {
+  assertEquals(found(/^\s*(?:await )?using \w+ =/gm), []);
+});
