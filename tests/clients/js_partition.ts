@@ -1,0 +1,35 @@
+/**
+ * The AWS SDK for JavaScript finds the region by itself, and from it the
+ * partition as its clients do. The package that resolves it is an argument.
+ *
+ * @module
+ */
+import { MetadataService } from "@aws-sdk/ec2-metadata-service";
+import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
+
+const [endpoints = ""] = Deno.args;
+const { partition } = await import(endpoints);
+
+const service = new MetadataService();
+const read = (path: string) => service.request(`/latest/meta-data/${path}`, {});
+
+const region = await read("placement/region");
+const { name, dnsSuffix } = partition(region);
+const { accessKeyId } = await fromInstanceMetadata()();
+const found = {
+  region,
+  partition: name,
+  dnsSuffix,
+  credentials: accessKeyId !== "",
+  told: {
+    partition: await read("services/partition"),
+    domain: await read("services/domain"),
+    arn: JSON.parse(await read("iam/info")).InstanceProfileArn,
+  },
+};
+await new Blob([JSON.stringify(found)]).stream()
+  .pipeTo(Deno.stdout.writable);
+
+// The SDK leaves error answers unread, and those keep a process alive until
+// the service closes the connection.
+Deno.exit();

@@ -1,0 +1,199 @@
+import { assertEquals } from "@std/assert";
+import { INSTANCE } from "../../lib/simulator/default_instance.ts";
+import { REPOSITORY } from "../helpers/files.ts";
+import { createNamespace } from "../helpers/namespace.ts";
+import { startProgram } from "../helpers/program.ts";
+import { NAMESPACES, testWith } from "../helpers/requires.ts";
+import { type Client, type Json, runClient } from "./clients.ts";
+
+/** What resolves partitions for every client of the JavaScript SDK. */
+const ENDPOINTS = "npm:@aws-sdk/util-endpoints@3.996.54";
+
+/**
+ * Resolved apart from the program's own imports: no other test needs the
+ * package, whose lock is beside the script.
+ */
+const FLAGS = [
+  "--quiet",
+  "--no-config",
+  `--import-map=${path("deploy/offline/imports.json")}`,
+  `--lock=${path("tests/clients/js_partition.lock")}`,
+  "--frozen",
+];
+const SCRIPT = path("tests/clients/js_partition.ts");
+
+function path(name: string): string {
+  return new URL(name, REPOSITORY).pathname;
+}
+
+/** Inside, nothing can be downloaded: it is fetched before. */
+async function javaScript(): Promise<readonly string[]> {
+  await deno("cache", ...FLAGS, SCRIPT, ENDPOINTS);
+  const { denoDir } = JSON.parse(await deno("info", "--json"));
+  return [
+    `DENO_DIR=${denoDir}`,
+    Deno.execPath(),
+    "run",
+    ...FLAGS,
+    "--cached-only",
+    "--no-check",
+    "--no-prompt",
+    "--allow-all",
+    SCRIPT,
+    ENDPOINTS,
+  ];
+}
+
+async function deno(...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(
+    Deno.execPath(),
+    { args },
+  ).output();
+  const decoder = new TextDecoder();
+  if (success) return decoder.decode(stdout);
+  throw new Error(`Cannot run deno ${args[0]}: ${decoder.decode(stderr)}`);
+}
+
+/** A client, what it makes of the real instance, and of it under c2s. */
+type Resolver = Pick<Client, "name" | "needs" | "command"> & {
+  readonly real: Json;
+  readonly shown: Json;
+};
+
+const arn = (partition: string) =>
+  `arn:${partition}:iam::${INSTANCE.account}:instance-profile/cluster-us-east-1-master-profile`;
+const TOLD = {
+  real: { partition: "aws", domain: "amazonaws.com", arn: arn("aws") },
+  shown: { partition: "aws-iso", domain: "c2s.ic.gov", arn: arn("aws-iso") },
+};
+
+const RESOLVERS: readonly Resolver[] = [
+  {
+    name: "botocore",
+    needs: [{ python: "botocore", from: "python3-botocore" }],
+    command: () => [
+      "/usr/bin/python3",
+      path("tests/clients/boto_partition.py"),
+    ],
+    real: {
+      region: "us-east-1",
+      partition: "aws",
+      client: "aws",
+      endpoints: [
+        "https://sts.amazonaws.com",
+        "https://ec2.us-east-1.amazonaws.com",
+      ],
+      method: "iam-role",
+      told: TOLD.real,
+    },
+    shown: {
+      region: "us-iso-east-1",
+      partition: "aws-iso",
+      client: "aws-iso",
+      endpoints: [
+        "https://sts.us-iso-east-1.c2s.ic.gov",
+        "https://ec2.us-iso-east-1.c2s.ic.gov",
+      ],
+      method: "iam-role",
+      told: TOLD.shown,
+    },
+  },
+  {
+    name: "the AWS SDK for JavaScript",
+    needs: [],
+    command: javaScript,
+    real: {
+      region: "us-east-1",
+      partition: "aws",
+      dnsSuffix: "amazonaws.com",
+      credentials: true,
+      told: TOLD.real,
+    },
+    shown: {
+      region: "us-iso-east-1",
+      partition: "aws-iso",
+      dnsSuffix: "c2s.ic.gov",
+      credentials: true,
+      told: TOLD.shown,
+    },
+  },
+];
+
+for (const { real, shown, ...resolver } of RESOLVERS) {
+  testWith(
+    [...NAMESPACES, ...resolver.needs],
+    `${resolver.name} ends in partition aws-iso under --profile c2s`,
+    async () => {
+      await using namespace = await createNamespace();
+      await using service = await startProgram(
+        ["simulate", "--listen=127.0.0.1:0", "--require-v2"],
+        { namespace: namespace.name },
+      );
+      await using proxy = await startProgram(
+        [
+          "serve",
+          "--listen=127.0.0.1:0",
+          `--upstream=${service.url}`,
+          "--profile=c2s",
+        ],
+        { namespace: namespace.name },
+      );
+      const client: Client = { ...resolver, changes: {}, kept: {} };
+      assertEquals(await runClient(client, namespace, service.url), real);
+      assertEquals(await runClient(client, namespace, proxy.url), shown);
+    },
+  );
+}
+
+testWith(
+  [...NAMESPACES, { python: "cloudinit", from: "cloud-init" }],
+  "cloud-init's OpenStack datasource follows the zones of a profile",
+  async () => {
+    const profile = await Deno.makeTempFile({ suffix: ".yaml" });
+    try {
+      await Deno.writeTextFile(
+        profile,
+        "base: c2s\nzones: {us-east-1a: us-iso-east-1b}\n",
+      );
+      await using namespace = await createNamespace();
+      await using service = await startProgram(
+        ["simulate", "--listen=127.0.0.1:0"],
+        { namespace: namespace.name },
+      );
+      await using proxy = await startProgram(
+        [
+          "serve",
+          "--listen=127.0.0.1:0",
+          `--upstream=${service.url}`,
+          `--profile=${profile}`,
+        ],
+        { namespace: namespace.name },
+      );
+      const client: Client = {
+        name: "cloud-init",
+        needs: [],
+        command: () => [
+          "/usr/bin/python3",
+          path("tests/clients/cloud_init_openstack.py"),
+        ],
+        changes: {},
+        kept: {},
+      };
+      const run = async (url: string) =>
+        await runClient(client, namespace, url) as {
+          availability_zone: string;
+          metadata: { name: string; availability_zone: string };
+        };
+      const direct = await run(service.url);
+      const proxied = await run(proxy.url);
+      assertEquals(direct.availability_zone, "us-east-1a");
+      assertEquals(proxied, {
+        ...direct,
+        availability_zone: "us-iso-east-1b",
+        metadata: { ...direct.metadata, availability_zone: "us-iso-east-1b" },
+      });
+    } finally {
+      await Deno.remove(profile);
+    }
+  },
+);
