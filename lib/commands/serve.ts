@@ -37,6 +37,9 @@ Each also as a variable, C2S_IMDS_LOG_LEVEL for --log-level (lists separated by
 commas), and as a key of the file, log-level; a flag beats a variable, a
 variable beats the file.
 
+The file may also hold overrides, answers for single paths, as a profile may:
+see c2s-imds profiles --help.
+
 The original's flags stand for these:
 ${renderOptions(SERVE_ALIASES)}
 

@@ -7,6 +7,7 @@ import {
 } from "../../lib/config/profiles.ts";
 import { UsageError } from "../../lib/config/usage_error.ts";
 import { BUILT_IN_PROFILES } from "../../lib/metadata/built_in_profiles.ts";
+import { sourceFiles } from "../helpers/files.ts";
 
 /** Reads a configuration from files by path. */
 function read(
@@ -329,4 +330,15 @@ Deno.test("readServeConfig() says in one line what is wrong with --profile and o
     wrong(["--config=c.yaml"], "override: {}"),
     `Unknown key "override" in "c.yaml": did you mean "overrides"?`,
   );
+});
+
+Deno.test("README.md's profile is one", () => {
+  const [, yaml = ""] =
+    sourceFiles("README.md")[0]?.text.match(/```yaml\n(base: .*?)```/s) ?? [];
+  const { identity } = read(["--profile=./mine.yaml"], {
+    "./mine.yaml": yaml,
+    "user-data.txt": "#cloud-config",
+  });
+  assertEquals(identity?.zones, [["us-east-1a", "us-iso-east-1b"]]);
+  assertEquals(identity?.overrides.length, 4);
 });
