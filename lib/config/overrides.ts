@@ -16,7 +16,7 @@ export const OVERRIDES = "overrides";
  */
 const MOST_CHARACTERS = 64 * 1024;
 
-/** The most characters of all texts, which go to the child as one message. */
+/** The most characters of all, as they go to the child in one message. */
 const MOST_TOGETHER = 256 * 1024;
 
 /** A path from the root, in which `*` is a whole segment. */
@@ -38,18 +38,12 @@ export function parseOverrides(
 ): readonly Override[] {
   const parsed = overrides.entries("a mapping of paths to answers")
     .map(([path, value]) => parseOverride(path, value, readFile));
-  const size = parsed.reduce((sum, it) => sum + sizeOf(it), 0);
-  if (size > MOST_TOGETHER) {
-    overrides.refuse(`texts of ${MOST_TOGETHER / 1024} KiB in all at most`);
+  if (JSON.stringify(parsed).length > MOST_TOGETHER) {
+    overrides.refuse(
+      `texts of ${MOST_TOGETHER / 1024} KiB as JSON in all at most`,
+    );
   }
   return parsed;
-}
-
-function sizeOf(override: Override): number {
-  if (override.kind === "text") return override.text.length;
-  return override.kind === "fields"
-    ? JSON.stringify(override.fields).length
-    : 0;
 }
 
 function parseOverride(

@@ -281,7 +281,7 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
         ", ",
       )
     }}`,
-    `Cannot use a mapping for key "overrides" in "p.yaml": expected texts of 256 KiB in all at most`,
+    `Cannot use a mapping for key "overrides" in "p.yaml": expected texts of 256 KiB as JSON in all at most`,
   ],
 ];
 
