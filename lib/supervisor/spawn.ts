@@ -10,6 +10,7 @@ import type {
   UpstreamAddress,
 } from "../config/serve_config.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import { heardAddresses } from "./heard_addresses.ts";
 import { decode, encode, type FromChild, toPlain } from "./messages.ts";
 import type { OwnCommand } from "./own_command.ts";
 import type { Child } from "./supervisor.ts";
@@ -66,6 +67,7 @@ export function spawnChild(
     tell: (news) => say(encode({ say: "upstream", news })),
   });
   const told = listen(process.stdout, {
+    asked: config.listen,
     unreachable: (address) => watch?.failed(address),
     kill,
   });
@@ -103,7 +105,8 @@ export const CHILD_COMMAND = "serve-child";
 /** What the child says; one that talks nonsense is not to be trusted. */
 function listen(
   stream: ReadableStream<Uint8Array>,
-  { unreachable, kill }: {
+  { asked, unreachable, kill }: {
+    readonly asked: readonly ListenAddress[];
     readonly unreachable: (address: UpstreamAddress) => void;
     readonly kill: () => void;
   },
@@ -116,8 +119,9 @@ function listen(
   const read = async () => {
     try {
       for await (const message of decode<FromChild>(stream)) {
-        if (message.say === "listening") resolve(message.addresses);
-        else if (message.say === "failed") reason = message.reason;
+        if (message.say === "listening") {
+          resolve(heardAddresses(message.addresses, asked));
+        } else if (message.say === "failed") reason = message.reason;
         else if (message.say === "unreachable") unreachable(message.address);
         else pong.resolve();
       }

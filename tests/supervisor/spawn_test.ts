@@ -76,6 +76,16 @@ for (
 
 testWith(
   [ROOT],
+  "spawnChild() ends it when it says that it listens where it was not told to",
+  async () => {
+    const child = spawn(`${LISTENING.replace("4000", "22")}; sleep 60`);
+    await assertRejects(() => child.listening, Error, "talks nonsense");
+    assertEquals(await child.ended, "signal SIGKILL");
+  },
+);
+
+testWith(
+  [ROOT],
   "spawnChild() hears that it is well, and nothing while it is stopped",
   async () => {
     const child = spawn(
