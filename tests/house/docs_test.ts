@@ -25,7 +25,9 @@ const BLOCKS = DOCUMENTS.flatMap(({ path, text }) =>
 );
 
 /** What a block may be; docs/README.md says how each is tested. */
-const MARKS = ["test", "node", "image", "cluster"].map((mark) => `sh ${mark}`);
+const MARKS = ["test", "node", "image", "cluster", "bench"].map((mark) =>
+  `sh ${mark}`
+);
 
 const SHELL = BLOCKS.filter(({ info }) => MARKS.includes(info));
 
@@ -37,6 +39,7 @@ const CLUSTER_TOOLS =
 const FOREIGN: Readonly<Record<string, readonly string[]>> = {
   "docs/image.md": ["label", "platform", "security-opt", "target"],
   "docs/bootstrapping.md": ["partition"],
+  "docs/performance.md": ["executable", "output"],
 };
 
 /** The flags of each subcommand, as its help and so its options have them. */
