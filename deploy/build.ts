@@ -1,0 +1,135 @@
+/**
+ * What scripts that build have in common: git, time, imports, the bundle.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Build } from "../lib/commands/version.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** The repository's folder, with a slash at the end. */
+export const FOLDER: string = fileURLToPath(ROOT);
+
+/** Flags under which this script's own imports were found. */
+export function importFlags(): string[] {
+  if (import.meta.resolve("@std/yaml").startsWith("jsr:")) return [];
+  const offline = `${FOLDER}deploy/offline/`;
+  return [`--import-map=${offline}imports.json`, `--lock=${lockFile()}`];
+}
+
+/** The lock file of those imports. */
+export function lockFile(): string {
+  return import.meta.resolve("@std/yaml").startsWith("jsr:")
+    ? `${FOLDER}deno.lock`
+    : `${FOLDER}deploy/offline/deno.lock`;
+}
+
+/**
+ * Runs a command in the repository's folder.
+ *
+ * @returns its standard output, without white space around
+ * @throws {Error} with its errors when it fails
+ */
+export async function run(name: string, ...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(name, {
+    args,
+    cwd: ROOT,
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  if (!success) {
+    throw new Error(`${args[0]} failed: ${text.decode(stderr).trim()}`);
+  }
+  return text.decode(stdout).trim();
+}
+
+/** What git says, or nothing outside a checkout. */
+async function git(...args: string[]): Promise<string> {
+  try {
+    return await run("git", ...args);
+  } catch {
+    return "";
+  }
+}
+
+/** What the program is made from: the commit, and whose packages. */
+export async function describeBuild(): Promise<Build> {
+  const imports = importFlags().length === 0 ? "JSR" : "npm";
+  const id = await git("rev-parse", "--short=12", "HEAD");
+  if (id === "") return { imports };
+  const changed = await git("status", "--porcelain", "--untracked-files=no");
+  return { imports, commit: changed === "" ? id : `${id}-dirty` };
+}
+
+/**
+ * The time that stands for this build, in seconds since 1970:
+ * `SOURCE_DATE_EPOCH`, else the commit's, else 0.
+ *
+ * https://reproducible-builds.org/specs/source-date-epoch/
+ */
+export async function epoch(): Promise<number> {
+  const given = Deno.env.get("SOURCE_DATE_EPOCH") ??
+    await git("log", "-1", "--format=%ct");
+  return /^\d+$/.test(given) ? Number(given) : 0;
+}
+
+/** The program in one file. */
+export interface Bundle {
+  /** The file. */
+  readonly file: string;
+  /** The files and addresses whose code is in it. */
+  readonly sources: readonly string[];
+}
+
+/**
+ * Bundles the program.
+ *
+ * @param folder an empty folder for what is made
+ * @param build what the program is to say of itself
+ */
+export async function bundleProgram(
+  folder: string,
+  build: Build,
+): Promise<Bundle> {
+  const entry = `${folder}/entry.ts`;
+  const file = `${folder}/c2s-imds.js`;
+  const commands = `${FOLDER}lib/commands/`;
+  await Deno.writeTextFile(
+    entry,
+    `import { runCommandLine } from ${
+      JSON.stringify(`${commands}command_line.ts`)
+    };
+import { realIo } from ${JSON.stringify(`${commands}io.ts`)};
+const io = realIo(${JSON.stringify(build)});
+Deno.exit(await runCommandLine(Deno.args, io));
+`,
+  );
+  await run(
+    Deno.execPath(),
+    "bundle",
+    "--quiet",
+    "--minify",
+    "--keep-names",
+    "--platform=deno",
+    "--frozen",
+    // Its list of sources; nothing in the bundle names it.
+    "--sourcemap=external",
+    `--config=${FOLDER}deno.json`,
+    ...importFlags(),
+    `--output=${file}`,
+    entry,
+  );
+  const { sources } = JSON.parse(await Deno.readTextFile(`${file}.map`)) as {
+    readonly sources: readonly string[];
+  };
+  return {
+    file,
+    sources: sources
+      .map((source) =>
+        /^\w+:\/\//.test(source) ? source : resolve(folder, source)
+      )
+      .filter((source) => source !== entry),
+  };
+}
