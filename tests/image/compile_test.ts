@@ -1,81 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { REPOSITORY } from "../helpers/files.ts";
 import { EXECUTABLE, testWith } from "../helpers/requires.ts";
+import { createCheckout, run } from "./checkout.ts";
 
 const NEEDS = [EXECUTABLE, { command: "git", from: "git" }];
 
-/** What compiling needs, from the repository's folder. */
-const SOURCES = [
-  ".deno-version",
-  "deno.json",
-  "deno.lock",
-  "deploy",
-  "lib",
-  "main.ts",
-];
-
 /** Where the ELF header keeps the machine, and what aarch64 is; elf(5). */
 const [MACHINE, AARCH64] = [18, 183];
-
-interface Checkout extends AsyncDisposable {
-  readonly folder: string;
-  /** The one commit, abbreviated. */
-  readonly commit: string;
-  /** Runs `deno task compile` there. */
-  compile(
-    args?: readonly string[],
-    env?: Readonly<Record<string, string>>,
-  ): Promise<{ readonly code: number; readonly text: string }>;
-}
-
-async function run(
-  [name = "", ...args]: readonly string[],
-  options: Deno.CommandOptions,
-) {
-  const { code, stdout, stderr } = await new Deno.Command(name, {
-    ...options,
-    args,
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
-}
-
-/** The same sources and the same commit, elsewhere and with an empty cache. */
-async function createCheckout(): Promise<Checkout> {
-  const folder = await Deno.makeTempDir({ prefix: "c2s-imds-checkout-" });
-  const env = {
-    DENO_DIR: `${folder}/.cache`,
-    NO_COLOR: "1",
-    GIT_AUTHOR_NAME: "test",
-    GIT_AUTHOR_EMAIL: "test@example.com",
-    GIT_AUTHOR_DATE: "2024-05-06T07:08:09Z",
-    GIT_COMMITTER_NAME: "test",
-    GIT_COMMITTER_EMAIL: "test@example.com",
-    GIT_COMMITTER_DATE: "2024-05-06T07:08:09Z",
-  };
-  const must = async (...argv: readonly string[]) => {
-    const { code, text } = await run(argv, { cwd: folder, env });
-    assertEquals(code, 0, `${argv.join(" ")}: ${text}`);
-    return text.trim();
-  };
-  const sources = SOURCES.map((path) => new URL(path, REPOSITORY).pathname);
-  await must("cp", "--recursive", ...sources, folder);
-  await must("git", "init", "--quiet");
-  await must("git", "add", ...SOURCES);
-  await must("git", "commit", "--quiet", "--message=test: compile");
-  return {
-    folder,
-    commit: await must("git", "rev-parse", "--short=12", "HEAD"),
-    compile: (args = [], more = {}) =>
-      run([Deno.execPath(), "task", "--quiet", "compile", ...args], {
-        cwd: folder,
-        env: { ...env, ...more },
-      }),
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-  };
-}
 
 async function digest(file: string): Promise<string> {
   const bytes = await Deno.readFile(file);
@@ -90,7 +21,10 @@ testWith(
     await using one = await createCheckout();
     await using other = await createCheckout();
     const executable = `${one.folder}/dist/c2s-imds`;
-    const [first, second] = await Promise.all([one.compile(), other.compile()]);
+    const [first, second] = await Promise.all([
+      one.task("compile"),
+      other.task("compile"),
+    ]);
     assertEquals([first.code, second.code], [0, 0], first.text + second.text);
     assertEquals(
       await digest(executable),
@@ -99,18 +33,18 @@ testWith(
 
     await t.step("that name the commit and the imports", async () => {
       const { text } = await run([executable, "--version"], {});
-      const made =
-        `c2s-imds ${config.version} (commit ${one.commit}, imports: `;
+      const made = `c2s-imds ${config.version} (commit ${await one
+        .commit()}, imports: `;
       assertStringIncludes(text, made);
       assert(/imports: (?:JSR|npm); Deno /.test(text), text);
     });
 
     await t.step("that differ when a file was changed", async () => {
       await Deno.writeTextFile(`${one.folder}/main.ts`, "// changed\n");
-      const { code, text } = await one.compile();
+      const { code, text } = await one.task("compile");
       assertEquals(code, 0, text);
       const { text: version } = await run([executable, "--version"], {});
-      assertStringIncludes(version, `commit ${one.commit}-dirty,`);
+      assertStringIncludes(version, `commit ${await one.commit()}-dirty,`);
     });
   },
 );
@@ -120,7 +54,8 @@ const TARGET = ["--target", "aarch64-unknown-linux-gnu"];
 testWith(NEEDS, "compile --target makes an executable for it", async () => {
   await using checkout = await createCheckout();
   const given = Deno.env.get("DENORT_BIN");
-  const { code, text } = await checkout.compile(
+  const { code, text } = await checkout.task(
+    "compile",
     TARGET,
     given === undefined ? {} : await foreign(given, checkout.folder),
   );
@@ -145,7 +80,7 @@ testWith(
     await using checkout = await createCheckout();
     const executable = Deno.env.get("C2S_IMDS_EXECUTABLE") ?? "";
     // An executable of ours is the runtime with more behind it.
-    const { code, text } = await checkout.compile(TARGET, {
+    const { code, text } = await checkout.task("compile", TARGET, {
       DENORT_BIN: Deno.env.get("DENORT_BIN") ?? executable,
     });
     assert(code !== 0);

@@ -87,7 +87,9 @@ async function createBase(executable: string): Promise<Podman> {
 async function buildOutside(podman: Podman, executable: string) {
   const context = `${podman.folder}/context`;
   await Deno.mkdir(`${context}/dist`, { recursive: true });
-  await Deno.copyFile(new URL("LICENSE", REPOSITORY), `${context}/LICENSE`);
+  for (const name of ["LICENSE", "THIRD_PARTY_LICENSES"]) {
+    await Deno.copyFile(new URL(name, REPOSITORY), `${context}/${name}`);
+  }
   await Deno.copyFile(executable, `${context}/dist/c2s-imds`);
   const { code, stderr } = await buildOurs(
     podman,
