@@ -4,6 +4,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
+import type { Fields } from "./headers.ts";
 
 /** The most bytes a request's body may have. */
 export const MAX_REQUEST_BODY = 64 * 1024;
@@ -34,7 +35,7 @@ export interface Refusal {
  */
 export function refusal(
   method: string,
-  headers: Headers,
+  headers: Fields,
 ): Refusal | undefined {
   if (!METHODS.includes(method)) {
     return {
@@ -44,7 +45,10 @@ export function refusal(
   }
   // Pages can reach loopback addresses through DNS rebinding; no client of
   // the metadata service sends either header.
-  if (headers.has("origin") || headers.has("sec-fetch-site")) {
+  if (
+    headers.get("origin") !== undefined ||
+    headers.get("sec-fetch-site") !== undefined
+  ) {
     return {
       status: STATUS_CODE.Forbidden,
       reason: "Requests from browsers are refused",
@@ -59,12 +63,14 @@ export function refusal(
   return badFraming(method, headers);
 }
 
-function badFraming(method: string, headers: Headers): Refusal | undefined {
+function badFraming(method: string, headers: Fields): Refusal | undefined {
   const length = headers.get("content-length") ?? "0";
   if (method === "GET" || method === "HEAD") {
     // `Deno.serve` drops such a body and keeps its length: forwarded, the
     // length would swallow the next request on the upstream connection.
-    if (!/^0+$/.test(length) || headers.has("transfer-encoding")) {
+    if (
+      !/^0+$/.test(length) || headers.get("transfer-encoding") !== undefined
+    ) {
       return {
         status: STATUS_CODE.BadRequest,
         reason: `A ${method} request cannot have a body here`,

@@ -9,9 +9,10 @@ import type { Log, LogWrite } from "../observe/log.ts";
 import { seldom } from "../observe/seldom.ts";
 import { type Refusal, refusal } from "./admission.ts";
 import { answerOf, ownAnswer, respond } from "./answer.ts";
-import { requestHeaders } from "./headers.ts";
+import { Fields, requestHeaders } from "./headers.ts";
 import type { OwnAddresses } from "./peers.ts";
-import { readRequestBody } from "./request_body.ts";
+import { readRequestBody, type RequestBody } from "./request_body.ts";
+import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
 import { originTarget } from "./target.ts";
 import type { Treatments } from "./treatment.ts";
@@ -24,6 +25,11 @@ import {
 
 /** The most requests at one time; more are answered 503. */
 export const MAX_IN_FLIGHT = 1_024;
+
+/** A GET that has one is refused. */
+const NO_BODY: RequestBody = { bytes: undefined };
+
+const targetOf = remembering(originTarget);
 
 /** What a handler works with. */
 export interface HandlerParts {
@@ -85,10 +91,12 @@ export class Handler {
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
   ): Promise<Response> {
-    const started = performance.now();
     this.#requests++;
+    const traced = this.#parts.config.logLevel === "debug";
+    const started = traced ? performance.now() : 0;
     const response = await this.#answer(request, peer, listener);
     if (this.#draining) response.headers.set("connection", "close");
+    if (!traced) return response;
     this.#parts.log.debug("request", {
       method: request.method,
       target: originTarget(request.url).replace(/\?.*$/s, ""),
@@ -104,7 +112,10 @@ export class Handler {
     listener: Deno.NetAddr,
   ): Promise<Response> {
     const { upstream } = this.#parts;
-    const refused = this.#refusal(request, peer, listener);
+    const fields = new Fields(request.headers);
+    const { method } = request;
+    const target = targetOf(request.url);
+    const refused = this.#refusal({ method, target }, fields, peer, listener);
     if (refused !== undefined) {
       const answer = ownAnswer(refused);
       // Kept, our connection to ourselves would outlive the wrong rule.
@@ -119,12 +130,14 @@ export class Handler {
     const done = () => this.#inFlight--;
     try {
       const { timeoutMs } = this.#parts.config;
-      const body = await readRequestBody(request, timeoutMs);
+      const body = method === "GET"
+        ? NO_BODY
+        : await readRequestBody(request, timeoutMs);
       if ("status" in body) return ownAnswer(body);
       const up: UpstreamRequest = {
-        method: request.method,
-        target: originTarget(request.url),
-        headers: requestHeaders(request.headers, upstream.authority),
+        method,
+        target,
+        headers: requestHeaders(fields, upstream.authority),
         body: body.bytes,
       };
       const answer = await this.#shared.answer(up, async () => {
@@ -169,7 +182,8 @@ export class Handler {
   }
 
   #refusal(
-    request: Request,
+    asked: Pick<UpstreamRequest, "method" | "target">,
+    fields: Fields,
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
   ): Refusal | undefined {
@@ -183,10 +197,6 @@ export class Handler {
         reason: "Only this node itself may ask",
       };
     }
-    const asked = {
-      method: request.method,
-      target: originTarget(request.url),
-    };
     if (upstream.isOwn(peer, listener, asked)) {
       this.#logLoop(
         "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
@@ -198,7 +208,7 @@ export class Handler {
           `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
       };
     }
-    const refused = refusal(request.method, request.headers);
+    const refused = refusal(asked.method, fields);
     if (refused !== undefined) return refused;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
       this.#logCrowd("too many requests at one time", { limit: MAX_IN_FLIGHT });

@@ -61,21 +61,45 @@ function named(connection: string): ReadonlySet<string> {
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** The fields of a request, read once: every look into `Headers` is dear. */
+export class Fields {
+  /** Names in lower case and values, sorted by name. */
+  readonly all: readonly Header[];
+
+  /**
+   * Reads the fields.
+   *
+   * @param headers the request's
+   */
+  constructor(headers: Headers) {
+    const all: Header[] = [];
+    headers.forEach((value, name) => all.push([name, value]));
+    this.all = all;
+  }
+
+  /** The value of a field, by its name in lower case. */
+  get(name: string): string | undefined {
+    for (const field of this.all) if (field[0] === name) return field[1];
+    return undefined;
+  }
+}
+
 /**
  * The headers that go up.
  *
- * @param headers the client's
+ * @param fields the client's
  * @param upstream the Host for a client that sent none (HTTP/1.0)
  */
-export function requestHeaders(headers: Headers, upstream: string): Header[] {
-  const connection = headers.get("connection");
-  const dropped = connection === null ? NONE : named(connection);
-  const kept: Header[] = [["host", headers.get("host") ?? upstream]];
-  for (const [name, value] of headers) {
+export function requestHeaders(fields: Fields, upstream: string): Header[] {
+  const connection = fields.get("connection");
+  const dropped = connection === undefined ? NONE : named(connection);
+  const kept: Header[] = [["host", fields.get("host") ?? upstream]];
+  for (const field of fields.all) {
+    const name = field[0];
     if (name === "host" || DROPPED_UPWARDS.has(name) || dropped.has(name)) {
       continue;
     }
-    kept.push([name, value]);
+    kept.push(field);
   }
   return kept;
 }

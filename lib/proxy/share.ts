@@ -9,6 +9,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import { neverShared } from "../metadata/paths.ts";
+import { remembering } from "./remember.ts";
 import type { Answer, WholeAnswer } from "./answer.ts";
 import type { UpstreamRequest } from "./upstream.ts";
 
@@ -125,9 +126,11 @@ function valueOf(request: UpstreamRequest, name: string): string | undefined {
 /** Conditions and ranges ask for something of their own. */
 const OWN = /^(?:range|if-.*|authorization|cookie)$/;
 
+const isPersonal = remembering(neverShared);
+
 function mayShare({ method, target, headers }: UpstreamRequest): boolean {
   return method === "GET" && !headers.some(([name]) => OWN.test(name)) &&
-    !neverShared(target);
+    !isPersonal(target);
 }
 
 function mayKeep({ status, headers, bytes }: WholeAnswer): boolean {

@@ -189,6 +189,7 @@ export class Upstream {
     listener: Deno.NetAddr,
     { method, target }: Pick<UpstreamRequest, "method" | "target">,
   ): boolean {
+    if (this.#unanswered.size === 0) return false;
     const sent = this.#unanswered.get(end(peer.hostname, peer.port));
     if (sent?.request.method !== method || sent.request.target !== target) {
       return false;

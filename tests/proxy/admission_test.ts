@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { MAX_REQUEST_BODY, refusal } from "../../lib/proxy/admission.ts";
+import { Fields } from "../../lib/proxy/headers.ts";
 
 const HOST = { host: "169.254.169.254" };
 
@@ -38,7 +39,7 @@ const CASES: ReadonlyArray<
 Deno.test("refusal() lets in what the metadata service knows, nothing else", () => {
   for (const [method, headers, status] of CASES) {
     assertEquals(
-      refusal(method, new Headers(headers))?.status,
+      refusal(method, new Fields(new Headers(headers)))?.status,
       status,
       `${method} ${JSON.stringify(headers)}`,
     );
@@ -47,7 +48,7 @@ Deno.test("refusal() lets in what the metadata service knows, nothing else", () 
 
 Deno.test("refusal() says in one line what was wrong", () => {
   assertEquals(
-    refusal("POST", new Headers())?.reason,
+    refusal("POST", new Fields(new Headers()))?.reason,
     "Method not allowed: expected GET, HEAD, PUT, OPTIONS",
   );
 });
