@@ -16,7 +16,14 @@ import { logStrayErrors } from "./stray_errors.ts";
  * What the child gives up once it listens. It keeps `net`, which forwarding
  * needs, and `sys`, with which it knows the node's own addresses.
  */
-const RENOUNCED = ["run", "read", "write", "env", "ffi", "import"] as const;
+export const RENOUNCED = [
+  "run",
+  "read",
+  "write",
+  "env",
+  "ffi",
+  "import",
+] as const;
 
 /** The subcommand `serve-child`. */
 export const serveChild: Command = {

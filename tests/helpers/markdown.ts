@@ -19,7 +19,7 @@ const FENCE = /^```(?<info>.*)\n(?<text>[^]*?)^```$/gm;
 
 /** Every document of the project, the fixtures of tests left out. */
 export function documents(): SourceFile[] {
-  return ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs"]
+  return ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs"]
     .flatMap(sourceFiles).filter(({ path }) => path.endsWith(".md"));
 }
 

@@ -163,6 +163,20 @@ Deno.test("every link in the documents leads to a file and a heading that are th
   assertEquals(missing, []);
 });
 
+Deno.test("every source file that the documents name is there", () => {
+  const named = DOCUMENTS.flatMap(({ path, text }) =>
+    codeOf(text)
+      .filter((code) => /^(?:bench|deploy|lib|tests)\/[\w./-]+\.ts$/.test(code))
+      .map((file) => ({ path, file }))
+  );
+  assert(named.length > 9, `Only ${named.length} files were found`);
+  assertEquals(
+    named.filter(({ file }) => sourceFiles(file).length === 0)
+      .map(({ path, file }) => `${path}: ${file}`),
+    [],
+  );
+});
+
 Deno.test("docs/README.md and README.md lead to every page", () => {
   const [index = ""] = sourceFiles("docs/README.md").map(({ text }) => text);
   const pages = DOCUMENTS.map(({ path }) => path)

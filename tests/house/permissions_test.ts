@@ -1,0 +1,57 @@
+/**
+ * docs/permissions.md says what the executable and the proxy may do.
+ *
+ * @module
+ */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { permissionFlags, PERMISSIONS } from "../../deploy/permissions.ts";
+import { RENOUNCED } from "../../lib/commands/serve_child.ts";
+import { ownCommand } from "../../lib/supervisor/own_command.ts";
+import { sourceFiles } from "../helpers/files.ts";
+
+const [{ text: PAGE } = { text: "" }] = sourceFiles("docs/permissions.md");
+
+/** The table's rows, cell by cell. */
+const ROWS = PAGE.split("\n").filter((line) => line.startsWith("| `"))
+  .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+
+/** What the proxy does with a permission once it listens. */
+function afterwards(name: string): string {
+  return RENOUNCED.some((it) => it === name) ? "gives it up" : "keeps it";
+}
+
+Deno.test("docs/permissions.md has every permission of the executable with its reason", () => {
+  const expected = PERMISSIONS.map(({ name, only = [], reason }) => [
+    `\`${name}\``,
+    only.map((it) => `\`${it}\``).join(", "),
+    reason,
+    afterwards(name),
+  ]);
+  assertEquals(ROWS.slice(0, expected.length), expected);
+});
+
+Deno.test("docs/permissions.md has every permission that the proxy gives up", () => {
+  assertEquals(
+    ROWS.filter((row) => row[3] === "gives it up").map((row) => row[0]).sort(),
+    RENOUNCED.map((name) => `\`${name}\``).sort(),
+  );
+});
+
+Deno.test("the proxy keeps net and sys alone, and from source starts with env besides", () => {
+  const names = PERMISSIONS.map(({ name }) => name);
+  assertEquals(
+    names.filter((name) => afterwards(name) === "keeps it"),
+    ["net", "sys"],
+  );
+  const flags = permissionFlags();
+  assertEquals(
+    ownCommand({}).args.filter((arg) => arg.startsWith("--allow")),
+    flags.filter((flag) => /^--allow-(?:net|env|sys)\b/.test(flag)),
+  );
+});
+
+Deno.test("deploy/compile.ts takes its permissions from deploy/permissions.ts alone", () => {
+  const [{ text } = { text: "" }] = sourceFiles("deploy/compile.ts");
+  assertStringIncludes(text, "...permissionFlags()");
+  assertEquals(/--(?:allow|deny)-|"-A"/.exec(text), null);
+});
