@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Build } from "../lib/commands/version.ts";
+import { importsFromNpm } from "../lib/system/imports.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -14,16 +15,16 @@ export const FOLDER: string = fileURLToPath(ROOT);
 
 /** Flags under which this script's own imports were found. */
 export function importFlags(): string[] {
-  if (import.meta.resolve("@std/yaml").startsWith("jsr:")) return [];
+  if (!importsFromNpm()) return [];
   const offline = `${FOLDER}deploy/offline/`;
   return [`--import-map=${offline}imports.json`, `--lock=${lockFile()}`];
 }
 
 /** The lock file of those imports. */
 export function lockFile(): string {
-  return import.meta.resolve("@std/yaml").startsWith("jsr:")
-    ? `${FOLDER}deno.lock`
-    : `${FOLDER}deploy/offline/deno.lock`;
+  return importsFromNpm()
+    ? `${FOLDER}deploy/offline/deno.lock`
+    : `${FOLDER}deno.lock`;
 }
 
 /**

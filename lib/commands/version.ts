@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { importsFromNpm } from "../system/imports.ts";
 import config from "../../deno.json" with { type: "json" };
 
 /** What this program was made from. */
@@ -15,9 +16,7 @@ export interface Build {
 
 /** The build of a program that runs from source. */
 export function sourceBuild(): Build {
-  // An import map, the offline one, puts a file in the place of the package.
-  const jsr = import.meta.resolve("@std/yaml").startsWith("jsr:");
-  return { imports: jsr ? "JSR" : "npm" };
+  return { imports: importsFromNpm() ? "npm" : "JSR" };
 }
 
 /**

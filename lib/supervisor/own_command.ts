@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { importsFromNpm } from "../system/imports.ts";
 
 /** A command line and its environment. */
 export interface OwnCommand {
@@ -45,7 +46,7 @@ export function ownCommand(env: Readonly<Record<string, string>>): OwnCommand {
     file("deploy/offline/imports.json"),
     file("deploy/offline/deno.lock"),
   ];
-  const isMapped = !import.meta.resolve("@std/yaml").startsWith("jsr:");
+  const isMapped = importsFromNpm();
   const cache = cacheFolder(env);
   return {
     path: Deno.execPath(),

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { importsFromNpm } from "../../lib/system/imports.ts";
 import { guardHost } from "./host_guard.ts";
 
 /** How the program is started. */
@@ -64,7 +65,7 @@ const REPOSITORY = new URL("../../", import.meta.url);
 
 /** The flags under which this very test found its imports. */
 export function importFlags(): string[] {
-  if (import.meta.resolve("@std/yaml").startsWith("jsr:")) return [];
+  if (!importsFromNpm()) return [];
   const offline = new URL("deploy/offline/", REPOSITORY).pathname;
   return [
     `--import-map=${offline}imports.json`,
