@@ -11,7 +11,8 @@ import { isOpaque } from "./content.ts";
 import { type Header, headersOfRewritten } from "./headers.ts";
 import { replacementOf } from "./replacement.ts";
 import type { Treatment } from "./treatment.ts";
-import type { UpstreamAnswer, UpstreamError } from "./upstream.ts";
+import type { UpstreamAnswer } from "./upstream.ts";
+import type { UpstreamError } from "./upstream_error.ts";
 
 /** Up to here an answer is complete before its first byte goes out. */
 const WHOLE_LIMIT = 64 * 1024;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage } from "node:http";
-import { UpstreamError, upstreamError } from "./upstream.ts";
+import { UpstreamError, upstreamError } from "./upstream_error.ts";
 
 /** How long a client may leave a started answer unread, in milliseconds. */
 const CLIENT_STALL_MS = 60_000;

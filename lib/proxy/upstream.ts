@@ -10,6 +10,7 @@ import type { UpstreamAddress } from "../config/serve_config.ts";
 import { answerHeaders, type Header } from "./headers.ts";
 import { fixedSource, type UpstreamSource } from "./upstream_source.ts";
 import { isLoopback, plainAddress } from "./peers.ts";
+import { UpstreamError, upstreamError } from "./upstream_error.ts";
 
 /** The most bytes an answer's head may have; real ones have about 300. */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -23,27 +24,6 @@ const MAX_IDLE_SOCKETS = 64;
  */
 function canBeSent(status: number): boolean {
   return status >= 200 && status <= 599 && status !== 205;
-}
-
-/** What may go wrong with the upstream. */
-export type UpstreamFault = "unreachable" | "broken" | "late";
-
-/** The upstream did not answer as it should. */
-export class UpstreamError extends Error {
-  /** What went wrong. */
-  readonly fault: UpstreamFault;
-
-  /**
-   * Makes the error.
-   *
-   * @param fault what went wrong
-   * @param message one line that says so
-   */
-  constructor(fault: UpstreamFault, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "UpstreamError";
-    this.fault = fault;
-  }
 }
 
 /** A request as it goes up. */
@@ -309,30 +289,4 @@ class StaleConnection extends Error {}
 
 function end(address: string, port: number): string {
   return `${plainAddress(address)} ${port}`;
-}
-
-/** Codes of errors that come before a connection stands. */
-const UNREACHABLE: readonly string[] = [
-  "ECONNREFUSED",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "EADDRNOTAVAIL",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ETIMEDOUT",
-  "EMFILE",
-];
-
-/** Says what an error of the connection means. */
-export function upstreamError(error: Error): UpstreamError {
-  if (error instanceof UpstreamError) return error;
-  const code = "code" in error ? String(error.code) : "";
-  if (UNREACHABLE.includes(code)) {
-    return new UpstreamError("unreachable", `cannot be reached: ${code}`, {
-      cause: error,
-    });
-  }
-  const detail = code === "" ? error.message : code;
-  return new UpstreamError("broken", `broke off: ${detail}`, { cause: error });
 }
