@@ -4,7 +4,6 @@
  * @module
  */
 import { type Option, parseOptions, renderOptions } from "../config/options.ts";
-import { quote } from "../config/quote.ts";
 import { UsageError } from "../config/usage_error.ts";
 import {
   addAddress,
@@ -17,6 +16,7 @@ import { ARP_IGNORE_COMMAND } from "../link/arp_ignore.ts";
 import { LinkError } from "../link/link_error.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
+import { parseAction } from "./action.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 
 const ACTIONS = ["add", "remove", "status"] as const;
@@ -82,18 +82,7 @@ function parse(args: readonly string[]): {
   readonly json: boolean;
 } {
   const { given, words } = parseOptions(args, OPTIONS);
-  const [word, extra] = words;
-  const action = ACTIONS.find((one) => one === word);
-  if (action === undefined) {
-    throw new UsageError(
-      `${
-        word === undefined ? "No action" : `Unknown action ${quote(word)}`
-      }: expected ${ACTIONS.join(", ")}`,
-    );
-  }
-  if (extra !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(extra)}: see --help`);
-  }
+  const action = parseAction(words, ACTIONS);
   const flag = (name: string) => given.get(name)?.[0] === "true";
   if (flag("arp-ignore") && action !== "add") {
     throw new UsageError(`Cannot use --arp-ignore with ${action}: add has it`);

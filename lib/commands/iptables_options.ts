@@ -7,7 +7,6 @@ import { isIPv4 } from "node:net";
 import { parseListenAddress, parseRemotePort } from "../config/address.ts";
 import { type Given, refuse } from "../config/given.ts";
 import { type Option, parseOptions } from "../config/options.ts";
-import { quote } from "../config/quote.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { parseChoice } from "../config/values.ts";
 import {
@@ -18,6 +17,7 @@ import {
   DESTINATION_IPV6,
   renderDestination,
 } from "../netfilter/rule.ts";
+import { parseAction } from "./action.ts";
 
 /** What can be done with the rule. */
 export const ACTIONS = ["install", "remove", "status"] as const;
@@ -93,18 +93,7 @@ export interface IptablesRequest {
  */
 export function parseRequest(args: readonly string[]): IptablesRequest {
   const { given, words } = parseOptions(args, OPTIONS);
-  const [word, extra] = words;
-  const action = ACTIONS.find((one) => one === word);
-  if (action === undefined) {
-    throw new UsageError(
-      `${
-        word === undefined ? "No action" : `Unknown action ${quote(word)}`
-      }: expected ${ACTIONS.join(", ")}`,
-    );
-  }
-  if (extra !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(extra)}`);
-  }
+  const action = parseAction(words, ACTIONS);
   const value = (name: keyof typeof DEFAULTS): Given => ({
     text: given.get(name)?.[0] ?? DEFAULTS[name],
     source: `--${name}`,

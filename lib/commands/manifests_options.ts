@@ -6,10 +6,10 @@
 import type { ReadTextFile } from "../config/file.ts";
 import type { Given } from "../config/given.ts";
 import { type Option, parseOptions } from "../config/options.ts";
-import { quote } from "../config/quote.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
 import { DEFAULT_POOLS, parsePool } from "../manifests/pool.ts";
+import { parseAction } from "./action.ts";
 import {
   OTHER_WAYS,
   PASSED_ON,
@@ -104,7 +104,7 @@ export function parseRequest(
     ...OWN_OPTIONS,
     ...serveOptions,
   ]);
-  const kind = parseKind(words);
+  const kind = parseAction(words, KINDS, "manifest");
   for (const { name, of } of OWN_OPTIONS) {
     if (given.has(name) && !of.includes(kind)) {
       throw new UsageError(
@@ -136,21 +136,6 @@ export function parseRequest(
     installDir: all("install-dir")[0]?.text,
     settings: settings(),
   };
-}
-
-function parseKind([word, extra]: readonly string[]): Kind {
-  const kind = KINDS.find((one) => one === word);
-  if (kind === undefined) {
-    throw new UsageError(
-      `${
-        word === undefined ? "No manifest" : `Unknown manifest ${quote(word)}`
-      }: expected ${KINDS.join(", ")}`,
-    );
-  }
-  if (extra !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(extra)}`);
-  }
-  return kind;
 }
 
 /** A pool named twice gets its machine config once. */

@@ -16,12 +16,8 @@ import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
 import { originTarget } from "./target.ts";
 import type { Treatments } from "./treatment.ts";
-import {
-  type Upstream,
-  type UpstreamAnswer,
-  UpstreamError,
-  type UpstreamRequest,
-} from "./upstream.ts";
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from "./upstream.ts";
+import { UpstreamError } from "./upstream_error.ts";
 
 /** The most requests at one time; more are answered 503. */
 export const MAX_IN_FLIGHT = 1_024;

@@ -15,7 +15,7 @@ for (
   const [line, says] of [
     ["--port 4000", "No action: expected install, remove, status"],
     ["isntall", 'Unknown action "isntall": expected install, remove, status'],
-    ["install now", 'Unexpected argument "now"'],
+    ["install now", 'Unexpected argument "now": see --help'],
     [
       "install --port 0",
       'Cannot use "0" for --port: expected a port from 1 to 65535',

@@ -200,7 +200,7 @@ Deno.test("manifests lets a DaemonSet and a plain host keep the rule", async () 
 const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [[], "No manifest: expected machineconfig, daemonset, systemd"],
   [["pod"], 'Unknown manifest "pod"'],
-  [["systemd", "more"], 'Unexpected argument "more"'],
+  [["systemd", "more"], 'Unexpected argument "more": see --help'],
   [["machineconfig"], "No --image: machineconfig needs the image to run"],
   [["daemonset"], "No --image: daemonset needs the image to run"],
   [["systemd", "--image=a"], "Cannot use --image with systemd"],
