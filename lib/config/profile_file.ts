@@ -7,6 +7,7 @@ import type { NamePairs, Profile } from "../metadata/profile.ts";
 import { REGION_NAME } from "../metadata/region_map.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
 import { quote } from "./quote.ts";
+import { UsageError } from "./usage_error.ts";
 import type { ReadTextFile } from "./yaml_file.ts";
 import type { YamlValue } from "./yaml_value.ts";
 
@@ -45,12 +46,14 @@ export interface ProfileParts {
 }
 
 /**
- * Reads a profile. What it does not say is its base's; maps add up.
+ * Reads a profile. What it does not say is its base's; maps add up. One that
+ * shows no region as another is a slip: `--region none` says it in so many
+ * words.
  *
  * @param document the whole file
  * @param parts what else is needed
- * @throws {UsageError} for an unknown key, a wrong value, and maps that cannot
- * hold together
+ * @throws {UsageError} for an unknown key, a wrong value, maps that cannot
+ * hold together, and no regions at all
  */
 export function parseProfile(
   document: YamlValue,
@@ -73,7 +76,7 @@ export function parseProfile(
   }
   const regions = merged(base?.regions, parseRegionPairs(keys.regions));
   requireNoChain(regions, keys.regions);
-  return {
+  const profile: Profile = {
     name,
     ...partition === undefined ? {} : { partition },
     ...domain === undefined ? {} : { domain },
@@ -88,6 +91,13 @@ export function parseProfile(
       ...base?.overrides ?? [],
     ],
   };
+  // After what is wrong with a value, which says more.
+  if (regions.length === 0) {
+    throw new UsageError(
+      `Cannot use profile ${quote(name)}: expected regions or base`,
+    );
+  }
+  return profile;
 }
 
 function parsePairs(

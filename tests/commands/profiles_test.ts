@@ -81,6 +81,10 @@ Deno.test("profiles refuses what it does not know", () => {
       ["list --yaml", "Cannot use --yaml with list: it is for show"],
       ["show", "No profile: expected show NAME|FILE"],
       ["show c2s sc2s", `Unexpected argument "sc2s"`],
+      [
+        "show ./empty.yaml",
+        `Cannot use profile "./empty.yaml": expected regions or base`,
+      ],
     ] as const
   ) {
     assertThrows(

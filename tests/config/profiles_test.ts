@@ -79,10 +79,6 @@ Deno.test("readServeConfig() takes the regions of the profile unless told", () =
     }),
     ["a=b"],
   );
-  assertEquals(
-    regions(["--profile=./p.yaml"], { "./p.yaml": "domain: x" }),
-    [],
-  );
 });
 
 Deno.test("readServeConfig() says nothing of an identity when there is none", () => {
@@ -134,6 +130,11 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
   ["[c2s]", `Cannot use a list for "p.yaml": expected a mapping with ${KEYS}`],
   ["c2s", `Cannot use "c2s" for "p.yaml": expected a mapping with ${KEYS}`],
   ["a: [", `Cannot read profile "p.yaml": expected YAML: `],
+  ...["", "# none", "domain: x", "regions: {}", "overrides: {}"].map((
+    yaml,
+  ) =>
+    [yaml, `Cannot use profile "p.yaml": expected regions or base`] as const
+  ),
   [
     "partitions: x",
     `Unknown key "partitions" in "p.yaml": did you mean "partition"?`,
