@@ -13,12 +13,17 @@ import type {
 } from "../config/serve_config.ts";
 import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
 import { cloudstackUpstream } from "../config/upstream.ts";
-import { createLog, type Log, type LogFields } from "../observe/log.ts";
+import {
+  createLog,
+  type Log,
+  type LogFields,
+  type LogOptions,
+} from "../observe/log.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import type { Command, ExitCode, Io } from "./command.ts";
-import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
+import { createReload } from "./reload.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { holdAddress } from "./serve_address.ts";
@@ -51,8 +56,10 @@ MDPROXY4CS_INAME for --upstream cloudstack:INAME, MDPROXY4CS_HTTP_LISTEN for
 --log-level; MDPROXY4CS_LOG_FILE may be - only.
 
 The first line on standard output names where it listens; the log goes to
-standard error. SIGTERM and SIGINT stop it, a second one at once. With --iptables, a
-parent keeps root and the rule, and the proxy is its child without rights.
+standard error. SIGTERM and SIGINT stop it, a second one at once; SIGHUP reads
+the configuration again (listeners, upstream, user and rule need a restart).
+With --iptables, a parent keeps root and the rule, and the proxy is its child
+without rights.
 
 Example:
   c2s-imds serve --listen 127.0.0.1:4000 --region us-east-1=us-iso-east-1
@@ -69,11 +76,13 @@ export const serve: Command = {
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const config = readServeConfig(args, io.env, io.readTextFile);
   scrubEnvironment();
-  const log = createLog({
+  const settings: LogOptions = {
     level: config.logLevel,
     format: config.logFormat,
     write: io.stderr,
-  });
+  };
+  const log = createLog(settings);
+  const reload = createReload(config, { args, io, log, settings });
   const announce = (addresses: readonly ListenAddress[]) => {
     const urls = addresses.map((it) => `http://${formatAddress(it)}`);
     io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
@@ -85,14 +94,14 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       log,
       run: systemRunner,
       announce,
-      onHangup: () => examineAgain(args, io, log),
+      reload,
     });
   }
   const address = await holdAddress(config.node, { run: systemRunner, log });
   try {
     const proxy = await start(config, log);
     address.serving();
-    return await serveUntilStopped(proxy, { args, io, log, announce });
+    return await serveUntilStopped(proxy, { io, log, announce, reload });
   } finally {
     await address.release();
   }
@@ -100,17 +109,20 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
 
 /** What goes on in one process. */
 interface ServingParts {
-  readonly args: readonly string[];
   readonly io: Io;
   readonly log: Log;
   readonly announce: (addresses: readonly ListenAddress[]) => void;
+  readonly reload: () => ServeConfig | undefined;
 }
 
 async function serveUntilStopped(
   proxy: Proxy,
-  { args, io, log, announce }: ServingParts,
+  { io, log, announce, reload }: ServingParts,
 ): Promise<ExitCode> {
-  const silence = io.onSignal("SIGHUP", () => examineAgain(args, io, log));
+  const silence = io.onSignal("SIGHUP", () => {
+    const changed = reload();
+    if (changed !== undefined) proxy.configure(changed);
+  });
   const letStray = logStrayErrors(log);
   try {
     announce(proxy.addresses);
@@ -138,16 +150,6 @@ async function start(config: ServeConfig, log: Log): Promise<Proxy> {
     return await startProxy(config, log, source);
   } catch (error) {
     throw listenFailure(error);
-  }
-}
-
-/** Tells whether the configuration is still a valid one. */
-function examineAgain(args: readonly string[], io: Io, log: Log): void {
-  try {
-    readServeConfig(args, io.env, io.readTextFile);
-    log.warn("configuration read again, restart to apply changes");
-  } catch (error) {
-    log.error("configuration unchanged", { error: errorLine(error) });
   }
 }
 

@@ -26,7 +26,7 @@ import {
   requireRights,
 } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
-import { spawnChild } from "../supervisor/spawn.ts";
+import { spawnChild, type SpawnedChild } from "../supervisor/spawn.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { yieldingRule } from "../supervisor/yielding_rule.ts";
 import type { Runner } from "../system/runner.ts";
@@ -44,8 +44,8 @@ export interface SupervisedParts {
   readonly run: Runner;
   /** Tells where the proxy listens, once everything is in place. */
   readonly announce: (addresses: readonly ListenAddress[]) => void;
-  /** Called at SIGHUP, before the rule is looked at. */
-  readonly onHangup: () => void;
+  /** At SIGHUP: the configuration, where some of it is to change. */
+  readonly reload: () => ServeConfig | undefined;
 }
 
 /**
@@ -59,7 +59,7 @@ export interface SupervisedParts {
 export async function serveSupervised(
   config: ServeConfig,
   node: NodeConfig,
-  { io, log, run, announce, onHangup }: SupervisedParts,
+  { io, log, run, announce, reload }: SupervisedParts,
 ): Promise<ExitCode> {
   if (node.iptables) requireReachable(config);
   const uid = await resolveUser(node.user, run);
@@ -82,8 +82,10 @@ export async function serveSupervised(
   }
   let address: HeldAddress | undefined;
   const source = upstreamSource(config, { log, run, pausesMs: [] });
+  let inForce = config;
+  let child: SpawnedChild | undefined;
   const supervisor = new Supervisor({
-    spawn: (given) => spawnChild(command, user, given, source),
+    spawn: () => child = spawnChild(command, user, inForce, source),
     rule: opened === undefined ? undefined : yieldingRule(opened),
     onStop: node.onStop,
     onCrash: node.onCrash,
@@ -101,7 +103,11 @@ export async function serveSupervised(
     io.onSignal("SIGTERM", () => supervisor.stop()),
     io.onSignal("SIGINT", () => supervisor.stop()),
     io.onSignal("SIGHUP", () => {
-      onHangup();
+      const changed = reload();
+      if (changed !== undefined) {
+        inForce = changed;
+        child?.configure(changed);
+      }
       supervisor.check();
     }),
   ];

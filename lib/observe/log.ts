@@ -26,12 +26,16 @@ export type LogWrite = (message: string, fields?: LogFields) => void;
 /** A log, one method a level. */
 export type Log = Readonly<Record<LogLevel, LogWrite>>;
 
-/** How a log is made. */
-export interface LogOptions {
+/** What may change while a log is in use: it is read at each event. */
+export interface LogSettings {
   /** The least level that is written. */
-  readonly level: LogLevel;
+  level: LogLevel;
   /** The form of a line. */
-  readonly format: LogFormat;
+  format: LogFormat;
+}
+
+/** How a log is made. */
+export interface LogOptions extends LogSettings {
   /** Takes each line, line feed included. */
   readonly write: (line: string) => void;
   /** The clock. */
@@ -52,26 +56,17 @@ function text(value: string | number | boolean): string {
  * @param options its level, form and where its lines go
  */
 export function createLog(options: LogOptions): Log {
-  const { level: least, format, write, now = () => new Date() } = options;
+  const { write, now = () => new Date() } = options;
   const at = (level: LogLevel): LogWrite => {
-    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)) return () => {};
-    if (format === "json") {
-      return (message, fields = {}) =>
-        write(
-          JSON.stringify({
-            time: now().toISOString(),
-            level,
-            message,
-            ...fields,
-          }) + "\n",
-        );
-    }
+    const rank = LOG_LEVELS.indexOf(level);
     return (message, fields = {}) => {
-      const details = Object.entries(fields)
-        .map(([name, value]) => ` ${name}=${text(value)}`).join("");
-      // A message with a control character could forge a second line.
-      const line = message.replaceAll(/\p{Cc}/gu, "?");
-      write(`${now().toISOString()} ${level} ${line}${details}\n`);
+      if (rank < LOG_LEVELS.indexOf(options.level)) return;
+      const time = now().toISOString();
+      write(
+        options.format === "json"
+          ? JSON.stringify({ time, level, message, ...fields }) + "\n"
+          : textLine(time, level, message, fields),
+      );
     };
   };
   return {
@@ -80,4 +75,16 @@ export function createLog(options: LogOptions): Log {
     warn: at("warn"),
     error: at("error"),
   };
+}
+
+function textLine(
+  time: string,
+  level: LogLevel,
+  message: string,
+  fields: LogFields,
+): string {
+  const details = Object.entries(fields)
+    .map(([name, value]) => ` ${name}=${text(value)}`).join("");
+  // A message with a control character could forge a second line.
+  return `${time} ${level} ${message.replaceAll(/\p{Cc}/gu, "?")}${details}\n`;
 }

@@ -15,7 +15,7 @@ import { readRequestBody, type RequestBody } from "./request_body.ts";
 import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
 import { originTarget } from "./target.ts";
-import type { Treatments } from "./treatment.ts";
+import { Treatments } from "./treatment.ts";
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from "./upstream.ts";
 import { UpstreamError } from "./upstream_error.ts";
 
@@ -29,16 +29,19 @@ const targetOf = remembering(originTarget);
 
 /** What a handler works with. */
 export interface HandlerParts {
-  /** The configuration. */
-  readonly config: ServeConfig;
   /** The one upstream. */
   readonly upstream: Upstream;
-  /** How bodies are treated. */
-  readonly treatments: Treatments;
   /** The addresses of this node. */
   readonly own: OwnAddresses;
   /** The log. */
   readonly log: Log;
+}
+
+/** What a configuration makes of requests; exchanged as a whole. */
+interface Policy {
+  readonly config: ServeConfig;
+  readonly treatments: Treatments;
+  readonly shared: SharedAnswers;
 }
 
 /** Answers requests for as long as the process lives. */
@@ -47,7 +50,7 @@ export class Handler {
   readonly #logStranger: LogWrite;
   readonly #logLoop: LogWrite;
   readonly #logCrowd: LogWrite;
-  readonly #shared: SharedAnswers;
+  #policy: Policy;
   #inFlight = 0;
   #requests = 0;
   #draining = false;
@@ -55,11 +58,12 @@ export class Handler {
   /**
    * Makes a handler.
    *
+   * @param config the configuration to begin with
    * @param parts what it works with
    */
-  constructor(parts: HandlerParts) {
+  constructor(config: ServeConfig, parts: HandlerParts) {
     this.#parts = parts;
-    this.#shared = new SharedAnswers(parts.config.cacheMs);
+    this.#policy = this.#policyOf(config);
     this.#logStranger = seldom(parts.log.warn);
     this.#logLoop = seldom(parts.log.error);
     this.#logCrowd = seldom(parts.log.warn);
@@ -68,6 +72,34 @@ export class Handler {
   /** How many requests have come so far. */
   get requests(): number {
     return this.#requests;
+  }
+
+  /**
+   * Answers by another configuration from now on; requests in flight end by
+   * the one they began with. Listeners and upstream stay as they are.
+   *
+   * @param config the configuration
+   */
+  configure(config: ServeConfig): void {
+    this.#policy = this.#policyOf(config);
+  }
+
+  #policyOf(config: ServeConfig): Policy {
+    const { log } = this.#parts;
+    return {
+      config,
+      shared: new SharedAnswers(config.cacheMs),
+      treatments: new Treatments(
+        config.rewrite,
+        config.regions,
+        (region) =>
+          log.warn(
+            "the metadata service names a region that no map covers: add --region",
+            { region },
+          ),
+        config.identity,
+      ),
+    };
   }
 
   /** From now on asks clients to close their connections. */
@@ -88,7 +120,7 @@ export class Handler {
     listener: Deno.NetAddr,
   ): Promise<Response> {
     this.#requests++;
-    const traced = this.#parts.config.logLevel === "debug";
+    const traced = this.#policy.config.logLevel === "debug";
     const started = traced ? performance.now() : 0;
     const response = await this.#answer(request, peer, listener);
     if (this.#draining) response.headers.set("connection", "close");
@@ -120,12 +152,12 @@ export class Handler {
       }
       return answer;
     }
+    const { config: { timeoutMs }, shared, treatments } = this.#policy;
     this.#inFlight++;
     // A streamed answer is in flight until its last byte.
     let streaming = false;
     const done = () => this.#inFlight--;
     try {
-      const { timeoutMs } = this.#parts.config;
       const body = method === "GET"
         ? NO_BODY
         : await readRequestBody(request, timeoutMs);
@@ -136,11 +168,11 @@ export class Handler {
         headers: requestHeaders(fields, upstream.authority),
         body: body.bytes,
       };
-      const answer = await this.#shared.answer(up, async () => {
+      const answer = await shared.answer(up, async () => {
         const deadline = performance.now() + timeoutMs;
-        return await answerOf(await this.#send(up, deadline), {
+        return await answerOf(await this.#send(up, treatments, deadline), {
           method: up.method,
-          treatment: this.#parts.treatments.of(up.method, up.target),
+          treatment: treatments.of(up.method, up.target),
           deadline,
           stallMs: timeoutMs,
           onStream: () => streaming = true,
@@ -164,9 +196,10 @@ export class Handler {
    */
   async #send(
     up: UpstreamRequest,
+    treatments: Treatments,
     deadline: number,
   ): Promise<UpstreamAnswer> {
-    const { upstream, treatments } = this.#parts;
+    const { upstream } = this.#parts;
     const left = () => Math.max(1, Math.ceil(deadline - performance.now()));
     const target = treatments.realTarget(up.method, up.target);
     const answer = await upstream.send({ ...up, target }, left());

@@ -8,7 +8,6 @@ import type { Log } from "../observe/log.ts";
 import { Handler } from "./handler.ts";
 import { Listener } from "./listener.ts";
 import { OwnAddresses } from "./peers.ts";
-import { Treatments } from "./treatment.ts";
 import { Upstream } from "./upstream.ts";
 import type { UpstreamSource } from "./upstream_source.ts";
 
@@ -20,6 +19,11 @@ export interface Proxy {
   readonly finished: Promise<void>;
   /** How many requests have come so far. */
   readonly requests: number;
+  /**
+   * Answers by another configuration from now on; where it listens and what
+   * it asks stay as they are.
+   */
+  configure(config: ServeConfig): void;
   /** From now on asks clients to close their connections. */
   closing(): void;
   /** Takes no new connections and waits for the requests in flight. */
@@ -43,20 +47,8 @@ export async function startProxy(
   source?: UpstreamSource,
 ): Promise<Proxy> {
   const upstream = new Upstream(config.upstream, source);
-  const treatments = new Treatments(
-    config.rewrite,
-    config.regions,
-    (region) =>
-      log.warn(
-        "the metadata service names a region that no map covers: add --region",
-        { region },
-      ),
-    config.identity,
-  );
-  const handler = new Handler({
-    config,
+  const handler = new Handler(config, {
     upstream,
-    treatments,
     own: new OwnAddresses(),
     log,
   });
@@ -81,6 +73,7 @@ export async function startProxy(
     get requests() {
       return handler.requests;
     },
+    configure: (changed) => handler.configure(changed),
     closing: () => handler.drain(),
     async shutdown() {
       handler.drain();

@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { createLog, type Log } from "../observe/log.ts";
+import type { ServeConfig } from "../config/serve_config.ts";
+import {
+  createLog,
+  type Log,
+  type LogOptions,
+  type LogSettings,
+} from "../observe/log.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import {
   decode,
@@ -63,6 +69,7 @@ export async function liveAsChild(io: ChildIo): Promise<boolean> {
 async function obey(io: ChildIo): Promise<boolean> {
   const send = (message: FromChild) => io.send(encode(message));
   let proxy: Proxy | undefined;
+  let settings: LogSettings | undefined;
   let ended: Promise<"ended"> = new Promise(() => {});
   const messages = decode<ToChild>(io.input);
   const source = new ToldSource((address) => {
@@ -89,6 +96,12 @@ async function obey(io: ChildIo): Promise<boolean> {
         source.tell(message.news);
         continue;
       }
+      if (message.say === "configure") {
+        const config = fromPlain(message.config);
+        Object.assign(settings ?? {}, settingsOf(config));
+        proxy?.configure(config);
+        continue;
+      }
       if (message.say === "drain") {
         if (proxy === undefined) return true;
         proxy.closing();
@@ -101,11 +114,9 @@ async function obey(io: ChildIo): Promise<boolean> {
         return false;
       }
       const config = fromPlain(message.config);
-      const log: Log = createLog({
-        level: config.logLevel,
-        format: config.logFormat,
-        write: io.log,
-      });
+      const options: LogOptions = { ...settingsOf(config), write: io.log };
+      settings = options;
+      const log: Log = createLog(options);
       io.guard(log);
       proxy = await startProxy(
         config,
@@ -126,6 +137,10 @@ async function obey(io: ChildIo): Promise<boolean> {
     send({ say: "failed", reason: io.explain(error) });
     return false;
   }
+}
+
+function settingsOf({ logLevel, logFormat }: ServeConfig): LogSettings {
+  return { level: logLevel, format: logFormat };
 }
 
 /** Waits until nobody has asked for a while. */

@@ -19,6 +19,8 @@ export type UpstreamNews =
 export type ToChild =
   /** The first line: what to serve with. */
   | { readonly say: "serve"; readonly config: PlainConfig }
+  /** Serve by this from now on, where it can be changed. */
+  | { readonly say: "configure"; readonly config: PlainConfig }
   /** Where the upstream is now. */
   | { readonly say: "upstream"; readonly news: UpstreamNews }
   /** Say that you are well. */

@@ -24,6 +24,12 @@ export interface ChildUser {
   readonly gid: number;
 }
 
+/** A child that takes another configuration. */
+export interface SpawnedChild extends Child {
+  /** Serves by it from now on, where it can be changed. */
+  configure(config: ServeConfig): void;
+}
+
 /**
  * Starts a child.
  *
@@ -38,7 +44,7 @@ export function spawnChild(
   user: ChildUser,
   config: ServeConfig,
   source?: UpstreamSource,
-): Child {
+): SpawnedChild {
   const process = new Deno.Command(command.path, {
     args: [...command.args, CHILD_COMMAND],
     uid: user.uid,
@@ -94,6 +100,8 @@ export function spawnChild(
       say(encode({ say: "ping" }));
       return answered;
     },
+    configure: (changed) =>
+      void say(encode({ say: "configure", config: toPlain(changed) })),
     drain: (lingerMs) => void say(encode({ say: "drain", lingerMs })),
     kill,
   };

@@ -86,10 +86,17 @@ Deno.test("serve reads the file again at SIGHUP and lives on whatever it says", 
     await Deno.writeTextFile(file, "timeout: soon\n");
     program.signal("SIGHUP");
     await program.logged(/ error .*key .*timeout/);
-    await Deno.writeTextFile(file, "timeout: 4\n");
-    program.signal("SIGHUP");
-    await program.logged(/restart to apply changes/);
     assertEquals(await get(program.url), "us-iso-east-1");
+    await Deno.writeTextFile(
+      file,
+      "listen: 127.0.0.1:0\nregion: us-east-1=us-isob-east-1\nuser: nobody\n",
+    );
+    program.signal("SIGHUP");
+    await program.logged(/restart to apply changes of=user\n/);
+    await program.logged(/configuration read again changed=regions\n/);
+    assertEquals(await get(program.url), "us-isob-east-1");
+    program.signal("SIGHUP");
+    await program.logged(/configuration read again changed=nothing\n/);
   } finally {
     await Deno.remove(file);
   }

@@ -1,0 +1,64 @@
+import { assert, assertEquals } from "@std/assert";
+import { changesOf } from "../../lib/config/changes.ts";
+import { readServeConfig } from "../../lib/config/read_serve_config.ts";
+
+function read(...args: readonly string[]) {
+  return readServeConfig(args, {}, () => "");
+}
+
+Deno.test("changesOf() finds nothing between equal configurations", () => {
+  const before = read("--profile=c2s");
+  const { config, live, restart } = changesOf(before, read("--profile=c2s"));
+  assertEquals([live, restart], [[], []]);
+  assertEquals(config, before);
+});
+
+Deno.test("changesOf() lets hold at once what needs no socket", () => {
+  const { config, live, restart } = changesOf(
+    read("--profile=c2s"),
+    read(
+      "--region=a=b",
+      "--rewrite=all",
+      "--timeout=1",
+      "--cache=0",
+      "--log-level=debug",
+      "--log-format=json",
+    ),
+  );
+  assertEquals(live.toSorted(), [
+    "cacheMs",
+    "identity",
+    "logFormat",
+    "logLevel",
+    "regions",
+    "rewrite",
+    "timeoutMs",
+  ]);
+  assertEquals(restart, []);
+  assertEquals(config.regions, new Map([["a", "b"]]));
+  assertEquals(config.identity, undefined);
+});
+
+Deno.test("changesOf() keeps what listeners, upstream, user and rule were made from", () => {
+  const before = read();
+  const { config, live, restart } = changesOf(
+    before,
+    read(
+      "--listen=127.0.0.1:5000",
+      "--upstream=cloudstack:eth0",
+      "--user=nobody",
+      "--on-stop=keep",
+      "--timeout=1",
+    ),
+  );
+  assertEquals(live, ["timeoutMs"]);
+  assertEquals(restart.toSorted(), [
+    "discover",
+    "listen",
+    "onStop",
+    "upstream",
+    "user",
+  ]);
+  assertEquals(config, { ...before, timeoutMs: 1_000 });
+  assert(Object.isFrozen(config));
+});

@@ -1,0 +1,49 @@
+import { assert, assertEquals } from "@std/assert";
+import { installedForFile } from "../helpers/installed.ts";
+import {
+  childOf,
+  createNode,
+  EMULATED,
+  NODE_NEEDS,
+  until,
+} from "../helpers/node.ts";
+import { testWith } from "../helpers/requires.ts";
+
+const installed = installedForFile();
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables hands a changed file to its child, and to the next one",
+  async () => {
+    const file = await Deno.makeTempFile({ suffix: ".yaml" });
+    await using node = await createNode(await installed());
+    try {
+      await using program = await node.start(
+        `serve --iptables --config ${file} --cache 0`,
+      );
+      assertEquals(await node.see(0), EMULATED);
+      const sees = (region: string) =>
+        until(
+          `clients see ${region}`,
+          async () => await node.see(0) === region,
+        );
+
+      await Deno.writeTextFile(file, "region: us-east-1=us-isob-east-1\n");
+      program.signal("SIGHUP");
+      await sees("us-isob-east-1");
+
+      await Deno.writeTextFile(file, "region: nonsense\n");
+      program.signal("SIGHUP");
+      await program.logged(/error configuration unchanged/);
+      assertEquals(await node.see(0), "us-isob-east-1");
+
+      const child = await childOf(program);
+      assert(child !== undefined);
+      Deno.kill(child, "SIGKILL");
+      await program.logged(/the proxy listens again/);
+      await sees("us-isob-east-1");
+    } finally {
+      await Deno.remove(file);
+    }
+  },
+);
