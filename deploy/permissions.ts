@@ -56,12 +56,13 @@ export const PERMISSIONS: readonly Permission[] = [
       "cat",
       "id",
       "ip",
+      "kill",
       "ss",
       "tee",
       "test",
     ],
     reason:
-      "Itself as the proxy's user; what reads and changes rules, users, capabilities, connections, addresses and their settings",
+      "Itself as the proxy's user; what reads and changes rules, users, capabilities, connections, addresses and their settings; what ends such a command when it hangs",
   },
 ];
 

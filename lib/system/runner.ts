@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly stdin?: string;
   /** How long it may take, in milliseconds; {@linkcode TIME_LIMIT_MS}. */
   readonly timeoutMs?: number;
+  /** Aborted, it is stopped as at its limit. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a command by name and waits for its end. */

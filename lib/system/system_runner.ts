@@ -10,14 +10,20 @@ import {
   TIME_LIMIT_MS,
 } from "./runner.ts";
 
+/** How long the pipes of a killed command may take to close, in milliseconds. */
+const CLOSE_MS = 500;
+
 /**
  * Runs a command of this machine in the C locale, because its messages are
- * read, and kills it at its time limit. Needs the permission to run it.
+ * read. At its time limit it is killed with everything it started in its
+ * process group: it may be a script around the real program. Needs the
+ * permission to run it, and `kill`.
  */
 export async function systemRunner(
   [name, ...args]: readonly [string, ...string[]],
-  { stdin, timeoutMs = TIME_LIMIT_MS }: RunOptions = {},
+  { stdin, timeoutMs = TIME_LIMIT_MS, signal }: RunOptions = {},
 ): Promise<RunResult | NotRun> {
+  if (signal?.aborted) return "timeout";
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(name, {
@@ -36,26 +42,75 @@ export async function systemRunner(
     if (isLost) return "not found";
     throw error;
   }
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, timeoutMs);
+  const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)];
+  const fed = stdin === undefined ? undefined : feed(child.stdin, stdin);
+  const all = Promise.all([child.status, stdout.text, stderr.text, fed]);
+  const { promise: late, resolve } = Promise.withResolvers<"timeout">();
+  const end = () => resolve("timeout");
+  const timer = setTimeout(end, timeoutMs);
+  signal?.addEventListener("abort", end);
   try {
-    const [output] = await Promise.all([
-      child.output(),
-      stdin === undefined ? undefined : feed(child.stdin, stdin),
-    ]);
-    if (late) return "timeout";
-    const decoder = new TextDecoder();
-    return {
-      code: output.code,
-      stdout: decoder.decode(output.stdout),
-      stderr: decoder.decode(output.stderr),
-    };
+    const ended = await Promise.race([all, late]);
+    if (ended !== "timeout") {
+      const [{ code }, ...texts] = ended;
+      return { code, stdout: texts[0], stderr: texts[1] };
+    }
+    await killGroup(child);
+    const closed = Promise.withResolvers<unknown>();
+    all.then(closed.resolve, closed.resolve);
+    // What left the group may hold the pipes for ever.
+    const closing = setTimeout(() => {
+      stdout.cancel();
+      stderr.cancel();
+      child.unref();
+      closed.resolve("given up");
+    }, CLOSE_MS);
+    await closed.promise;
+    clearTimeout(closing);
+    return "timeout";
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
   }
+}
+
+/**
+ * Kills a command and what it started. `Deno.kill` would need the permission
+ * to run everything.
+ */
+async function killGroup(child: Deno.ChildProcess): Promise<void> {
+  try {
+    await new Deno.Command("kill", {
+      args: ["-KILL", "--", `-${child.pid}`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+  } catch {
+    // There is no such command here: at least the one that can be reached.
+  }
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Reads a pipe to its end, or until it is cancelled. */
+function gather(
+  stream: ReadableStream<Uint8Array>,
+): { readonly text: Promise<string>; cancel(): void } {
+  const reader = stream.getReader();
+  const read = async () => {
+    const decoder = new TextDecoder();
+    let text = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return text + decoder.decode();
+      text += decoder.decode(value, { stream: true });
+    }
+  };
+  return { text: read(), cancel: () => void reader.cancel() };
 }
 
 async function feed(

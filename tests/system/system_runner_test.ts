@@ -27,3 +27,36 @@ Deno.test("systemRunner() stops a program that takes too long", async () => {
   );
   assert(performance.now() - start < 5_000);
 });
+
+/** What becomes of a time limit, by what the command leaves to others. */
+const WRAPPED: Readonly<Record<string, string>> = {
+  "a script around one that hangs": "sleep 6113; echo",
+  "a script whose program holds its pipes": "sleep 6113 & sleep 6113",
+  "a program that left the group": "setsid sleep 1 & sleep 6113",
+};
+
+for (const [what, script] of Object.entries(WRAPPED)) {
+  Deno.test(`systemRunner() stops ${what}`, async () => {
+    const start = performance.now();
+    const argv = ["sh", "-c", script] as const;
+    assertEquals(await systemRunner(argv, { timeoutMs: 50 }), "timeout");
+    assert(performance.now() - start < 900, "it waited for the pipes");
+    const left = await systemRunner([
+      ...["sh", "-c"] as const,
+      "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '",
+    ]);
+    assert(typeof left !== "string");
+    assertEquals(left.stdout.includes("sleep 6113"), false);
+  });
+}
+
+Deno.test("systemRunner() stops a program when it is told to", async () => {
+  const controller = new AbortController();
+  const run = systemRunner(["sleep", "60"], { signal: controller.signal });
+  controller.abort();
+  assertEquals(await run, "timeout");
+  assertEquals(
+    await systemRunner(["true"], { signal: controller.signal }),
+    "timeout",
+  );
+});
