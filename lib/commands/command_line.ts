@@ -114,6 +114,6 @@ c2s-imds SUBCOMMAND --help tells more, --version names the version. Flags
 without a subcommand go to ${DEFAULT_COMMAND}.
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration, 3 the rule is not
-as it should be, 4 cannot tell.
+as it should be, 4 cannot tell: no permission or no iptables.
 `;
 }

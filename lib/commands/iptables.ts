@@ -7,11 +7,13 @@ import { renderOptions } from "../config/options.ts";
 import { installRules, removeRules } from "../netfilter/apply.ts";
 import { chooseBackend } from "../netfilter/backend.ts";
 import { requireCapabilities } from "../netfilter/context.ts";
+import { isOutOfReach } from "../netfilter/failure.ts";
 import { dryInstall, dryRemove, type DryRun } from "../netfilter/dry_run.ts";
 import type { Place } from "../netfilter/remove.ts";
 import type { Rule } from "../netfilter/rule.ts";
 import { readStatus } from "../netfilter/status.ts";
-import { findTools, noTools } from "../netfilter/tools.ts";
+import { findTools } from "../netfilter/find_tools.ts";
+import { blindSpots, noTools } from "../netfilter/tools.ts";
 import { resolveUser } from "../netfilter/user.ts";
 import { familyName } from "../netfilter/verdict.ts";
 import type { Runner } from "../system/runner.ts";
@@ -36,8 +38,10 @@ service to the proxy: one chain C2S-IMDS in the nat table. Needs root with
 NET_ADMIN, legacy iptables NET_RAW too.
 
   install  puts the rule in place, or changes its uid or port there
-  remove   takes it out of every backend; needs no flags
+  remove   takes it out of every backend, whatever its uid and port
   status   exits with 0 installed, 1 absent, 3 drift, 4 cannot tell
+
+Install and remove exit with 0 done, 1 failed, 4 no permission or no iptables.
 
 ${renderOptions(OPTIONS)}
 
@@ -61,7 +65,9 @@ export function createIptables(run: Runner): Command {
     help: HELP,
     async run(args, io) {
       const request = parseRequest(args);
-      if (request.action === "remove") return await remove(request, run, io);
+      if (request.action === "remove") {
+        return await orCannotTell(remove(request, run, io), io);
+      }
       const uid = await resolveUser(request.user, run);
       const rules = request.destinations.map((to) => ({
         ...to,
@@ -69,7 +75,7 @@ export function createIptables(run: Runner): Command {
         uid,
       }));
       if (request.action === "install") {
-        return await install(request, rules, run, io);
+        return await orCannotTell(install(request, rules, run, io), io);
       }
       const status = await readStatus(request.backend, rules, run);
       io.stdout(
@@ -82,6 +88,17 @@ export function createIptables(run: Runner): Command {
 
 /** The subcommand `iptables`. */
 export const iptables: Command = createIptables(systemRunner);
+
+/** Without the rights or the programs there is no telling how things stand. */
+async function orCannotTell(work: Promise<ExitCode>, io: Io) {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    io.stderr(`c2s-imds: ${error.message}\n`);
+    return EXIT.CANNOT_TELL;
+  }
+}
 
 async function install(
   { backend: choice, dryRun }: IptablesRequest,
@@ -113,16 +130,17 @@ async function remove(
   const action = "remove the rule";
   const tools = await findTools(run);
   const context = { run, tools };
-  if (dryRun) return printDryRun(await dryRemove(context), io);
   if (
     !tools.native && tools.nft.ip === undefined && tools.legacy.ip === undefined
   ) {
-    throw noTools(action);
+    throw noTools(tools, action);
   }
+  if (dryRun) return printDryRun(await dryRemove(context), io);
   await requireCapabilities(context, "nft", action);
   const removed = await removeRules(context, destinations);
   if (removed.length === 0) io.stdout("Nothing to remove\n");
   tellRemoved(removed, io);
+  for (const text of blindSpots(tools)) io.stderr(`warning: ${text}\n`);
   return EXIT.OK;
 }
 

@@ -8,7 +8,7 @@ import { NetfilterError } from "./failure.ts";
 import { installRule } from "./install.ts";
 import { type Place, places, removeFrom } from "./remove.ts";
 import { type Backend, type Destination, FAMILIES, type Rule } from "./rule.ts";
-import { requireTools } from "./tools.ts";
+import { blindSpots, requireTools } from "./tools.ts";
 
 /** What installing or removing did besides. */
 export interface Applied {
@@ -42,7 +42,13 @@ export async function installRules(
     elsewhere(context, backend, rules),
     rules,
   );
-  return { removed, warnings: failures.map(({ message }) => message) };
+  return {
+    removed,
+    warnings: [
+      ...failures.map(({ message }) => message),
+      ...blindSpots(context.tools),
+    ],
+  };
 }
 
 /** Every place where no rule of ours is wanted. */

@@ -22,7 +22,7 @@ export function hasKubeletChains(saved: string): boolean {
  *
  * @param choice what the user wants
  * @param action what it is for, for the message
- * @throws {NetfilterError} where the programs for it are missing
+ * @throws {NetfilterError} where the programs for it are missing or broken
  */
 export async function chooseBackend(
   choice: BackendChoice,
@@ -40,7 +40,7 @@ export async function chooseBackend(
   if (nft) return "nft";
   if (legacy) return "legacy";
   if (tools.native) return "nftables";
-  throw noTools(action);
+  throw noTools(tools, action);
 }
 
 /** Errors count as "no hint", as they do in iptables-wrappers. */

@@ -41,6 +41,14 @@ export class NetfilterError extends Error {
   }
 }
 
+/**
+ * Whether there is no telling how things stand, for want of rights or programs.
+ */
+export function isOutOfReach(error: unknown): error is NetfilterError {
+  return error instanceof NetfilterError &&
+    (error.kind === "no tool" || error.kind === "no permission");
+}
+
 /** What was tried, for the message. */
 export interface Attempt {
   /** What was being done: `install the rule`. */
@@ -160,14 +168,19 @@ export function explain(
   if (MISSING.test(text)) {
     return failed("missing module", absent(RULE_MODULES[backend]));
   }
-  const said = text.split("\n").map((line) => line.trim())
+  return failed("other", ending(command, result));
+}
+
+/** Says how a command ended, in its own words where it said any. */
+export function ending(
+  command: string,
+  { code, stdout, stderr }: RunResult,
+): string {
+  const said = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim())
     .find((line) => line !== "" && !line.startsWith("#"));
-  return failed(
-    "other",
-    `"${command}" ended with code ${result.code}${
-      said === undefined ? "" : `: ${said}`
-    }`,
-  );
+  return `"${command}" ended with code ${code}${
+    said === undefined ? "" : `: ${said}`
+  }`;
 }
 
 /** Says which capability is missing. */

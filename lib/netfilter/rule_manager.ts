@@ -18,7 +18,7 @@ import {
   type Rule,
 } from "./rule.ts";
 import { survey } from "./survey.ts";
-import { findTools } from "./tools.ts";
+import { findTools } from "./find_tools.ts";
 import { judge } from "./verdict.ts";
 
 /** What does not change while the proxy lives. */

@@ -9,7 +9,7 @@ import { type DirectClient, findDirectClients } from "./clients.ts";
 import { NetfilterError } from "./failure.ts";
 import type { Backend, BackendChoice, Family, Rule } from "./rule.ts";
 import { survey } from "./survey.ts";
-import { findTools } from "./tools.ts";
+import { findTools } from "./find_tools.ts";
 import { judge, linesOf, type RuleState } from "./verdict.ts";
 
 /** Rules of ours in one place. */

@@ -8,7 +8,7 @@ import { NetfilterError } from "./failure.ts";
 import { checkRule, readNativeTable, readNatTable } from "./inspect.ts";
 import { type Place, places } from "./remove.ts";
 import type { Backend, Rule } from "./rule.ts";
-import { requireTools } from "./tools.ts";
+import { blindSpots, requireTools } from "./tools.ts";
 import type { Seen } from "./verdict.ts";
 
 const ACTION = "tell whether the rule is installed";
@@ -37,7 +37,7 @@ export async function survey(
     requireTools(context.tools, backend, family, ACTION);
   }
   await requireCapabilities(context, backend, ACTION);
-  const warnings: string[] = [];
+  const warnings = [...blindSpots(context.tools)];
   const seen = await Promise.all(
     places(context).map(async (place) => {
       const rule = rules.find(({ family }) =>

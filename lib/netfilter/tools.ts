@@ -1,9 +1,9 @@
 /**
- * Which programs this machine has to change rules with.
+ * The programs that this machine has to change rules with, and what is said
+ * where there are none.
  *
  * @module
  */
-import type { Runner } from "../system/runner.ts";
 import { NetfilterError } from "./failure.ts";
 import type { Backend, Family } from "./rule.ts";
 
@@ -17,6 +17,16 @@ export interface Xtables {
   readonly save: string;
 }
 
+/** A program that is there, but does not even tell its version. */
+export interface BrokenTool {
+  /** Its name. */
+  readonly command: string;
+  /** What its backend is called; plain `iptables` does not say. */
+  readonly backend: Backend | undefined;
+  /** How it ended, as a message goes on: `"iptables-nft" ended with code 4`. */
+  readonly how: string;
+}
+
 /** What there is. */
 export interface Tools {
   /** The programs of the nft backend, by family. */
@@ -25,67 +35,8 @@ export interface Tools {
   readonly legacy: Readonly<Partial<Record<Family, Xtables>>>;
   /** Whether `nft` is there. */
   readonly native: boolean;
-}
-
-/**
- * Which backend a program named without one is, by the answer to `--version`;
- * versions before 1.8 had only one and do not say.
- */
-export function modeOf(version: string): "nft" | "legacy" {
-  return version.includes("(nf_tables)") ? "nft" : "legacy";
-}
-
-function named(command: string, suffix = ""): Xtables {
-  return {
-    command: `${command}${suffix}`,
-    restore: `${command}${suffix}-restore`,
-    save: `${command}${suffix}-save`,
-  };
-}
-
-/**
- * Looks for the programs: those that name their backend first, plain
- * `iptables` where there is none such.
- */
-export async function findTools(run: Runner): Promise<Tools> {
-  const version = async (name: string): Promise<string | undefined> => {
-    const result = await run([name, "--version"]);
-    return typeof result === "string" || result.code !== 0
-      ? undefined
-      : result.stdout;
-  };
-  const family = async (base: "iptables" | "ip6tables") => {
-    const [nft, legacy, plain] = await Promise.all([
-      version(`${base}-nft`),
-      version(`${base}-legacy`),
-      version(base),
-    ]);
-    const mode = plain === undefined ? undefined : modeOf(plain);
-    const pick = (own: string | undefined, backend: "nft" | "legacy") => {
-      if (own !== undefined) return named(base, `-${backend}`);
-      return mode === backend ? named(base) : undefined;
-    };
-    return { nft: pick(nft, "nft"), legacy: pick(legacy, "legacy") };
-  };
-  const [ip, ip6, native] = await Promise.all([
-    family("iptables"),
-    family("ip6tables"),
-    version("nft"),
-  ]);
-  return {
-    nft: present({ ip: ip.nft, ip6: ip6.nft }),
-    legacy: present({ ip: ip.legacy, ip6: ip6.legacy }),
-    native: native !== undefined,
-  };
-}
-
-function present(
-  sets: Readonly<Record<Family, Xtables | undefined>>,
-): Partial<Record<Family, Xtables>> {
-  return {
-    ...sets.ip === undefined ? {} : { ip: sets.ip },
-    ...sets.ip6 === undefined ? {} : { ip6: sets.ip6 },
-  };
+  /** What is there but does not work, and nothing else stands in for. */
+  readonly broken: readonly BrokenTool[];
 }
 
 /** Whether a backend can be used for a family here. */
@@ -104,7 +55,8 @@ const PACKAGES: Readonly<Record<Backend, string>> = {
 /**
  * Makes sure a backend can be used.
  *
- * @throws {NetfilterError} that says what to install
+ * @throws {NetfilterError} that says what to install, or how what is there
+ * ended
  */
 export function requireTools(
   tools: Tools,
@@ -113,9 +65,13 @@ export function requireTools(
   action: string,
 ): void {
   if (has(tools, backend, family)) return;
-  const program = backend === "nftables"
-    ? "nft"
-    : `${family === "ip" ? "iptables" : "ip6tables"}-${backend}`;
+  const base = family === "ip" ? "iptables" : "ip6tables";
+  const program = backend === "nftables" ? "nft" : `${base}-${backend}`;
+  const there = tools.broken.find(({ command, backend: own }) =>
+    command === program ||
+    backend !== "nftables" && own === undefined && command === base
+  );
+  if (there !== undefined) throw failing(there, action);
   throw new NetfilterError(
     "no tool",
     `Cannot ${action}: "${program}" is not on PATH, install ${
@@ -124,10 +80,23 @@ export function requireTools(
   );
 }
 
-/** Says that there is nothing to change rules with. */
-export function noTools(action: string): NetfilterError {
+/** Says that there is nothing to change rules with, or nothing that works. */
+export function noTools(tools: Tools, action: string): NetfilterError {
+  const [there] = tools.broken;
+  if (there !== undefined) return failing(there, action);
   return new NetfilterError(
     "no tool",
     `Cannot ${action}: neither iptables nor nft is on PATH, install ${PACKAGES.nft}, or ${PACKAGES.nftables}`,
+  );
+}
+
+function failing({ how }: BrokenTool, action: string): NetfilterError {
+  return new NetfilterError("other", `Cannot ${action}: ${how}`);
+}
+
+/** Says which places nobody can look into, as its programs do not work. */
+export function blindSpots(tools: Tools): readonly string[] {
+  return tools.broken.map(({ how }) =>
+    `Cannot look for rules of its own: ${how}`
   );
 }

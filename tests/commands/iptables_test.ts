@@ -1,8 +1,16 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { UsageError } from "../../lib/config/usage_error.ts";
+import { NetfilterError } from "../../lib/netfilter/failure.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { runProgram } from "../helpers/program.ts";
+import { createFakeIptables } from "../netfilter/fake_iptables.ts";
 
 function never(): Promise<never> {
   throw new Error("wrong usage runs no command");
@@ -41,6 +49,14 @@ for (
       'Cannot use "0" for --user: uid 0 would exempt every client that runs as root, name the proxy\'s own user',
     ],
     ["remove --json", "Cannot use --json with remove: status has it"],
+    ...["user nosuch", "port 5", "backend nft"].map((flag) =>
+      [
+        `remove --${flag}`,
+        `Cannot use --${
+          flag.split(" ")[0]
+        } with remove: it takes the rule out of every backend, whatever its uid and port`,
+      ] as const
+    ),
     [
       "status --dry-run",
       "Cannot use --dry-run with status: it changes nothing anyway",
@@ -71,14 +87,69 @@ Deno.test("iptables status cannot tell when there is no iptables", async () => {
   });
 });
 
-Deno.test("iptables install and remove fail when there is no iptables", async () => {
-  for (const action of ["install", "remove"]) {
-    await assertRejects(
-      () => iptablesWith(bare, action),
-      Error,
-      `Cannot ${action} the rule: neither iptables nor nft is on PATH`,
+Deno.test("iptables install and remove cannot tell when there is no iptables", async () => {
+  for (const line of ["install", "remove", "install --dry-run"]) {
+    const { code, stdout, stderr } = await iptablesWith(bare, line);
+    assertEquals({ code, stdout }, { code: 4, stdout: "" });
+    assertMatch(
+      stderr,
+      /^c2s-imds: Cannot \w+ the rule: neither iptables nor nft is on PATH, .*\n$/,
     );
   }
+});
+
+/** A machine whose programs of some names all end with 4. */
+function broken(names: RegExp, others: Runner = bare): Runner {
+  return (argv, options) =>
+    names.test(argv[0])
+      ? Promise.resolve({ code: 4, stdout: "", stderr: "Out of luck\n" })
+      : others(argv, options);
+}
+
+Deno.test("iptables says how the programs ended when they are there but broken", async () => {
+  for (
+    const [names, line, name] of [
+      [/^ip6?tables/, "", "iptables-nft"],
+      [/^ip6?tables/, " --backend legacy", "iptables-legacy"],
+      [/^iptables(-restore|-save)?$/, " --backend nft", "iptables"],
+      [/^nft$/, " --backend nftables", "nft"],
+    ] as const
+  ) {
+    const run = broken(names);
+    const how = `the rule: "${name}" ended with code 4: Out of luck`;
+    await assertRejects(
+      () => iptablesWith(run, `install${line}`),
+      NetfilterError,
+      `Cannot install ${how}`,
+    );
+    const { code, stdout } = await iptablesWith(run, `status${line}`);
+    assertEquals([code, stdout], [
+      4,
+      `Cannot tell whether ${how.replace("rule:", "rule is installed:")}\n`,
+    ]);
+  }
+  await assertRejects(
+    () => iptablesWith(broken(/^ip6?tables/), "remove"),
+    NetfilterError,
+    `Cannot remove the rule: "iptables-nft" ended with code 4: Out of luck`,
+  );
+});
+
+Deno.test("iptables warns of broken programs when others do the job", async () => {
+  const { run } = createFakeIptables();
+  const some = broken(/^iptables-legacy/, run);
+  const warning =
+    'Cannot look for rules of its own: "iptables-legacy" ended with code 4: Out of luck';
+  const installed = await iptablesWith(some, "install");
+  assertEquals([installed.code, installed.stderr], [
+    0,
+    `warning: ${warning}\n`,
+  ]);
+  const status = await iptablesWith(some, "status");
+  assertEquals(status.code, 0);
+  assertStringIncludes(status.stdout, `  warning: ${warning}\n`);
+  const removed = await iptablesWith(some, "remove");
+  assertEquals([removed.code, removed.stderr], [0, `warning: ${warning}\n`]);
 });
 
 Deno.test("iptables ends as a process with one line when a flag is wrong", async () => {

@@ -3,7 +3,7 @@ import { chooseBackend } from "../../lib/netfilter/backend.ts";
 import { NetfilterError } from "../../lib/netfilter/failure.ts";
 import type { Backend, BackendChoice } from "../../lib/netfilter/rule.ts";
 import type { Runner } from "../../lib/system/runner.ts";
-import { findTools } from "../../lib/netfilter/tools.ts";
+import { findTools } from "../../lib/netfilter/find_tools.ts";
 
 const NFT = "iptables v1.8.9 (nf_tables)";
 const LEGACY = "iptables v1.8.9 (legacy)";

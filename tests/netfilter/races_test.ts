@@ -5,7 +5,7 @@ import { ROUNDS } from "../../lib/netfilter/feed.ts";
 import { installRule } from "../../lib/netfilter/install.ts";
 import { removeFrom } from "../../lib/netfilter/remove.ts";
 import { DEFAULT_DESTINATION, type Rule } from "../../lib/netfilter/rule.ts";
-import { findTools } from "../../lib/netfilter/tools.ts";
+import { findTools } from "../../lib/netfilter/find_tools.ts";
 import { createFakeIptables, type FakeIptables } from "./fake_iptables.ts";
 
 const RULE: Rule = { ...DEFAULT_DESTINATION, port: 4000, uid: 10_169 };
