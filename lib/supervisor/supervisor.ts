@@ -11,13 +11,19 @@ import type {
   ListenAddress,
   ServeConfig,
 } from "../config/serve_config.ts";
-import type { RuleManager } from "../netfilter/rule_manager.ts";
 import type { Log } from "../observe/log.ts";
-import { rulePorts } from "./rule_ports.ts";
+import { KeptRule } from "./kept_rule.ts";
+import { Probe } from "./probe.ts";
 import { Restarts } from "./restarts.ts";
+import type { RuleKeeper } from "./rule_keeper.ts";
+import { rulePorts } from "./rule_ports.ts";
+import { timeout } from "./timeout.ts";
 
 /** Between two looks at the rule, in milliseconds. */
 const WATCH_MS = 30_000;
+
+/** Between two questions to the child, in milliseconds. */
+const PROBE_MS = 3_000;
 
 /**
  * Between the end of the rule and the end of the listener, in milliseconds: a
@@ -32,7 +38,19 @@ const START_MS = 20_000;
 /** How long requests in flight may take at the end, in milliseconds. */
 const DRAIN_MS = 10_000;
 
-/** How long a child may take to say that it is well, in milliseconds. */
+/**
+ * How long all of the leaving of the rule may take, in milliseconds. With the
+ * drain it stays below the 20 s that our units give a stop.
+ */
+const LEAVE_MS = 8_000;
+
+/** How long it may still take once the stop is forced, in milliseconds. */
+const FORCED_LEAVE_MS = 1_000;
+
+/**
+ * How long a child may take to say that it is well, in milliseconds: it
+ * answers between two requests, so load makes that tenths of a second.
+ */
 const ANSWER_MS = 5_000;
 
 /** A child that was started. */
@@ -60,12 +78,6 @@ export interface Child {
   kill(): void;
 }
 
-/** The rule as the parent uses it. */
-export type RuleKeeper = Pick<
-  RuleManager,
-  "install" | "block" | "remove" | "repair"
->;
-
 /** What a supervisor works with. */
 export interface SupervisorParts {
   /** Starts a child with the configuration. */
@@ -78,19 +90,28 @@ export interface SupervisorParts {
   readonly onCrash: Leaving;
   /** The log. */
   readonly log: Log;
+  /** Between two questions to the child, in milliseconds. */
+  readonly probeMs?: number;
   /** How long a child may take to say that it is well, in milliseconds. */
   readonly answerMs?: number;
+  /** How long all of the leaving of the rule may take, in milliseconds. */
+  readonly leaveMs?: number;
   /** Called once, when everything is in place. */
   readonly onReady: (addresses: readonly ListenAddress[]) => void;
 }
 
+/** How a run ended; `"rule stands"` is a stop that could not leave the rule. */
+export type RunEnd = "stopped" | "gave up" | "rule stands";
+
 /** Keeps one child and one rule. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
+  readonly #rule: KeptRule | undefined;
   readonly #restarts = new Restarts();
   readonly #stopped = Promise.withResolvers<"stop">();
   readonly #forced = Promise.withResolvers<"force">();
-  #look = Promise.withResolvers<"look">();
+  #child: Child | undefined;
+  #look = () => {};
   #stops = 0;
 
   /**
@@ -100,6 +121,7 @@ export class Supervisor {
    */
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
+    this.#rule = parts.rule && new KeptRule(parts.rule, parts.log);
   }
 
   /** Stops cleanly; called once more, at once. */
@@ -110,45 +132,49 @@ export class Supervisor {
 
   /** Looks at the rule and the child now and puts them right. */
   check(): void {
-    this.#look.resolve("look");
+    this.#look();
   }
 
   /**
    * Runs until it is stopped.
    *
    * @param config what the child serves with
-   * @returns `"stopped"`, or `"gave up"` when the child died too often
+   * @returns how it ended
    * @throws {Error} when the first child cannot listen or the rule cannot be
-   * put in place; the rule is as it was then
+   * put in place; the rule is as it was then. Whatever else fails, the rule is
+   * left as on a stop
    */
-  async run(config: ServeConfig): Promise<"stopped" | "gave up"> {
-    const { rule, onReady } = this.#parts;
-    let live = await this.#start(config);
+  async run(config: ServeConfig): Promise<RunEnd> {
+    const live = await this.#start(config);
     if (live === "stop") return "stopped";
     try {
-      await rule?.install(rulePorts(live.addresses));
+      const installed = this.#rule?.install(rulePorts(live.addresses));
+      const event = await Promise.race([installed, this.#stopped.promise]);
+      if (event === "stop") return await this.#end(live.child);
+      this.#parts.onReady(live.addresses);
+      return await this.#keep(live, config);
     } catch (error) {
-      live.child.kill();
-      await live.child.ended;
+      if (!await this.#leave(this.#parts.onStop)) this.#sayItStands();
+      this.#child?.kill();
+      await this.#child?.ended;
       throw error;
     }
-    onReady(live.addresses);
+  }
+
+  async #keep(first: Live, config: ServeConfig): Promise<RunEnd> {
+    let live: Live | RunEnd = first;
     for (;;) {
       if (await this.#watch(live) === "stop") {
-        await this.#end(live.child);
-        return "stopped";
+        return await this.#end(live.child);
       }
-      const next = await this.#revive(config);
-      if (next === "stop" || next === "give up") {
-        return next === "stop" ? "stopped" : "gave up";
-      }
-      live = next;
+      live = await this.#revive(config);
+      if (typeof live === "string") return live;
     }
   }
 
   /** Starts a child and waits until it listens. */
   async #start(config: ServeConfig): Promise<Live | "stop"> {
-    const child = this.#parts.spawn(config);
+    const child = this.#child = this.#parts.spawn(config);
     const wait = timeout(START_MS, "late" as const);
     try {
       const addresses = await Promise.race([
@@ -166,86 +192,67 @@ export class Supervisor {
     }
   }
 
-  /** Waits for the end of a child or for a signal, with an eye on the rule. */
+  /** Waits for the end of a child or for a signal, with an eye on both. */
   async #watch({ child }: Live): Promise<"died" | "stop"> {
-    for (;;) {
-      const wait = timeout(WATCH_MS, "look" as const);
-      const event = await Promise.race([
-        this.#stopped.promise,
-        child.ended.then((how) => ({ how })),
-        this.#look.promise,
-        wait.over,
-      ]);
-      wait.cancel();
-      if (event === "stop") return event;
-      if (event !== "look") {
-        this.#parts.log.error("the proxy died", {
-          pid: child.pid,
-          how: event.how,
-        });
-        return "died";
-      }
-      this.#look = Promise.withResolvers();
-      await this.#repair();
-      await this.#probe(child);
-    }
-  }
-
-  /** Ends a child that lives but does nothing. */
-  async #probe(child: Child): Promise<void> {
-    const { log, answerMs = ANSWER_MS } = this.#parts;
-    const wait = timeout(answerMs, "late" as const);
-    const event = await Promise.race([
-      child.answers(),
-      child.ended,
-      this.#stopped.promise,
-      wait.over,
-    ]);
-    wait.cancel();
-    if (event !== "late") return;
-    log.error("the proxy does not react, ending it", { pid: child.pid });
-    child.kill();
-  }
-
-  async #repair(): Promise<void> {
-    const { rule, log } = this.#parts;
-    if (rule === undefined) return;
-    await this.#try("look after the rule", async () => {
-      const found = await rule.repair();
-      if (found === "installed") return;
-      log.warn("the rule was put back", {
-        was: found === "absent" ? found : found.drift,
-      });
+    const { log, probeMs = PROBE_MS, answerMs = ANSWER_MS } = this.#parts;
+    const probe = new Probe(() => child.answers(), {
+      everyMs: probeMs,
+      answerMs,
+      onSilence: () => {
+        log.error("the proxy does not react, ending it", { pid: child.pid });
+        child.kill();
+      },
     });
+    const look = () => void this.#rule?.repair();
+    const looks = [
+      setInterval(look, WATCH_MS),
+      setInterval(() => this.#rule?.isOwed && look(), PROBE_MS),
+    ];
+    this.#look = () => {
+      look();
+      probe.ask();
+    };
+    const event = await Promise.race([this.#stopped.promise, child.ended]);
+    this.#look = () => {};
+    probe.close();
+    for (const timer of looks) clearInterval(timer);
+    if (event === "stop") return event;
+    log.error("the proxy died", { pid: child.pid, how: event });
+    return "died";
   }
 
-  /** Starts children until one listens. */
-  async #revive(config: ServeConfig): Promise<Live | "stop" | "give up"> {
-    const { rule, onCrash, log } = this.#parts;
-    await this.#leave(onCrash);
-    for (;;) {
-      const next = this.#restarts.died(performance.now());
-      if (next === "give up") {
-        log.error("the proxy died too often, giving up");
-        return next;
-      }
-      const wait = timeout(next.waitMs, "go on" as const);
-      const event = await Promise.race([this.#stopped.promise, wait.over]);
-      wait.cancel();
-      const live = event === "stop" ? event : await this.#tryStart(config);
-      if (live === "stop") {
-        await this.#leave(this.#parts.onStop);
+  /** Starts children until one listens; meanwhile the rule is closed. */
+  async #revive(config: ServeConfig): Promise<Live | RunEnd> {
+    const { onCrash, onStop, log } = this.#parts;
+    const over = new AbortController();
+    const left = this.#rule?.leaveForNow(onCrash, over.signal);
+    try {
+      for (;;) {
+        const next = this.#restarts.died(performance.now());
+        if (next === "give up") {
+          log.error("the proxy died too often, giving up");
+          const isLeft = await this.#isIn(this.#leaveMs, left);
+          over.abort();
+          if (!isLeft && !await this.#leave(onCrash)) this.#sayItStands();
+          return "gave up";
+        }
+        const wait = timeout(next.waitMs, "go on" as const);
+        const event = await Promise.race([this.#stopped.promise, wait.over]);
+        wait.cancel();
+        const live = event === "stop" ? event : await this.#tryStart(config);
+        if (live === undefined) continue;
+        over.abort();
+        if (live === "stop") {
+          if (await this.#leave(onStop)) return "stopped";
+          this.#sayItStands();
+          return "rule stands";
+        }
+        log.info("the proxy listens again", { pid: live.child.pid });
+        this.#rule?.restore(rulePorts(live.addresses));
         return live;
       }
-      if (live === undefined) continue;
-      log.info("the proxy listens again", { pid: live.child.pid });
-      // Where that fails the rule still points to a closed port, and the next
-      // look tries again.
-      await this.#try(
-        "put the rule in place",
-        async () => await rule?.install(rulePorts(live.addresses)),
-      );
-      return live;
+    } finally {
+      over.abort();
     }
   }
 
@@ -261,58 +268,55 @@ export class Supervisor {
   }
 
   /** The clean end: first the rule, then the listener. */
-  async #end(child: Child): Promise<void> {
+  async #end(child: Child): Promise<RunEnd> {
     const { rule, onStop, log } = this.#parts;
     log.info("stopping", { rule: rule === undefined ? "none" : onStop });
-    await this.#leave(onStop);
+    const isLeft = await this.#leave(onStop);
     const lingerMs = rule === undefined ? 0 : LINGER_MS;
     child.drain(lingerMs);
-    if (
-      await this.#orForced(lingerMs + DRAIN_MS, child.ended) !== undefined
-    ) {
+    if (!await this.#isIn(lingerMs + DRAIN_MS, child.ended)) {
       log.warn("dropping the requests in flight");
       child.kill();
     }
     await child.ended;
     log.info("stopped");
+    if (isLeft) return "stopped";
+    this.#sayItStands();
+    return "rule stands";
   }
 
-  /** Leaves the rule as it shall be without a proxy. */
-  async #leave(how: Leaving): Promise<void> {
-    const { rule } = this.#parts;
-    if (rule === undefined) return;
-    await this.#try(
-      how === "keep" ? "close the rule" : "remove the rule",
-      () => how === "keep" ? rule.block() : rule.remove(),
+  get #leaveMs(): number {
+    return this.#parts.leaveMs ?? LEAVE_MS;
+  }
+
+  /** Leaves the rule for good, and says whether that came about in time. */
+  async #leave(how: Leaving): Promise<boolean> {
+    const over = new AbortController();
+    const left = this.#rule?.leave(how, over.signal) ?? Promise.resolve(true);
+    const isInTime = await this.#isIn(this.#leaveMs, left) ||
+      this.#stops > 1 && await this.#isIn(FORCED_LEAVE_MS, left, false);
+    over.abort();
+    return isInTime && await left;
+  }
+
+  #sayItStands(): void {
+    this.#parts.log.error(
+      "the rule still stands, c2s-imds iptables remove takes it away",
     );
   }
 
-  /** Waits; `undefined` when the awaited came first. */
-  async #orForced(
+  /** Waits; whether the awaited came in time and before force. */
+  async #isIn(
     ms: number,
-    awaited: Promise<unknown>,
-  ): Promise<"late" | "force" | undefined> {
+    awaited: Promise<unknown> | undefined,
+    heedsForce = true,
+  ): Promise<boolean> {
     const wait = timeout(ms, "late" as const);
-    try {
-      return await Promise.race([
-        awaited.then(() => undefined),
-        this.#forced.promise,
-        wait.over,
-      ]);
-    } finally {
-      wait.cancel();
-    }
-  }
-
-  /** The rule may be out of reach for a while; that must not end the parent. */
-  async #try(what: string, act: () => Promise<unknown>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      this.#parts.log.error(`cannot ${what}`, {
-        error: error instanceof Error ? error.message : String(error),
-      });
-    }
+    const events = [Promise.resolve(awaited).then(() => "in"), wait.over];
+    if (heedsForce) events.push(this.#forced.promise);
+    const event = await Promise.race(events);
+    wait.cancel();
+    return event === "in";
   }
 }
 
@@ -320,13 +324,4 @@ export class Supervisor {
 interface Live {
   readonly child: Child;
   readonly addresses: readonly ListenAddress[];
-}
-
-function timeout<T>(
-  ms: number,
-  value: T,
-): { readonly over: Promise<T>; cancel(): void } {
-  const { promise, resolve } = Promise.withResolvers<T>();
-  const timer = setTimeout(() => resolve(value), ms);
-  return { over: promise, cancel: () => clearTimeout(timer) };
 }

@@ -5,24 +5,7 @@
  * @module
  */
 import type { Ports, RuleManager } from "../netfilter/rule_manager.ts";
-import type { RuleKeeper } from "./supervisor.ts";
-
-/** The rule belongs to another proxy. */
-export class RivalError extends Error {
-  /**
-   * Makes the error.
-   *
-   * @param action what was not done
-   * @param port where the other one listens
-   * @param uid whom it runs as
-   */
-  constructor(action: string, port: number, uid: number) {
-    super(
-      `Cannot ${action}: it leads to port ${port}, where another proxy listens as uid ${uid}, stop that one first`,
-    );
-    this.name = "RivalError";
-  }
-}
+import { RivalError, type RuleKeeper } from "./rule_keeper.ts";
 
 /**
  * Makes a rule yield. Each call looks first, but `block`, which must be quick:

@@ -1,12 +1,15 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type {
   ListenAddress,
   ServeConfig,
 } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/observe/log.ts";
 import {
-  type Child,
+  RivalError,
   type RuleKeeper,
+} from "../../lib/supervisor/rule_keeper.ts";
+import {
+  type Child,
   Supervisor,
   type SupervisorParts,
 } from "../../lib/supervisor/supervisor.ts";
@@ -34,6 +37,8 @@ class World {
   readonly fates: string[] = [];
   found: Awaited<ReturnType<RuleKeeper["repair"]>> = "installed";
   failing: string | undefined;
+  /** Which call of the rule never ends. */
+  hanging: string | undefined;
   readonly ready = Promise.withResolvers<void>();
 
   // What a call changed is nobody's concern here, only that it was made.
@@ -49,6 +54,7 @@ class World {
 
   #rule(event: string): Promise<void> {
     this.events.push(event);
+    if (event.startsWith(this.hanging ?? "-")) return new Promise(() => {});
     return event.startsWith(this.failing ?? "-")
       ? Promise.reject(new Error(`no ${event}`))
       : Promise.resolve();
@@ -80,9 +86,9 @@ class World {
 
   /** Waits until something has happened so many times. */
   async until(event: string, times = 1): Promise<void> {
-    while (this.events.filter((it) => it === event).length < times) {
+    do {
       await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    } while (this.events.filter((it) => it === event).length < times);
   }
 }
 
@@ -333,4 +339,159 @@ Deno.test("Supervisor.run() keeps a child without a rule", async () => {
   supervisor.stop();
   assertEquals(await run, "stopped");
   assertEquals(world.events.includes("remove"), false);
+});
+
+Deno.test("Supervisor.run() leaves the rule as on a stop when nobody can be told that it is ready", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({
+    onReady: () => {
+      throw new Error("Cannot write standard output");
+    },
+  });
+  await assertRejects(() => supervisor.run(CONFIG), Error, "Cannot write");
+  assertEquals(world.events, ["spawn", INSTALL, "remove", "kill"]);
+});
+
+/** What is done to the rule at a stop, by which calls fail. */
+const FAILING: Readonly<Record<string, readonly string[]>> = {
+  remove: ["remove", "remove", "block", "drain"],
+  // Both of them, as neither word begins the other.
+  "": ["remove", "remove", "block", "drain"],
+};
+
+for (const [failing, events] of Object.entries(FAILING)) {
+  Deno.test(`Supervisor.run() tries again, closes and tells when the rule fails at a stop ("${failing}")`, async () => {
+    const world = new World();
+    const supervisor = world.supervisor();
+    const run = supervisor.run(CONFIG);
+    await world.ready.promise;
+    world.failing = failing;
+    supervisor.stop();
+    assertEquals(await run, "rule stands");
+    assertEquals(world.events.slice(3), events);
+    assertMatch(
+      world.log.at(-1) ?? "",
+      /the rule still stands, c2s-imds iptables remove takes it away\n$/,
+    );
+  });
+}
+
+Deno.test("Supervisor.run() takes a second attempt to remove the rule for a clean stop", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({
+    rule: {
+      ...world.rule,
+      remove: () => {
+        world.failing = world.events.includes("remove") ? undefined : "remove";
+        return world.rule.remove();
+      },
+    },
+  });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.slice(3), ["remove", "remove", "drain"]);
+});
+
+Deno.test("Supervisor.run() leaves a rival's rule alone at a stop, which is a clean one", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({
+    rule: {
+      ...world.rule,
+      remove: () => Promise.reject(new RivalError("remove", 4001, 10_169)),
+    },
+  });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.slice(3), ["drain"]);
+});
+
+for (const hanging of ["install", "repair", "remove"]) {
+  Deno.test(`Supervisor.stop() ends it in time when "${hanging}" hangs`, async () => {
+    const world = new World();
+    const supervisor = world.supervisor({ leaveMs: 20 });
+    world.hanging = hanging;
+    const run = supervisor.run(CONFIG);
+    await world.until(INSTALL);
+    supervisor.check();
+    supervisor.stop();
+    assertEquals(await run, "rule stands");
+    assertEquals(world.events.at(-1), "drain");
+  });
+}
+
+Deno.test("Supervisor.stop() called twice does not wait for a rule that hangs", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({ leaveMs: 600_000 });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.hanging = "remove";
+  supervisor.stop();
+  await world.until("remove");
+  supervisor.stop();
+  assertEquals(await run, "rule stands");
+  assertEquals(world.events.slice(3), ["remove", "drain", "kill"]);
+});
+
+Deno.test("Supervisor.run() starts the next child while the rule hangs, and asks it how it is", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({ probeMs: 5, leaveMs: 20 });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.hanging = "block";
+  world.children[0]?.die("signal SIGKILL");
+  await world.until("spawn", 2);
+  await world.until("ask", 3);
+  supervisor.stop();
+  assertEquals(await run, "rule stands");
+});
+
+Deno.test("Supervisor.run() closes the rule every second until it is closed", async () => {
+  const world = new World();
+  world.fates.push("listen", "hang");
+  const supervisor = world.supervisor();
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  world.failing = "block";
+  world.children[0]?.die("signal SIGKILL");
+  await world.until("block", 2);
+  world.failing = undefined;
+  await world.until("block", 3);
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(world.events.slice(3), [
+    ...["block", "spawn", "block", "block", "kill", "remove"],
+  ]);
+});
+
+Deno.test("Supervisor.run() gives up saying so when the rule could not be closed", async () => {
+  const world = new World();
+  world.fates.push("listen", "a", "b", "c", "d");
+  const run = world.supervisor({ leaveMs: 20 }).run(CONFIG);
+  await world.ready.promise;
+  world.failing = "block";
+  world.children[0]?.die("signal SIGSEGV");
+  assertEquals(await run, "gave up");
+  assertMatch(world.log.at(-1) ?? "", /error the rule still stands/);
+});
+
+Deno.test("Supervisor.run() asks the child by itself and ends one that does not react", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({ probeMs: 5, answerMs: 20 });
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  await world.until("ask", 3);
+  assertEquals(world.events.includes("kill"), false);
+  const [child] = world.children;
+  if (child !== undefined) child.stuck = true;
+  await world.until(INSTALL, 2);
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  assertEquals(
+    world.events.filter((event) => event !== "ask").slice(3),
+    ["kill", "block", "spawn", INSTALL, "remove", "drain"],
+  );
 });

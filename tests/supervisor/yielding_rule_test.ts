@@ -1,9 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Lead } from "../../lib/netfilter/leads.ts";
-import {
-  RivalError,
-  yieldingRule,
-} from "../../lib/supervisor/yielding_rule.ts";
+import { RivalError } from "../../lib/supervisor/rule_keeper.ts";
+import { yieldingRule } from "../../lib/supervisor/yielding_rule.ts";
 
 /** A rule that notes what is done to it, and whom it leads to. */
 function createRule() {

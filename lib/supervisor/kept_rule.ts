@@ -1,0 +1,163 @@
+/**
+ * The rule in the parent's hands: one call at a time, and none that fails or
+ * hangs can end the parent or hold up its stop.
+ *
+ * @module
+ */
+import type { Leaving } from "../config/serve_config.ts";
+import { wait } from "../link/wait.ts";
+import type { Ports } from "../netfilter/rule_manager.ts";
+import type { Log } from "../observe/log.ts";
+import { RivalError, type RuleKeeper } from "./rule_keeper.ts";
+
+/** Between two attempts to close the rule, in milliseconds. */
+const RETRY_MS = 1_000;
+
+/** How each way to leave the rule is called. */
+const LEAVING: Readonly<Record<Leaving, string>> = {
+  keep: "close the rule",
+  remove: "remove the rule",
+};
+
+/** Keeps the rule. */
+export class KeptRule {
+  readonly #rule: RuleKeeper;
+  readonly #log: Log;
+  #turn: Promise<unknown> | undefined;
+  #installed = false;
+  #leaving = false;
+  #looksAgain = false;
+  /** What could not be put in place yet. */
+  #owed: Ports | undefined;
+
+  /**
+   * Does nothing yet.
+   *
+   * @param rule the rule
+   * @param log told of what fails
+   */
+  constructor(rule: RuleKeeper, log: Log) {
+    this.#rule = rule;
+    this.#log = log;
+  }
+
+  /** Whether it is to be put in place and could not be. */
+  get isOwed(): boolean {
+    return this.#owed !== undefined;
+  }
+
+  /**
+   * Puts the rule in place.
+   *
+   * @param ports where it leads to
+   * @throws {Error} when that fails
+   */
+  install(ports: Ports): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#leaving) return;
+      this.#owed = ports;
+      await this.#rule.install(ports);
+      this.#owed = undefined;
+      this.#installed = true;
+    });
+  }
+
+  /** Puts the rule in place; where that fails, `repair` tries again. */
+  async restore(ports: Ports): Promise<void> {
+    try {
+      await this.install(ports);
+    } catch (error) {
+      this.#failed("put the rule in place", error);
+    }
+  }
+
+  /** Looks after the rule; where a call is under way, once more after it. */
+  async repair(): Promise<void> {
+    if (this.#turn !== undefined) {
+      this.#looksAgain = true;
+      return;
+    }
+    if (this.#owed !== undefined) return await this.restore(this.#owed);
+    try {
+      const found = await this.#inTurn(() => this.#rule.repair());
+      if (found === "installed") return;
+      this.#log.warn("the rule was put back", {
+        was: found === "absent" ? found : found.drift,
+      });
+    } catch (error) {
+      this.#failed("look after the rule", error);
+    }
+  }
+
+  /**
+   * Leaves the rule as it shall be while the proxy is dead, and tries again
+   * every second where that fails.
+   *
+   * @param signal ends the attempts
+   * @returns whether it came to that
+   */
+  async leaveForNow(how: Leaving, signal: AbortSignal): Promise<boolean> {
+    this.#owed = undefined;
+    for (;;) {
+      if (await this.#leave(how, () => signal.aborted)) return true;
+      await wait(RETRY_MS, signal);
+      if (signal.aborted) return false;
+    }
+  }
+
+  /**
+   * Leaves the rule for good, if it was ever in place. Where that fails it is
+   * tried once more, and a rule that cannot be removed is closed.
+   *
+   * @param signal ends the attempts
+   * @returns whether it is left as asked
+   */
+  async leave(how: Leaving, signal: AbortSignal): Promise<boolean> {
+    this.#leaving = true;
+    await this.#turn?.catch(() => {});
+    if (!this.#installed) return true;
+    const ways: readonly Leaving[] = how === "keep"
+      ? ["keep", "keep"]
+      : ["remove", "remove", "keep"];
+    for (const way of ways) {
+      if (signal.aborted) return false;
+      if (await this.#leave(way, () => signal.aborted)) return way === how;
+    }
+    return false;
+  }
+
+  async #leave(how: Leaving, isOver: () => boolean): Promise<boolean> {
+    try {
+      return await this.#inTurn(async () => {
+        if (isOver()) return false;
+        await (how === "keep" ? this.#rule.block() : this.#rule.remove());
+        return true;
+      });
+    } catch (error) {
+      this.#failed(LEAVING[how], error);
+      // Then it is another's to leave.
+      return error instanceof RivalError;
+    }
+  }
+
+  /** Calls at once where no call is under way, else after that one. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#turn === undefined ? act() : this.#turn.then(act, act);
+    this.#turn = mine;
+    const done = () => {
+      if (this.#turn !== mine) return;
+      this.#turn = undefined;
+      const looks = this.#looksAgain && !this.#leaving;
+      this.#looksAgain = false;
+      if (looks) this.repair();
+    };
+    mine.then(done, done);
+    return mine;
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.#log.error(`cannot ${what}`, {
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+}

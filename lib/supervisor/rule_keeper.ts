@@ -1,0 +1,29 @@
+/**
+ * The rule as the parent uses it.
+ *
+ * @module
+ */
+import type { RuleManager } from "../netfilter/rule_manager.ts";
+
+/** What the parent asks of the rule. */
+export type RuleKeeper = Pick<
+  RuleManager,
+  "install" | "block" | "remove" | "repair"
+>;
+
+/** The rule belongs to another proxy. */
+export class RivalError extends Error {
+  /**
+   * Makes the error.
+   *
+   * @param action what was not done
+   * @param port where the other one listens
+   * @param uid whom it runs as
+   */
+  constructor(action: string, port: number, uid: number) {
+    super(
+      `Cannot ${action}: it leads to port ${port}, where another proxy listens as uid ${uid}, stop that one first`,
+    );
+    this.name = "RivalError";
+  }
+}
