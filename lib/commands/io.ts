@@ -6,6 +6,7 @@
  */
 import type { Io } from "./command.ts";
 import { Outlet } from "./outlet.ts";
+import { readTextFile } from "./read_text_file.ts";
 import type { Build } from "./version.ts";
 
 /** A stream of this process. */
@@ -47,7 +48,7 @@ export function realIo(build: Build): Io {
     stdout,
     stderr: (text) => stderr.put(text),
     flush: () => stderr.flush(FLUSH_MS),
-    readTextFile: (path) => Deno.readTextFileSync(path),
+    readTextFile,
     onSignal(signal, handler) {
       Deno.addSignalListener(signal, handler);
       return () => Deno.removeSignalListener(signal, handler);

@@ -7,17 +7,16 @@ import { isLoopback, parseListenAddress } from "../config/address.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, type Givens, refuse } from "../config/given.ts";
 import { type Option, renderOptions } from "../config/options.ts";
-import { quote } from "../config/quote.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import { UsageError } from "../config/usage_error.ts";
 import { parseChoice } from "../config/values.ts";
+import { readText } from "../config/yaml_file.ts";
 import {
   createLog,
   type Log,
   LOG_FORMATS,
   LOG_LEVELS,
 } from "../observe/log.ts";
-import { treeFromData } from "../simulator/data_file.ts";
+import { DATA, treeFromData } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_tree.ts";
 import type { MetadataTree } from "../simulator/metadata_tree.ts";
 import {
@@ -161,18 +160,5 @@ async function untilStopped(
 function readTree(file: string | undefined, io: Io): MetadataTree {
   const base = defaultTree();
   if (file === undefined) return base;
-  let text: string;
-  try {
-    text = io.readTextFile(file);
-  } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "no such file"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    throw new UsageError(`Cannot read data file ${quote(file)}: ${reason}`, {
-      cause,
-    });
-  }
-  return treeFromData(text, file, base);
+  return treeFromData(readText(DATA, file, io.readTextFile), file, base);
 }

@@ -77,9 +77,14 @@ export function parseYaml(what: string, path: string, text: string): unknown {
 /** Says in a few words why a file cannot be read. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "no permission";
+  if (
+    error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable
+  ) return "no permission";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
-  return oneLine(error instanceof Error ? error.message : String(error));
+  const text = error instanceof Error ? error.message : String(error);
+  // What follows is the system's number, and the path once more.
+  return oneLine(text.replace(/ \(os error \d+\).*$/s, ""));
 }
 
 /** Whether a parsed value is a mapping. */

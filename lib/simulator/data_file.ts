@@ -21,12 +21,15 @@
  *
  * @module
  */
-import { parse } from "@std/yaml";
-import { oneLine, quote } from "../config/quote.ts";
+import { quote } from "../config/quote.ts";
 import { nearest } from "../config/suggestion.ts";
 import { UsageError } from "../config/usage_error.ts";
+import { parseYaml } from "../config/yaml_file.ts";
 import type { MetadataTree } from "./metadata_tree.ts";
 import { applyChanges, type Change } from "./tree_changes.ts";
+
+/** What the file is called in an error. */
+export const DATA = "data file";
 
 /** What each key of the file holds. */
 const SECTIONS: Readonly<Record<string, Expected>> = {
@@ -61,12 +64,10 @@ export function treeFromData(
   file: string,
   base: MetadataTree,
 ): MetadataTree {
-  const fail = (reason: string, options?: ErrorOptions): never => {
-    throw new UsageError(`Cannot read data file ${quote(file)}: ${reason}`, {
-      ...options,
-    });
+  const fail = (reason: string): never => {
+    throw new UsageError(`Cannot read ${DATA} ${quote(file)}: ${reason}`);
   };
-  const data = parseYaml(text, fail);
+  const data = parseYaml(DATA, file, text);
   if (data === null) return base;
   if (!isMapping(data)) {
     return fail(`expected a mapping, got ${describe(data)}`);
@@ -89,18 +90,7 @@ export function treeFromData(
   return applyChanges(replace ? {} : { ...base }, changes) as MetadataTree;
 }
 
-type Fail = (reason: string, options?: ErrorOptions) => never;
-
-function parseYaml(text: string, fail: Fail): unknown {
-  try {
-    return parse(text);
-  } catch (cause) {
-    const [reason = ""] = cause instanceof Error
-      ? cause.message.split("\n")
-      : [];
-    return fail(`expected YAML: ${oneLine(reason)}`, { cause });
-  }
-}
+type Fail = (reason: string) => never;
 
 function unknownKey(name: string): string {
   const known = ["replace", ...Object.keys(SECTIONS)];

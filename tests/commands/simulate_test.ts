@@ -101,12 +101,24 @@ Deno.test("simulate refuses wrong usage before it listens", async () => {
       'Cannot read data file "none.yaml": no such file',
     ],
     [["--data", "bad.yaml"], 'unknown key "placement"'],
+    [
+      ["--data", "worse.yaml"],
+      'Cannot read data file "worse.yaml": expected YAML: ',
+    ],
     [["--nope"], '"--nope"'],
     [["word"], '"word"'],
   ];
   for (const [args, message] of cases) {
-    const { io, written } = fakeIo({ "bad.yaml": "placement: {}" });
-    await assertRejects(() => simulate.run(args, io), UsageError, message);
+    const { io, written } = fakeIo({
+      "bad.yaml": "placement: {}",
+      "worse.yaml": "a: [",
+    });
+    const error = await assertRejects(
+      () => simulate.run(args, io),
+      UsageError,
+      message,
+    );
+    assert(!error.message.endsWith(":"), error.message);
     assertEquals(written.stdout, "");
   }
 });
