@@ -153,6 +153,7 @@ function requireUser(given: Given, { container }: Place): void {
   if (uid === 0 || given.text === "root") {
     refuse(given, "another user than root, whom the rule would exempt");
   }
+  if (/^0\d/.test(given.text)) refuse(given, "a uid without a leading 0");
   if (uid === undefined ? container : uid > HIGHEST_UID) {
     refuse(given, `a uid from 1 to ${HIGHEST_UID}`);
   }

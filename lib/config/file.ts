@@ -100,9 +100,18 @@ function allTexts(values: readonly unknown[]): string[] | undefined {
   return whole ? scalars.map(String) : undefined;
 }
 
+/** What older YAML took for a switch. */
+const TEXT_SWITCH = /^(?:yes|no|on|off|y|n)$/i;
+
 function wrongKind(value: unknown, option: Option, source: string): never {
   const one = option.value ?? "true or false without quotes";
-  const expected = option.repeatable ? `${one} or a list of them` : one;
+  const isText = option.value === undefined && typeof value === "string" &&
+    TEXT_SWITCH.test(value);
+  const expected = option.repeatable
+    ? `${one} or a list of them`
+    : isText
+    ? `${one}, ${value} is text`
+    : one;
   throw new UsageError(
     `Cannot use ${kindOf(value)} for ${source}: expected ${expected}`,
   );

@@ -54,7 +54,7 @@ export function parseOptions(
     o.name
   );
   const words: string[] = [];
-  const parsed = parseArgs(args, {
+  const parsed = parseArgs(withNegativeValues(args, valued), {
     string: valued,
     collect: valued,
     boolean: switches,
@@ -88,6 +88,24 @@ export function parseOptions(
     given.set(option.name, values);
   }
   return { given, words: [...words, ...parsed._.map(String)] };
+}
+
+/**
+ * A negative number is the value of the option before it, not an option, so
+ * that who wrote it hears what that option expects.
+ */
+function withNegativeValues(
+  args: readonly string[],
+  valued: readonly string[],
+): string[] {
+  const end = args.indexOf("--");
+  const last = end < 0 ? args.length : end;
+  const isValue = (i: number) =>
+    i < last && /^-\.?\d/.test(args[i] ?? "") &&
+    valued.some((name) => args[i - 1] === `--${name}`);
+  return args.flatMap((arg, i) =>
+    isValue(i) ? [] : isValue(i + 1) ? [`${arg}=${args[i + 1]}`] : [arg]
+  );
 }
 
 /** A switch counts as given only where an argument names it. */

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { type Given, refuse } from "./given.ts";
+import type { Given } from "./given.ts";
 import type {
   ListenAddress,
   NodeConfig,
   UpstreamAddress,
 } from "./serve_config.ts";
 import { METADATA_HOST } from "./serve_options.ts";
+import { UsageError } from "./usage_error.ts";
 import { parseSwitch } from "./values.ts";
 
 /** The listeners that take what is sent to the address. */
@@ -37,16 +38,21 @@ export function parseServiceAddress(
     arpIgnore: parseSwitch(arpIgnore),
   };
   if (wanted.arpIgnore && !wanted.address) {
-    refuse(arpIgnore, "--address beside it");
+    refuseSwitch(arpIgnore, "--address beside it");
   }
   if (wanted.address && upstream.hostname === METADATA_HOST) {
-    refuse(
+    refuseSwitch(
       address,
       `another upstream beside it, ${METADATA_HOST} would be this node`,
     );
   }
   if (wanted.address && !listen.some((it) => TAKERS.includes(it.hostname))) {
-    refuse(address, `--listen ${METADATA_HOST}:PORT beside it`);
+    refuseSwitch(address, `--listen ${METADATA_HOST}:PORT beside it`);
   }
   return wanted;
+}
+
+/** A switch that is on has no value that anybody needs to see. */
+function refuseSwitch({ source }: Given, expected: string): never {
+  throw new UsageError(`Cannot use ${source}: expected ${expected}`);
 }

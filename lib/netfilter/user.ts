@@ -22,6 +22,13 @@ export async function resolveUser(
   user: string,
   run: Runner,
 ): Promise<number> {
+  if (/^0\d/.test(user)) {
+    throw new UsageError(
+      `Cannot use ${
+        quote(user)
+      } for --user: expected a uid without a leading 0`,
+    );
+  }
   const uid = /^\d+$/.test(user) ? Number(user) : await lookUp(user, run);
   if (uid > HIGHEST_UID) {
     throw new UsageError(

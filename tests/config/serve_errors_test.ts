@@ -35,6 +35,27 @@ const CASES: readonly Case[] = [
   },
   { args: ["now"], message: `Unexpected argument "now": see --help` },
   { args: ["--", "now"], message: `Unexpected argument "now": see --help` },
+  // A negative number belongs to the option before it.
+  ...[["--timeout", "-1"], ["--timeout=-1"]].map((args): Case => ({
+    args,
+    message:
+      `Cannot use "-1" for --timeout: expected seconds from 0.001 to 3600`,
+  })),
+  {
+    args: ["--cache", "-.5"],
+    message: `Cannot use "-.5" for --cache: expected seconds from 0 to 3600`,
+  },
+  {
+    args: ["--log-level", "-1", "--frob"],
+    message: `Unknown option "--frob": see --help`,
+  },
+  { args: ["--timeout", "-p"], message: `Unknown option "-p": see --help` },
+  { args: ["--iptables", "-1"], message: `Unknown option "-1": see --help` },
+  { args: ["-1"], message: `Unknown option "-1": see --help` },
+  {
+    args: ["--", "--timeout", "-1"],
+    message: `Unexpected argument "--timeout": see --help`,
+  },
   {
     args: ["--timeout"],
     message: `Cannot use "" for --timeout: expected SECONDS`,
@@ -454,6 +475,11 @@ const CASES: readonly Case[] = [
     message:
       `Cannot use "true" for key "listen-anywhere" in "c.yaml": expected true or false without quotes`,
   },
+  ...["yes", "Off"].map((text): Case => ({
+    yaml: `iptables: ${text}`,
+    message:
+      `Cannot use "${text}" for key "iptables" in "c.yaml": expected true or false without quotes, ${text} is text`,
+  })),
   // The service's address on lo.
   {
     args: [
@@ -462,17 +488,17 @@ const CASES: readonly Case[] = [
       "--listen-anywhere",
     ],
     message:
-      `Cannot use "true" for --address: expected another upstream beside it, 169.254.169.254 would be this node`,
+      `Cannot use --address: expected another upstream beside it, 169.254.169.254 would be this node`,
   },
   {
     args: ["--upstream=cloudstack:eth0"],
     env: { C2S_IMDS_ADDRESS: "1" },
     message:
-      `Cannot use "1" for C2S_IMDS_ADDRESS: expected --listen 169.254.169.254:PORT beside it`,
+      `Cannot use C2S_IMDS_ADDRESS: expected --listen 169.254.169.254:PORT beside it`,
   },
   {
     args: ["--arp-ignore"],
-    message: `Cannot use "true" for --arp-ignore: expected --address beside it`,
+    message: `Cannot use --arp-ignore: expected --address beside it`,
   },
   // Whatever stands in a value, the message stays one line.
   {

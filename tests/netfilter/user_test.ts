@@ -25,7 +25,8 @@ Deno.test("resolveUser() takes a number as it is and looks a name up", async () 
 for (
   const [user, says] of [
     ["0", "uid 0 would exempt every client that runs as root"],
-    ["000", "uid 0 would exempt every client that runs as root"],
+    ["000", "expected a uid without a leading 0"],
+    ["010", "expected a uid without a leading 0"],
     ["root", "uid 0 would exempt every client that runs as root"],
     ["4294967295", "expected a uid from 1 to 4294967294"],
     ["99999999999999999999", "expected a uid from 1 to 4294967294"],
