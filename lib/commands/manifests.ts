@@ -54,14 +54,15 @@ function run(args: readonly string[], io: Io): ExitCode {
     io.stdout(hostUnit(settings.serve));
     return EXIT.OK;
   }
-  warnUnpinned(request.image, io);
   const parts = { image: request.image.reference, ...settings };
   if (request.kind === "daemonset") {
+    warnUnpinned(request.image, io);
     io.stdout(renderYaml(daemonSetObjects(parts)));
     return EXIT.OK;
   }
   const { pools, installDir } = request;
   if (installDir === undefined) {
+    warnUnpinned(request.image, io);
     io.stdout(renderYaml(pools.map((pool) => machineConfig(pool, parts))));
   } else {
     const configs = pools.map((pool) =>
@@ -70,7 +71,7 @@ function run(args: readonly string[], io: Io): ExitCode {
         renderYaml([machineConfig(pool, parts)]),
       ] as const
     );
-    install(installDir, new Map(configs), io);
+    install(installDir, new Map(configs), request.image, io);
   }
   return EXIT.OK;
 }
@@ -78,10 +79,13 @@ function run(args: readonly string[], io: Io): ExitCode {
 function install(
   path: string,
   configs: ReadonlyMap<string, string>,
+  image: Image,
   io: Io,
 ): void {
   const folder = openFolder(path);
-  for (const change of planInstall(folder, configs)) {
+  const changes = planInstall(folder, configs);
+  warnUnpinned(image, io);
+  for (const change of changes) {
     if (change.text !== undefined) folder.write(change.path, change.text);
     io.stdout(`${change.done}\n`);
   }

@@ -14,13 +14,15 @@ export interface Image {
 }
 
 /**
- * The grammar of references, with the digests that registries use.
+ * The grammar of references, with the digests that registries use. What comes
+ * first is a registry only with a dot or a port, or as localhost: the rest is
+ * a repository, which OCI wants in lower case.
  * https://pkg.go.dev/github.com/distribution/reference
  */
 const REFERENCE = new RegExp(
   [
     String
-      .raw`^(?<name>(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?/)?`,
+      .raw`^(?<name>(?:(?=localhost/|[^/]*[.:])[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?/)?`,
     String
       .raw`[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*)`,
     String.raw`(?<tag>:\w[\w.-]{0,127})?`,
@@ -42,10 +44,18 @@ export function parseImage(given: Given): Image {
   if (name === undefined || name.length > LONGEST_NAME) {
     return refuse(
       given,
-      "an image reference, such as registry.example.com/c2s-imds@sha256:…",
+      REFERENCE.test(lowerRepository(given.text))
+        ? "an image reference with its repository in lower case"
+        : "an image reference, such as registry.example.com/c2s-imds@sha256:…",
     );
   }
   return digest === undefined
     ? { reference: name + tag, pinned: false }
     : { reference: name + digest, pinned: true };
+}
+
+/** A reference with its repository in lower case, its tag and digest as is. */
+function lowerRepository(reference: string): string {
+  const [name = ""] = reference.match(/^[^@]*?(?=(?::[^/@]*)?(?:@|$))/) ?? [];
+  return name.toLowerCase() + reference.slice(name.length);
 }

@@ -240,6 +240,21 @@ const REFUSED: readonly (readonly [readonly string[], string])[] = [
   ],
 ];
 
+Deno.test("manifests refuses before it warns of an image without digest", async () => {
+  const { code, stderr } = await runProgram([
+    ...[
+      "manifests",
+      "machineconfig",
+      "--image=a",
+      "--install-dir=/nonexistent",
+    ],
+  ]);
+  assertEquals([code, stderr], [
+    2,
+    'c2s-imds: Cannot use "/nonexistent" for --install-dir: no such folder\n',
+  ]);
+});
+
 for (const [args, message] of REFUSED) {
   Deno.test(`manifests refuses ${JSON.stringify(args.join(" ")).replaceAll("0".repeat(64), "…")}`, async () => {
     await assertRejects(() => make(...args), UsageError, message);

@@ -40,6 +40,7 @@ Deno.test("parseImage() takes a digest as pinned and drops the tag beside it", (
 for (
   const text of [
     "C2S-IMDS",
+    "Team/c2s-imds",
     "a b",
     "a\nExecStartPre=/bin/true",
     "a;reboot",
@@ -80,3 +81,23 @@ for (
     assertThrows(() => parse(text), UsageError, "an image reference");
   });
 }
+
+Deno.test("parseImage() names lower case when nothing else is wrong", () => {
+  for (
+    const text of [
+      "C2S-IMDS",
+      "Team/c2s-imds",
+      "registry.example.com/Team/c2s-imds:V1",
+      `localhost:5000/C2S${DIGEST}`,
+    ]
+  ) {
+    assertThrows(
+      () => parse(text),
+      UsageError,
+      "expected an image reference with its repository in lower case",
+    );
+  }
+  for (const text of ["C2S IMDS", "A:-tag", `A@sha256:${"G".repeat(64)}`]) {
+    assertThrows(() => parse(text), UsageError, "such as");
+  }
+});
