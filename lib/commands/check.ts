@@ -27,9 +27,9 @@ last line is the verdict.
 
 ${renderOptions(OPTIONS)}
 
-Give it the same --region, --profile, --user, --config and C2S_IMDS_… variables as serve.
-It must not run as the proxy's user, whose traffic goes around the rule; it
-needs root only to see the rule.
+Give it the same --region, --profile, --user, --config and C2S_IMDS_… variables
+as serve. It must not run as the proxy's user, whose traffic goes around the
+rule; it needs root only to see the rule.
 
 Exits with 0 when a client on this node sees the emulated region, 1 when not,
 2 for wrong usage, 4 when it cannot tell.

@@ -35,7 +35,7 @@ ${renderOptions(PASSED_ON)}
 A machineconfig is always --on-stop keep.
 
 Examples:
-  c2s-imds manifests machineconfig --image registry.example.com/c2s-imds@sha256:…
+  c2s-imds manifests machineconfig --image example.com/c2s-imds@sha256:…
   c2s-imds manifests systemd --region us-east-1=us-iso-east-1
 `;
 

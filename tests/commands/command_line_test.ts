@@ -197,14 +197,14 @@ Deno.test("runCommandLine() hands on the code when a subcommand says no", async 
   assertEquals(await recorder.run(["check"], run), EXIT.DRIFT);
 });
 
-Deno.test("COMMANDS load under their own names with a help of 100 columns", async (t) => {
+Deno.test("COMMANDS load under their own names with a help of 80 columns", async (t) => {
   for (const entry of COMMANDS) {
     await t.step(entry.name, async () => {
       const { name, help, summary } = await entry.load();
       assertEquals(name, entry.name);
       assertEquals(help.endsWith("\n"), true);
       assertEquals(
-        [summary, ...help.split("\n")].filter((line) => line.length > 100),
+        [summary, ...help.split("\n")].filter((line) => line.length > 80),
         [],
       );
     });

@@ -227,6 +227,7 @@ const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [["systemd", "--user=a'"], "for --user"],
   [["systemd", '--user=a"'], "for --user"],
   [["systemd", "--user=a;b"], "for --user"],
+  [["systemd", "--user=010"], "a uid without a leading 0"],
   [["systemd", "--user=a\nb"], "for --user"],
   [["systemd", "--user=a\\b"], "for --user"],
   [[...NODE, "--listen=127.0.0.1:0"], "a fixed port on 127.0.0.1"],

@@ -99,6 +99,17 @@ Deno.test("every block says what it is, and shell how it is tested", () => {
   }
 });
 
+Deno.test("no document holds a place that was to be filled", () => {
+  const place = /\b[A-Z]+_OUTPUT\b|\b(?:FIXME|LOREM|TBD|TODO|XXX)\b|\?\?\?/;
+  assertEquals(
+    DOCUMENTS.flatMap(({ path, text }) =>
+      text.split("\n").filter((line) => place.test(line))
+        .map((line) => `${path}: ${line}`)
+    ),
+    [],
+  );
+});
+
 Deno.test("what needs a cluster is nothing that could be run without", () => {
   for (const block of SHELL.filter(({ info }) => info === "sh cluster")) {
     for (const command of commandsOf(block)) {

@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { COMMANDS } from "../../lib/commands/registry.ts";
 import { SERVE_OPTIONS } from "../../lib/config/serve_options.ts";
 import { PATH_RULES } from "../../lib/metadata/path_rules.ts";
 import { REPOSITORY } from "../helpers/files.ts";
@@ -34,4 +35,23 @@ Deno.test("README.md has every path that is not rewritten, with the reason", () 
     }
     assert(README.includes(reason), `README lacks "${reason}"`);
   }
+});
+
+Deno.test("README.md has every subcommand that is for people", () => {
+  const [, table = ""] = README.split("| subcommand ");
+  const [rows = ""] = table.split("\n\n");
+  const named = rows.split("\n").filter((line) => line.startsWith("| `"))
+    .map((line) => cells(line)[0]?.match(/[\w-]+/)?.[0]);
+  assertEquals(
+    named.sort(),
+    COMMANDS.filter(({ hidden }) => hidden !== true).map(({ name }) => name)
+      .sort(),
+  );
+});
+
+Deno.test("README.md shows how a run of the tests really ends", () => {
+  assertMatch(
+    README,
+    /^```text\nok \| \d+ passed \(\d+ steps\) \| 0 failed(?: \| \d+ ignored)? \(\d+m\d+s\)\n```$/m,
+  );
 });
