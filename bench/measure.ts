@@ -67,7 +67,7 @@ const FULL: { readonly race: RacePlan; readonly growth: GrowthPlan } = {
     bodies: [1, KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB, 64 * MIB],
     connections: [1, 4, 16, 64, 256, 1_000],
     regions: [1, 2, 5, 10, 25, 50],
-    seconds: 1,
+    seconds: 2,
   },
 };
 
