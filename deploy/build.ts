@@ -134,3 +134,24 @@ Deno.exit(await runCommandLine(Deno.args, io));
       .filter((source) => source !== entry),
   };
 }
+
+/**
+ * The release of Deno in an executable; without `DENORT_BIN` it is this one's.
+ *
+ * @param file the executable, from the repository's folder on
+ * @param target what it was made for
+ * @returns `undefined` for another machine's, which cannot be asked here
+ * @throws {Error} when it does not say
+ */
+export async function runtimeOf(
+  file: string,
+  target: string,
+): Promise<string | undefined> {
+  if (target === Deno.build.target) {
+    const line = await run(resolve(FOLDER, file), "--version");
+    const [, found] = /Deno (\S+)\)$/.exec(line) ?? [];
+    if (found !== undefined) return found;
+    throw new Error(`Cannot tell the runtime of ${file} from "${line}"`);
+  }
+  return Deno.env.has("DENORT_BIN") ? undefined : Deno.version.deno;
+}

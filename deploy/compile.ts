@@ -10,8 +10,16 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { bundleProgram, describeBuild, epoch, run } from "./build.ts";
+import {
+  bundleProgram,
+  describeBuild,
+  epoch,
+  FOLDER,
+  run,
+  runtimeOf,
+} from "./build.ts";
 import { permissionFlags } from "./permissions.ts";
+import { runtimeWarning } from "./release_checks.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -60,6 +68,13 @@ try {
   );
   if (target !== undefined) {
     requireMachine(new URL(file, ROOT), String(target));
+  }
+  const warning = runtimeWarning(
+    await runtimeOf(file, String(target ?? Deno.build.target)),
+    await Deno.readTextFile(`${FOLDER}.deno-version`),
+  );
+  if (warning !== undefined) {
+    Deno.stderr.writeSync(new TextEncoder().encode(`warning: ${warning}\n`));
   }
   const size = Deno.statSync(new URL(file, ROOT)).size;
   Deno.stdout.writeSync(

@@ -20,6 +20,7 @@ import {
   importFlags,
   lockFile,
   run,
+  runtimeOf,
 } from "./build.ts";
 import { bundledPackages } from "./bundled_packages.ts";
 import { readLicences } from "./licences.ts";
@@ -43,18 +44,6 @@ async function sha256(file: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** The Deno in an executable; without DENORT_BIN it is this one's release. */
-async function runtimeOf(file: string, target: string): Promise<string> {
-  if (target === Deno.build.target) {
-    const line = await run(file, "--version");
-    const [, found] = /Deno (\S+)\)$/.exec(line) ?? [];
-    if (found !== undefined) return found;
-    throw new Error(`Cannot tell the runtime of ${file} from "${line}"`);
-  }
-  if (!Deno.env.has("DENORT_BIN")) return Deno.version.deno;
-  throw new Error("Cannot tell which runtime DENORT_BIN names, here");
-}
-
 /** Compiles for a target; nothing where that cannot be done here. */
 async function compile(
   folder: string,
@@ -75,6 +64,9 @@ async function compile(
       `--output=${file}`,
     );
     const deno = await runtimeOf(file, target);
+    if (deno === undefined) {
+      throw new Error("Cannot tell which runtime DENORT_BIN names, here");
+    }
     if (deno !== Deno.version.deno) {
       say(`${name} has Deno ${deno}, not ${Deno.version.deno}`);
     }

@@ -32,6 +32,22 @@ export function obstacle(
   return undefined;
 }
 
+/**
+ * What is odd about the runtime of an executable; `undefined` where nothing is.
+ *
+ * @param found its release of Deno; `undefined` where that cannot be told
+ * @param pinned .deno-version
+ */
+export function runtimeWarning(
+  found: string | undefined,
+  pinned: string,
+): string | undefined {
+  const wanted = pinned.trim();
+  return found === undefined || found === wanted
+    ? undefined
+    : `the runtime is Deno ${found}, but .deno-version says ${wanted}: see DENORT_BIN`;
+}
+
 /** What a changelog says of a version, which may have a date behind it. */
 function notesOf(changelog: string, version: string): string {
   const section = changelog.split(/^## /m)

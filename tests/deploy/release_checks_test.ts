@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { obstacle } from "../../deploy/release_checks.ts";
+import { obstacle, runtimeWarning } from "../../deploy/release_checks.ts";
 import config from "../../deno.json" with { type: "json" };
 import { sourceFiles } from "../helpers/files.ts";
 
@@ -47,4 +47,14 @@ Deno.test("obstacle() asks for an entry with something in it", async (t) => {
 Deno.test("the image is labelled with the version of deno.json", () => {
   const [{ text } = { text: "" }] = sourceFiles("deploy/Containerfile");
   assertEquals(/^ARG VERSION=(.*)$/m.exec(text)?.[1], config.version);
+});
+
+Deno.test("runtimeWarning() names both releases when they differ", () => {
+  assertEquals(
+    runtimeWarning("1.2.3", "1.2.4\n"),
+    "the runtime is Deno 1.2.3, but .deno-version says 1.2.4: see DENORT_BIN",
+  );
+  for (const found of ["1.2.4", undefined]) {
+    assertEquals(runtimeWarning(found, "1.2.4\n"), undefined);
+  }
 });
