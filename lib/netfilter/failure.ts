@@ -118,7 +118,9 @@ export function explain(
   if (result === "timeout") {
     return failed(
       "timeout",
-      `"${command}" did not end in time and was stopped, see what holds /run/xtables.lock`,
+      `"${command}" did not end in time and was stopped${
+        backend === "legacy" ? ", see what holds /run/xtables.lock" : ""
+      }`,
     );
   }
   const text = `${result.stderr}\n${result.stdout}`;

@@ -171,6 +171,13 @@ const CASES: readonly {
     says: '"iptables-nft-restore" did not end in time and was stopped',
   },
   {
+    name: "a program that hangs where there is a lock",
+    backend: "legacy",
+    result: "timeout",
+    kind: "timeout",
+    says: "was stopped, see what holds /run/xtables.lock",
+  },
+  {
     name: "what nobody foresaw",
     result: said(
       1,
@@ -206,3 +213,12 @@ for (
     assertEquals(error.message.includes("\n"), false);
   });
 }
+
+Deno.test("explain() names no lock where the backend has none", () => {
+  const attempt = {
+    action: "install the rule",
+    command: "iptables-nft-restore",
+    backend: "nft",
+  } as const;
+  assertEquals(explain(attempt, "timeout", []).message.includes("lock"), false);
+});
