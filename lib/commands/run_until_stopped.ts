@@ -6,13 +6,14 @@
 import type { Log } from "../observe/log.ts";
 import type { Proxy } from "../proxy/proxy.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
+import { onStopSignals } from "./stop_signals.ts";
 
 /** How long requests in flight may take after the first signal. */
 export const DRAIN_MS = 10_000;
 
 /**
- * Waits until the proxy is told to stop. The first SIGTERM or SIGINT lets the
- * requests in flight end, for a bounded time; the second drops them.
+ * Waits until the proxy is told to stop. The first signal lets the requests in
+ * flight end, for a bounded time; the second drops them.
  *
  * @param proxy a proxy that listens
  * @param io where signals come from
@@ -31,10 +32,7 @@ export async function runUntilStopped(
   let signals = 0;
   const count = () =>
     ++signals === 1 ? first.resolve("stopped") : second.resolve("forced");
-  const silence = [
-    io.onSignal("SIGTERM", count),
-    io.onSignal("SIGINT", count),
-  ];
+  const silence = onStopSignals(io, log, count);
   try {
     const end = await Promise.race([first.promise, proxy.finished]);
     if (end !== "stopped") {
@@ -45,7 +43,7 @@ export async function runUntilStopped(
     log.info("stopped");
     return EXIT.OK;
   } finally {
-    for (const stop of silence) stop();
+    silence();
   }
 }
 

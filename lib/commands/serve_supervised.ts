@@ -30,8 +30,11 @@ import { spawnChild, type SpawnedChild } from "../supervisor/spawn.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { yieldingRule } from "../supervisor/yielding_rule.ts";
 import type { Runner } from "../system/runner.ts";
+import { stoppableRunner } from "../system/stoppable_runner.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
 import { type HeldAddress, holdAddress } from "./serve_address.ts";
+import { onStopSignals } from "./stop_signals.ts";
+import { logStrayErrors } from "./stray_errors.ts";
 import { upstreamSource } from "./upstream_source.ts";
 
 /** What the parent needs besides its configuration. */
@@ -66,11 +69,12 @@ export async function serveSupervised(
   const user = await childUser(node.user, uid, run);
   const command = ownCommand(io.env);
   let opened: RuleManager | undefined;
+  const ruling = stoppableRunner(run);
   try {
     await requireRights(purposeOf(node), Deno.uid(), run);
     await requireOpenPorts(config.listen, run);
     await requireReadable(command, user);
-    if (node.iptables) opened = await openNodeRule(config, uid, run);
+    if (node.iptables) opened = await openNodeRule(config, uid, ruling.run);
   } catch (error) {
     if (error instanceof PreflightError && error.usage) {
       throw new UsageError(error.message, { cause: error });
@@ -100,8 +104,8 @@ export async function serveSupervised(
     },
   });
   const silence = [
-    io.onSignal("SIGTERM", () => supervisor.stop()),
-    io.onSignal("SIGINT", () => supervisor.stop()),
+    onStopSignals(io, log, () => supervisor.stop()),
+    logStrayErrors(log),
     io.onSignal("SIGHUP", () => {
       const changed = reload();
       if (changed !== undefined) {
@@ -116,9 +120,10 @@ export async function serveSupervised(
     const end = await supervisor.run(config);
     return end === "stopped" ? EXIT.OK : EXIT.FAILED;
   } finally {
-    for (const stop of silence) stop();
+    await ruling.stop();
     source?.close();
     await address?.release();
+    for (const stop of silence) stop();
   }
 }
 

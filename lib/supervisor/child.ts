@@ -49,7 +49,15 @@ export interface ChildIo {
 }
 
 /** Signals to the whole process group; what they mean is the parent's to say. */
-const IGNORED = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+const IGNORED = [
+  "SIGTERM",
+  "SIGINT",
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGALRM",
+  "SIGUSR1",
+  "SIGUSR2",
+] as const;
 
 /**
  * Lives as the child.

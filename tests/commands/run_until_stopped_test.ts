@@ -45,7 +45,7 @@ class Stage {
 }
 
 Deno.test("runUntilStopped() drains and ends well when a signal comes", async (t) => {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT", "SIGALRM"] as const) {
     await t.step(signal, async () => {
       const stage = new Stage();
       const code = runUntilStopped(stage.proxy, stage.io, LOG);
@@ -64,6 +64,8 @@ Deno.test("runUntilStopped() drops everything when a second signal comes", async
   const code = runUntilStopped(stage.proxy, stage.io, LOG);
   stage.signal("SIGTERM");
   await stage.asked.promise;
+  // So much later that it is another one.
+  await new Promise((resolve) => setTimeout(resolve, 260));
   stage.signal("SIGINT");
   assertEquals(await code, EXIT.OK);
   assertEquals(stage.events, ["shutdown", "abort"]);

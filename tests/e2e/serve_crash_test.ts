@@ -185,3 +185,26 @@ for (const backend of BACKENDS) {
     },
   );
 }
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables replaces a child that hangs, before anyone asks it to",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    await using program = await node.start("serve --iptables");
+    const child = await childOf(program);
+    assert(child !== undefined);
+    const hung = performance.now();
+    Deno.kill(child, "SIGSTOP");
+    await program.logged(/error the proxy does not react, ending it/);
+    await program.logged(/info the proxy listens again/);
+    await until(
+      "a client is redirected again",
+      async () => await node.see(0) === EMULATED,
+    );
+    assert(performance.now() - hung < 12_000, "it took too long");
+    assertEquals((await program.stop()).code, 0);
+    assertEquals(await node.rules(), before);
+  },
+);

@@ -105,7 +105,7 @@ testWith(
 
 testWith(
   NODE_NEEDS,
-  "serve --iptables takes two signals in a row and still removes the rule",
+  "serve --iptables takes two signals together for one, a later one for force",
   async () => {
     await using node = await createNode(await installed());
     const before = await node.rules();
@@ -124,13 +124,145 @@ testWith(
     const started = performance.now();
     await kill("-INT", "--", `-${program.pid}`);
     await kill("-INT", "--", `-${program.pid}`);
+    await until("the rule is gone", async () => await node.rules() === before);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assertEquals(program.stderr().includes("dropping the requests"), false);
+    await kill("-INT", "--", `-${program.pid}`);
     const { code, stderr } = await program.result;
-    assert(performance.now() - started < 3_000, "the second one did not force");
+    assert(performance.now() - started < 5_000, "the later one did not force");
     assertEquals(code, 0, stderr);
     assertMatch(stderr, /warn dropping the requests in flight/);
     assertEquals(await isAlive(child), false);
     assertEquals(await node.rules(), before);
     node.service.signal("SIGCONT");
     await stuck;
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables leaves nothing behind when its first line cannot be written",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    const { code, stderr } = await node.run(
+      "serve --iptables",
+      {},
+      ...["sh", "-c", 'exec "$@" >/dev/full', "sh"],
+    );
+    assertEquals(code, 1, stderr);
+    assertMatch(stderr, /^c2s-imds: Cannot write standard output.*\n$/m);
+    assertEquals(await node.rules(), before);
+    assertEquals(await node.see(0), REAL);
+    const listening = await node.namespace.must(
+      ["ss", "-tlnH", "sport", "=", ":4000"],
+    );
+    assertEquals(listening, "");
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables is not ended by signals that mean nothing, and stops cleanly at SIGALRM and SIGQUIT",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    for (const last of ["ALRM", "QUIT"]) {
+      await using program = await node.start("serve --iptables", {}, "setsid");
+      // To the group, so to the child, too.
+      await kill("-USR1", "--", `-${program.pid}`);
+      await kill("-USR2", "--", `-${program.pid}`);
+      await program.logged(/info ignoring a signal signal=SIGUSR2/);
+      assertEquals(await node.see(0), EMULATED);
+      await kill(`-${last}`, "--", `-${program.pid}`);
+      const { code, stderr } = await program.result;
+      assertEquals(code, 0, stderr);
+      assertMatch(stderr, /info stopped\n$/);
+      assertEquals(await node.rules(), before);
+    }
+  },
+);
+
+/** An iptables that does what a file says, as a script around the real one. */
+async function wrapIptables(): Promise<
+  { path: string; mode(what: string): Promise<void> } & AsyncDisposable
+> {
+  const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
+  const mode = (what: string) => Deno.writeTextFile(`${folder}/mode`, what);
+  await mode("works");
+  for (const suffix of ["", "-save", "-restore"]) {
+    const name = `iptables-nft${suffix}`;
+    await Deno.writeTextFile(
+      `${folder}/${name}`,
+      `#!/bin/sh
+case $(cat ${folder}/mode) in
+  hangs) sleep 6117; exit 1;;
+  fails) echo "it is broken" >&2; exit 4;;
+esac
+PATH=/usr/sbin:/usr/bin:/sbin:/bin ${name} "$@"
+`,
+      { mode: 0o755 },
+    );
+  }
+  return {
+    path: `PATH=${folder}:${Deno.env.get("PATH")}`,
+    mode,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables ends at a second signal when iptables hangs, and stops it",
+  async () => {
+    await using node = await createNode(await installed());
+    await using iptables = await wrapIptables();
+    await using program = await node.start(
+      "serve --iptables",
+      {},
+      ...["/usr/bin/env", iptables.path],
+    );
+    await iptables.mode("hangs");
+    program.signal("SIGHUP");
+    program.signal("SIGTERM");
+    await program.logged(/info stopping/);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const second = performance.now();
+    program.signal("SIGTERM");
+    const { code, stderr } = await program.result;
+    assert(performance.now() - second < 4_000, "it waited for iptables");
+    assertEquals(code, 1, stderr);
+    assertMatch(stderr, STANDS);
+    const left = await systemRunner([
+      ...["sh", "-c"] as const,
+      "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '",
+    ]);
+    assert(typeof left !== "string");
+    assertEquals(left.stdout.includes("sleep 6117"), false);
+  },
+);
+
+const STANDS =
+  /error the rule still stands, c2s-imds iptables remove takes it away\n$/;
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables ends with 1 and says so when it cannot remove the rule",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    await using iptables = await wrapIptables();
+    await using program = await node.start(
+      "serve --iptables",
+      {},
+      ...["/usr/bin/env", iptables.path],
+    );
+    await iptables.mode("fails");
+    const { code, stderr } = await program.stop();
+    assertEquals(code, 1, stderr);
+    assertEquals(stderr.match(/error cannot remove the rule /g)?.length, 2);
+    assertMatch(stderr, STANDS);
+    assertEquals((await node.run("iptables remove")).code, 0);
+    assertEquals(await node.rules(), before);
   },
 );
