@@ -326,6 +326,28 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
     }),
   },
   {
+    id: "answer-lone-type",
+    what:
+      "Content-Type in lower case, where an answer with a body up to 64 KiB has no other end-to-end field",
+    cause: "`Deno.serve` writes it itself then; names have no case",
+    predict: onAnswers((answer, i, { of }) => {
+      const framing = ["content-length", "transfer-encoding", "connection"];
+      const fields = answer.headers.filter(not(is(...framing)));
+      const [field] = fields;
+      if (
+        field === undefined || fields.length > 1 ||
+        !is("content-type")(field) ||
+        of.methods?.[i] === "HEAD" || answer.status === 304
+      ) return answer;
+      return {
+        ...answer,
+        headers: answer.headers.map((header) =>
+          header === field ? ["content-type", field[1]] : header
+        ),
+      };
+    }),
+  },
+  {
     id: "answer-date",
     what: "An answer without a Date gains one",
     cause: "`Deno.serve`; RFC 9110, 6.6.1 asks for it",

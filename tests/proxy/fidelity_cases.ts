@@ -371,6 +371,20 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
       "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Region: us-east-1\r\n" +
       "Content-Length: 2\r\nContent-Type: text/plain\r\n\r\nhi",
   ),
+  ...[
+    ["alone", "200 OK", ""],
+    ["alone in a 404", "404 Not Found", ""],
+    ["and an ETag", "200 OK", 'ETag: "1"\r\n'],
+    ["and a Date", "200 OK", "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"],
+    ["alone for HEAD", "200 OK", "", "HEAD"],
+  ].map(([which, status, field, method = "GET"]) =>
+    answered(
+      `with a Content-Type ${which}`,
+      `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\n${field}` +
+        `Content-Length: 9\r\n\r\n${method === "HEAD" ? "" : "us-east-1"}`,
+      method,
+    )
+  ),
   answered(
     "without anything",
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
@@ -416,6 +430,10 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   answered(
     "304",
     'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n',
+  ),
+  answered(
+    "304 with a Content-Type alone",
+    "HTTP/1.1 304 Not Modified\r\nContent-Type: text/plain\r\n\r\n",
   ),
   answered(
     "304 with a length",
