@@ -11,7 +11,7 @@ import type {
   ServeConfig,
 } from "../config/serve_config.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { NetfilterError } from "../netfilter/failure.ts";
+import { isOutOfReach } from "../netfilter/failure.ts";
 import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../netfilter/rule.ts";
 import { openRule, type RuleManager } from "../netfilter/rule_manager.ts";
 import { resolveUser } from "../netfilter/user.ts";
@@ -130,11 +130,6 @@ export async function serveSupervised(
 function purposeOf({ iptables, address }: NodeConfig): Purpose {
   if (iptables) return "keep the rule";
   return address ? "keep the address" : "drop root";
-}
-
-function isOutOfReach(error: unknown): error is NetfilterError {
-  return error instanceof NetfilterError &&
-    (error.kind === "no tool" || error.kind === "no permission");
 }
 
 /** The rule only reaches a listener on 127.0.0.1. */
