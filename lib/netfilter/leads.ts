@@ -69,8 +69,63 @@ export async function findRival(
 ): Promise<Lead | undefined> {
   const leads = seen.flatMap(leadsOf);
   if (leads.every(({ port }) => own.includes(port))) return undefined;
+  return rivalAmong(leads, await listeners(run), own);
+}
+
+/**
+ * The first lead among some ports at whose end only strangers listen: no
+ * proxy, and no program of root's.
+ *
+ * @param leads where the rules lead
+ * @param listeners every listening socket of this network namespace
+ * @param ports the ports to look at
+ * @param uid whom our own proxy runs as
+ * @returns the port, and the stranger's uid
+ */
+export function strangerAmong(
+  leads: readonly Lead[],
+  listeners: readonly Connection[],
+  ports: readonly number[],
+  uid: number,
+): Lead | undefined {
+  for (const lead of leads.filter(({ port }) => ports.includes(port))) {
+    const there = listeners.filter((one) =>
+      one.localPort === lead.port && isOnLoopback(one.local)
+    );
+    const [first] = there;
+    const isStrange = there.every((one) =>
+      ![0, uid, lead.uid].includes(one.uid)
+    );
+    if (first !== undefined && isStrange) {
+      return { port: lead.port, uid: first.uid };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Finds a stranger whom the rule leads to. `undefined` where there is none, or
+ * where it cannot be told.
+ *
+ * @param seen every place where a rule can stand
+ * @param ports the ports to look at
+ * @param uid whom our own proxy runs as
+ */
+export async function findStranger(
+  seen: readonly Seen[],
+  ports: readonly number[],
+  uid: number,
+  run: Runner,
+): Promise<Lead | undefined> {
+  const leads = seen.flatMap(leadsOf);
+  if (!leads.some(({ port }) => ports.includes(port))) return undefined;
+  return strangerAmong(leads, await listeners(run), ports, uid);
+}
+
+async function listeners(run: Runner): Promise<readonly Connection[]> {
   // Through `cat`, because Deno opens /proc only with every permission.
   const tables = await run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]);
-  if (typeof tables === "string") return undefined;
-  return rivalAmong(leads, parseConnections(tables.stdout, LISTENING), own);
+  return typeof tables === "string"
+    ? []
+    : parseConnections(tables.stdout, LISTENING);
 }

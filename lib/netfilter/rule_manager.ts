@@ -7,7 +7,7 @@ import type { Runner } from "../system/runner.ts";
 import { type Applied, installRules, removeRules } from "./apply.ts";
 import { chooseBackend } from "./backend.ts";
 import { type Context, requireCapabilities } from "./context.ts";
-import { findRival, type Lead } from "./leads.ts";
+import { findRival, findStranger, type Lead } from "./leads.ts";
 import type { Place } from "./remove.ts";
 import {
   type Backend,
@@ -45,7 +45,8 @@ export type Verified = "installed" | "absent" | {
  * what {@linkcode RuleManager.verify} compares with.
  *
  * Whose rule stands in the kernel cannot be told from the rule: only a proxy
- * whose own listeners are up may call anything but `verify` and `rival`.
+ * whose own listeners are up may call anything but `verify`, `rival` and
+ * `stranger`; and `block` where a stranger was found.
  *
  * All methods throw {@linkcode NetfilterError}, whose message is one line.
  * Calls must not overlap.
@@ -84,6 +85,14 @@ export interface RuleManager {
    * @param own the ports that are ours
    */
   rival(own: Ports): Promise<Lead | undefined>;
+  /**
+   * Somebody the rule leads to who is neither a proxy nor root: after a
+   * SIGKILL the rule stays, and anyone can take the port.
+   *
+   * @param ports the ports to look at
+   * @returns the port, and the stranger's uid
+   */
+  stranger(ports: Ports): Promise<Lead | undefined>;
 }
 
 /**
@@ -140,6 +149,10 @@ export async function openRule(
     async rival(own) {
       const { seen } = await survey(context, backend, []);
       return await findRival(seen, Object.values(own), run);
+    },
+    async stranger(ports) {
+      const { seen } = await survey(context, backend, []);
+      return await findStranger(seen, Object.values(ports), options.uid, run);
     },
   };
   return manager;

@@ -106,6 +106,26 @@ export class KeptRule {
   }
 
   /**
+   * Closes a rule that leads requests to a stranger.
+   *
+   * @param ports where the proxy would listen
+   */
+  async shutOut(ports: Ports): Promise<void> {
+    try {
+      const found = await this.#inTurn(() => this.#rule.stranger(ports));
+      if (found === undefined || !await this.#leave("keep", () => false)) {
+        return;
+      }
+      this.#log.error("the rule led to a stranger, and is closed now", {
+        port: found.port,
+        uid: found.uid,
+      });
+    } catch (error) {
+      this.#failed("tell whom the rule leads to", error);
+    }
+  }
+
+  /**
    * Leaves the rule for good, if it was ever in place. Where that fails it is
    * tried once more, and a rule that cannot be removed is closed.
    *

@@ -141,11 +141,18 @@ export class Supervisor {
    * @param config what the child serves with
    * @returns how it ended
    * @throws {Error} when the first child cannot listen or the rule cannot be
-   * put in place; the rule is as it was then. Whatever else fails, the rule is
-   * left as on a stop
+   * put in place; the rule is as it was then, but closed where it leads to a
+   * stranger. Whatever else fails, the rule is left as on a stop
    */
   async run(config: ServeConfig): Promise<RunEnd> {
-    const live = await this.#start(config);
+    let live: Live | "stop";
+    try {
+      live = await this.#start(config);
+    } catch (error) {
+      const out = this.#rule?.shutOut(rulePorts(config.listen));
+      await this.#isIn(this.#leaveMs, out);
+      throw error;
+    }
     if (live === "stop") return "stopped";
     try {
       const installed = this.#rule?.install(rulePorts(live.addresses));

@@ -31,6 +31,7 @@ export function yieldingRule(
       await look("take the rule");
       return await rule.install(ports);
     },
+    stranger: (ports) => rule.stranger(ports),
     async block() {
       if (last !== undefined) throw last;
       return await rule.block();

@@ -161,11 +161,12 @@ for (const backend of BACKENDS) {
       assertEquals(await node.see(0), SQUATTER);
       const taken = await node.run("serve --iptables");
       assertEquals(taken.code, 1);
-      assertEquals(
+      assertMatch(
         taken.stderr,
-        "c2s-imds: Cannot listen on 127.0.0.1:4000: another program has it, stop that one or choose another --listen\n",
+        /error the rule led to a stranger, and is closed now port=4000 uid=1000\nc2s-imds: Cannot listen on 127\.0\.0\.1:4000: another program has it, stop that one or choose another --listen\n$/,
       );
-      assertEquals(await node.leadsTo(), "4000");
+      assertEquals(await node.leadsTo(), "1");
+      assertEquals(await node.see(0), "refused");
       {
         await using elsewhere = await node.start(
           "serve --iptables --listen 127.0.0.1:4001",

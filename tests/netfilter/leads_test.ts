@@ -5,6 +5,7 @@ import {
   type Lead,
   leadsOf,
   rivalAmong,
+  strangerAmong,
 } from "../../lib/netfilter/leads.ts";
 import type { Seen } from "../../lib/netfilter/verdict.ts";
 
@@ -74,6 +75,17 @@ for (const [who, text] of Object.entries(PROC)) {
     assertEquals(rivalAmong([LEAD], sockets, []), isRival ? LEAD : undefined);
     assertEquals(rivalAmong([LEAD], sockets, [4000]), undefined);
     assertEquals(rivalAmong([], sockets, []), undefined);
+  });
+  const stranger = who === "a stranger" ? { port: 4000, uid: 1000 } : undefined;
+  Deno.test(`strangerAmong() finds ${stranger ? "a" : "no"} stranger when ${who} listens`, () => {
+    const sockets = parseConnections(text, "0A");
+    assertEquals(strangerAmong([LEAD], sockets, [4000], 10169), stranger);
+    // The rule may be made to exempt another; then the proxy is no stranger.
+    const wrong = { port: 4000, uid: 12345 };
+    assertEquals(strangerAmong([wrong], sockets, [4000], 10169), stranger);
+    assertEquals(strangerAmong([LEAD], sockets, [4000], 1000), undefined);
+    assertEquals(strangerAmong([LEAD], sockets, [4001], 10169), undefined);
+    assertEquals(strangerAmong([], sockets, [4000], 10169), undefined);
   });
 }
 

@@ -36,6 +36,7 @@ class World {
   /** How the next children fare, in order; listening once it is used up. */
   readonly fates: string[] = [];
   found: Awaited<ReturnType<RuleKeeper["repair"]>> = "installed";
+  stranger: Awaited<ReturnType<RuleKeeper["stranger"]>>;
   failing: string | undefined;
   /** Which call of the rule never ends. */
   hanging: string | undefined;
@@ -50,6 +51,7 @@ class World {
       await this.#rule("repair");
       return this.found;
     },
+    stranger: () => Promise.resolve(this.stranger),
   } as unknown as RuleKeeper;
 
   #rule(event: string): Promise<void> {
@@ -161,6 +163,19 @@ Deno.test("Supervisor.run() touches nothing when the first child cannot listen",
     "Cannot listen on 127.0.0.1:4000",
   );
   assertEquals(world.events, ["spawn"]);
+});
+
+Deno.test("Supervisor.run() closes a rule that leads to a stranger when the first child cannot listen", async () => {
+  const world = new World();
+  world.fates.push("Cannot listen on 127.0.0.1:4000");
+  world.stranger = { port: 4000, uid: 1000 };
+  await assertRejects(
+    () => world.supervisor().run(CONFIG),
+    Error,
+    "Cannot listen on 127.0.0.1:4000",
+  );
+  assertEquals(world.events, ["spawn", "block"]);
+  assertMatch(world.log.join(""), /is closed now port=4000 uid=1000\n$/);
 });
 
 Deno.test("Supervisor.run() ends the child when the rule cannot be installed", async () => {
