@@ -38,7 +38,8 @@ service to the proxy: one chain C2S-IMDS in the nat table. Needs root with
 NET_ADMIN, legacy iptables NET_RAW too.
 
   install  puts the rule in place, or changes its uid or port there
-  remove   takes it out of every backend, whatever its uid and port
+  remove   takes it out of every backend, whatever its uid and port; the flags
+           of install may stand there and make no difference
   status   exits with 0 installed, 1 absent, 3 drift, 4 cannot tell
 
 Install and remove exit with 0 done, 1 failed, 4 no permission or no iptables.

@@ -68,9 +68,6 @@ export const OPTIONS: readonly Option[] = [
   { name: "json", help: "Prints the status as one JSON object" },
 ];
 
-/** What makes no difference to `remove`, and so is a slip there. */
-const NOT_FOR_REMOVE = ["user", "port", "backend"];
-
 /** What was asked for. */
 export interface IptablesRequest {
   /** What to do. */
@@ -108,14 +105,6 @@ export function parseRequest(args: readonly string[]): IptablesRequest {
   if (flag("dry-run") && action === "status") {
     throw new UsageError(
       "Cannot use --dry-run with status: it changes nothing anyway",
-    );
-  }
-  const needless = action === "remove"
-    ? NOT_FOR_REMOVE.find((name) => given.has(name))
-    : undefined;
-  if (needless !== undefined) {
-    throw new UsageError(
-      `Cannot use --${needless} with remove: it takes the rule out of every backend, whatever its uid and port`,
     );
   }
   return {

@@ -49,14 +49,6 @@ for (
       'Cannot use "0" for --user: uid 0 would exempt every client that runs as root, name the proxy\'s own user',
     ],
     ["remove --json", "Cannot use --json with remove: status has it"],
-    ...["user nosuch", "port 5", "backend nft"].map((flag) =>
-      [
-        `remove --${flag}`,
-        `Cannot use --${
-          flag.split(" ")[0]
-        } with remove: it takes the rule out of every backend, whatever its uid and port`,
-      ] as const
-    ),
     [
       "status --dry-run",
       "Cannot use --dry-run with status: it changes nothing anyway",
