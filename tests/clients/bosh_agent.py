@@ -7,7 +7,9 @@ import json
 import os
 from urllib.parse import urlsplit
 
-ENDPOINT = urlsplit(os.environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"])
+ENDPOINT = urlsplit(
+    os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254")
+)
 PATHS = {
     "instance_id": "/latest/meta-data/instance-id",
     "public_key": "/latest/meta-data/public-keys/0/openssh-key",

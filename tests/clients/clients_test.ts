@@ -2,7 +2,7 @@ import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 import { type Client, CLIENTS, runClient } from "./clients.ts";
-import { assertEmulated } from "./comparison.ts";
+import { assertEmulated, withinOneHour } from "./comparison.ts";
 
 const SERVICES = [
   { name: "a service with IMDSv1 and IMDSv2", flags: [], tokens: false },
@@ -12,15 +12,6 @@ const SERVICES = [
     tokens: true,
   },
 ];
-
-/** The simulator renews credentials at the full hour. */
-async function withinOneHour<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    const hour = new Date().getUTCHours();
-    const result = await work();
-    if (new Date().getUTCHours() === hour) return result;
-  }
-}
 
 function dataOf({ data }: Client): readonly string[] {
   return data === undefined

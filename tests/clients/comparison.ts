@@ -55,3 +55,15 @@ function entriesOf(json: Json | undefined): Map<string, Json> {
     typeof json === "object" && json !== null ? Object.entries(json) : [],
   );
 }
+
+/**
+ * Does work again that crossed a full hour: then the simulator renews its
+ * credentials, and what came before and after differs.
+ */
+export async function withinOneHour<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const hour = new Date().getUTCHours();
+    const result = await work();
+    if (new Date().getUTCHours() === hour) return result;
+  }
+}

@@ -1,0 +1,32 @@
+import { installedForFile } from "../helpers/installed.ts";
+import { createNode, NODE_NEEDS } from "../helpers/node.ts";
+import { testWith } from "../helpers/requires.ts";
+import { CLIENTS, runClient } from "./clients.ts";
+import { assertEmulated, withinOneHour } from "./comparison.ts";
+
+const installed = installedForFile();
+
+/** CloudStack's datasource asks its router, which no rule catches. */
+const REDIRECTED = CLIENTS.filter(({ data }) => data === undefined);
+
+testWith(
+  [...NODE_NEEDS, ...REDIRECTED.flatMap(({ needs }) => needs)],
+  "real clients see the emulated region at the address they ask by default",
+  async (t) => {
+    await using node = await createNode(await installed());
+    const all = () =>
+      Promise.all(
+        REDIRECTED.map((client) => runClient(client, node.namespace)),
+      );
+    const [direct, redirected] = await withinOneHour(async () => {
+      const before = await all();
+      await using _program = await node.start("serve --iptables");
+      return [before, await all()];
+    });
+    for (const [i, client] of REDIRECTED.entries()) {
+      await t.step(client.name, () => {
+        assertEmulated(client, direct[i] ?? null, redirected[i] ?? null);
+      });
+    }
+  },
+);
