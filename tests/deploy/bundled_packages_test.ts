@@ -19,8 +19,8 @@ const find = (...sources: string[]) =>
 Deno.test("bundledPackages() finds packages in caches and at addresses, sorted, and no other", () => {
   assertEquals(
     find(
-      "/root/.cache/deno/npm/registry/js-yaml/3.14.2/index.js",
-      "/root/.cache/deno/npm/registry/js-yaml/3.14.2/lib/js-yaml.js",
+      "/home/user/.cache/deno/npm/registry/js-yaml/3.14.2/index.js",
+      "/home/user/.cache/deno/npm/registry/js-yaml/3.14.2/lib/js-yaml.js",
       "/src/c2s-imds/.cache/npm/registry/@scope/one/2.0.0/index.js",
       "https://jsr.example.com/@std/yaml/1.1.0/parse.ts",
     ),
@@ -57,7 +57,7 @@ Deno.test("bundledPackages() throws when a source is nobody's", async (t) => {
   for (
     const source of [
       "https://example.com/mod.ts",
-      "/root/.cache/deno/npm/registry/js-yaml/3.14.1/index.js",
+      "/home/user/.cache/deno/npm/registry/js-yaml/3.14.1/index.js",
       "/src/c2s-imds/.cache/npm/registry/left-pad/1.0.0/index.js",
       "/src/other/lib/proxy.ts",
     ]
