@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { IncomingMessage } from "node:http";
-import { UpstreamError, upstreamError } from "./upstream_error.ts";
+import type { AnswerBody } from "./answer_body.ts";
+import { brokeOff, UpstreamError } from "./upstream_error.ts";
 
 /** How long a client may leave a started answer unread, in milliseconds. */
 const CLIENT_STALL_MS = 60_000;
@@ -18,52 +18,44 @@ export interface BodyStart {
 }
 
 /**
- * Reads until the body ends or more than `limit` bytes are there; the body is
- * paused then.
+ * Reads until the body ends or more than `limit` bytes are there.
  *
  * @param body the body
  * @param limit how many bytes are enough
  * @param timeoutMs how long that may take, in milliseconds
  * @throws {UpstreamError} when it breaks off or takes too long
  */
-export function readStart(
-  body: IncomingMessage,
+export async function readStart(
+  body: AnswerBody,
   limit: number,
   timeoutMs: number,
 ): Promise<BodyStart> {
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    const settle = (act: () => void) => {
-      clearTimeout(timer);
-      body.off("data", onData).off("end", onEnd).off("close", onClose);
-      body.off("error", onError);
-      act();
-    };
-    const onData = (chunk: Uint8Array) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size <= limit) return;
-      body.pause();
-      settle(() => resolve({ bytes: joined(chunks, size), whole: false }));
-    };
-    const onEnd = () =>
-      settle(() => resolve({ bytes: joined(chunks, size), whole: true }));
-    const onError = (error: Error) =>
-      settle(() => reject(upstreamError(error)));
-    const onClose = () =>
-      settle(() =>
-        reject(new UpstreamError("broken", "broke off: incomplete body"))
-      );
-    const timer = setTimeout(() => {
-      settle(() =>
-        reject(new UpstreamError("late", "the body did not come in time"))
-      );
-      body.destroy();
-    }, Math.max(1, timeoutMs));
-    body.on("data", onData).on("end", onEnd).on("close", onClose);
-    body.on("error", onError);
-  });
+  const all = body.takeWhole();
+  if (all !== undefined) return { bytes: all, whole: true };
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    body.destroy();
+  }, Math.max(1, timeoutMs));
+  try {
+    for (;;) {
+      const chunk = await body.read();
+      const whole = chunk === undefined;
+      if (chunk !== undefined) {
+        chunks.push(chunk.slice());
+        size += chunk.length;
+      }
+      if (whole || size > limit) return { bytes: joined(chunks, size), whole };
+    }
+  } catch (error) {
+    throw late
+      ? new UpstreamError("late", "the body did not come in time")
+      : error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
@@ -108,79 +100,74 @@ export interface StreamOptions {
  * Streams a body from its start on, in constant memory: it is read only as
  * fast as the client takes it.
  *
- * @param body the paused body
+ * @param body the body
  */
 export function streamBody(
-  body: IncomingMessage,
+  body: AnswerBody,
   options: StreamOptions,
 ): ReadableStream<Uint8Array> {
-  const { start, passage, stallMs, done } = options;
+  const { passage, stallMs, done } = options;
+  let start: Uint8Array | undefined = options.start;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let controller: ReadableStreamDefaultController<Uint8Array>;
-  let wanted: (() => void) | undefined;
   let ended = false;
 
   const finish = (error?: UpstreamError) => {
+    clearTimeout(timer);
     if (ended) return;
     ended = true;
-    clearTimeout(timer);
-    if (error !== undefined) {
-      controller.error(error);
-      body.destroy();
-    }
-    wanted?.();
+    body.destroy();
     done(error);
   };
-  const expect = (ms: number, message: string) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => finish(new UpstreamError("late", message)), ms);
-  };
-  const awaitMore = () => expect(stallMs, "the body did not go on in time");
-  const give = (bytes: Uint8Array) => {
-    // All of it may be the beginning of a name: then more is needed.
-    if (bytes.length === 0) return awaitMore();
-    controller.enqueue(bytes);
-    body.pause();
-    expect(CLIENT_STALL_MS, "the client stopped reading");
-    wanted?.();
-    wanted = undefined;
+  const nextOf = async (): Promise<Uint8Array | undefined> => {
+    let late = false;
+    timer = setTimeout(() => {
+      late = true;
+      body.destroy();
+    }, stallMs);
+    try {
+      // What was read holds until the next read; the client may be slower.
+      return (await body.read())?.slice();
+    } catch (error) {
+      throw late
+        ? new UpstreamError("late", "the body did not go on in time")
+        : error;
+    } finally {
+      clearTimeout(timer);
+    }
   };
 
   return new ReadableStream<Uint8Array>({
-    start(given) {
-      controller = given;
-      body.on("data", (chunk: Uint8Array) => {
-        if (!ended) give(passage.push(chunk));
-      });
-      body.on("end", () => {
+    async pull(controller) {
+      clearTimeout(timer);
+      try {
+        for (;;) {
+          const bytes = start ?? await nextOf();
+          start = undefined;
+          const ready = bytes === undefined
+            ? passage.end()
+            : passage.push(bytes);
+          // All of it may be the beginning of a name: then more is needed.
+          if (ready.length > 0) controller.enqueue(ready);
+          if (bytes === undefined) {
+            controller.close();
+            return finish();
+          }
+          if (ready.length > 0) break;
+        }
+        timer = setTimeout(() => {
+          const error = new UpstreamError("late", "the client stopped reading");
+          controller.error(error);
+          finish(error);
+        }, CLIENT_STALL_MS);
+      } catch (error) {
         if (ended) return;
-        const rest = passage.end();
-        if (rest.length > 0) controller.enqueue(rest);
-        controller.close();
-        finish();
-      });
-      body.on("error", (error: Error) => finish(upstreamError(error)));
-      body.on(
-        "close",
-        () => finish(new UpstreamError("broken", "broke off: incomplete body")),
-      );
-      body.pause();
-      give(passage.push(start));
-    },
-    pull() {
-      if (ended) return;
-      return new Promise<void>((resolve) => {
-        wanted = resolve;
-        awaitMore();
-        body.resume();
-      });
+        const fault = brokeOff(error);
+        controller.error(fault);
+        finish(fault);
+      }
     },
     cancel() {
-      ended = true;
-      clearTimeout(timer);
-      body.destroy();
-      wanted?.();
-      done();
+      finish();
     },
   }, { highWaterMark: 0 });
 }

@@ -10,6 +10,7 @@ import type { BodyRule } from "../metadata/path_rules.ts";
 import { bodyRule } from "../metadata/paths.ts";
 import type { Identity, NamePairs } from "../metadata/profile.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
+import { remembering } from "./remember.ts";
 import { Rewriter } from "./rewriter.ts";
 import { Uncovered } from "./uncovered.ts";
 
@@ -36,7 +37,7 @@ export class Treatments {
   readonly #mode: RewriteMode;
   readonly #rewriter: Rewriter;
   readonly #arns: Rewriter;
-  readonly #hostNames: boolean;
+  readonly #ruleOf: (target: string) => BodyRule;
   readonly #edits: Edits;
   readonly #back: Rewriter;
   readonly #uncovered: Uncovered;
@@ -64,7 +65,8 @@ export class Treatments {
     this.#mode = mode;
     this.#rewriter = new Rewriter(regions, [{ kind: "whole", names }, arns]);
     this.#arns = new Rewriter(new Map(), [arns]);
-    this.#hostNames = identity?.hostNames ?? false;
+    const hostNames = identity?.hostNames ?? false;
+    this.#ruleOf = remembering((target) => bodyRule(target, hostNames));
     this.#edits = new Edits(identity);
     // Only answers under `all` name what a client asks for next.
     this.#back = mode === "all"
@@ -138,7 +140,7 @@ export class Treatments {
 
   #rule(target: string): BodyRule {
     if (this.#rewriter.empty) return UNTOUCHED;
-    return this.#mode === "all" ? WHOLE : bodyRule(target, this.#hostNames);
+    return this.#mode === "all" ? WHOLE : this.#ruleOf(target);
   }
 }
 

@@ -6,11 +6,14 @@
  */
 import { regionTelling } from "../metadata/paths.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
+import { remembering } from "./remember.ts";
 
 /** The form of AWS's region names, as in `us-east-1` and `us-gov-west-1`. */
 const REGION = /(?<![a-z0-9-])[a-z]{2,4}(?:-[a-z]{2,}){1,3}-\d{1,2}(?!\d)/g;
 
 const latin1 = new TextDecoder("latin1");
+
+const tellsRegion = remembering(regionTelling);
 
 /** Warns once of each region that no map covers. */
 export class Uncovered {
@@ -30,7 +33,7 @@ export class Uncovered {
 
   /** Whether the answer to a target tells the region, and one is emulated. */
   watches(target: string): boolean {
-    return this.#covered.size > 0 && regionTelling(target);
+    return this.#covered.size > 0 && tellsRegion(target);
   }
 
   /** Looks for regions in text that tells the region. */

@@ -1,10 +1,10 @@
 /**
- * What may go wrong with the upstream, in words a client and the log can show.
+ * What may go wrong with the upstream.
  *
  * @module
  */
 
-/** What may go wrong with the upstream. */
+/** The kinds of failure. */
 export type UpstreamFault = "unreachable" | "broken" | "late";
 
 /** The upstream did not answer as it should. */
@@ -25,28 +25,41 @@ export class UpstreamError extends Error {
   }
 }
 
-/** Codes of errors that come before a connection stands. */
-const UNREACHABLE: readonly string[] = [
-  "ECONNREFUSED",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "EADDRNOTAVAIL",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ETIMEDOUT",
-  "EMFILE",
-];
+/**
+ * Says that no connection stands.
+ *
+ * @param cause why not
+ */
+export function unreachable(cause: unknown): UpstreamError {
+  return new UpstreamError(
+    "unreachable",
+    `cannot be reached: ${detailOf(cause)}`,
+    { cause },
+  );
+}
 
-/** Says what an error of the connection means. */
-export function upstreamError(error: Error): UpstreamError {
-  if (error instanceof UpstreamError) return error;
-  const code = "code" in error ? String(error.code) : "";
-  if (UNREACHABLE.includes(code)) {
-    return new UpstreamError("unreachable", `cannot be reached: ${code}`, {
-      cause: error,
-    });
-  }
-  const detail = code === "" ? error.message : code;
-  return new UpstreamError("broken", `broke off: ${detail}`, { cause: error });
+/**
+ * Says that a connection ended before its time.
+ *
+ * @param cause why
+ */
+export function brokeOff(cause: unknown): UpstreamError {
+  if (cause instanceof UpstreamError) return cause;
+  return new UpstreamError("broken", `broke off: ${detailOf(cause)}`, {
+    cause,
+  });
+}
+
+/**
+ * Says that what came is no answer.
+ *
+ * @param why what was wrong with it
+ */
+export function badAnswer(why: string): UpstreamError {
+  return new UpstreamError("broken", `sent a bad answer: ${why}`);
+}
+
+function detailOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return "code" in cause ? String(cause.code) : cause.message;
 }

@@ -138,7 +138,7 @@ for (const [mode, regions] of MODES) {
     const start = Date.now();
     await using simulator = await startSimulator({
       listen: { hostname: "127.0.0.1", port: 0 },
-      tree: defaultTree(),
+      tree: await defaultTree(),
       requireV2: false,
       now: () => start,
     });

@@ -245,7 +245,7 @@ Deno.test("startProxy() never rewrites what PUT and OPTIONS answer", async () =>
 Deno.test("startProxy() hands on user data to the byte", async () => {
   await using simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2: false,
   });
   for (const mode of MODES) {
@@ -259,7 +259,7 @@ Deno.test("startProxy() hands on user data to the byte", async () => {
       assert(through.body === direct.body, `${mode} ${target}`);
     }
     const packed = await ask(proxy.address, get("/openstack/latest/user_data"));
-    assert(packed.body === textOf(gzippedUserData()));
+    assert(packed.body === textOf(await gzippedUserData()));
   }
 });
 
