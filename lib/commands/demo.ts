@@ -73,7 +73,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const clock = new Clock();
   const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2: false,
     now: () => clock.now(),
     log,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isIPv4 } from "node:net";
+import { isIPv4 } from "../config/ip_address.ts";
 import { parseListenAddress, parseRemotePort } from "../config/address.ts";
 import { type Given, refuse } from "../config/given.ts";
 import { type Option, parseOptions } from "../config/options.ts";

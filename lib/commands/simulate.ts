@@ -107,7 +107,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     format: parseChoice(value("log-format"), LOG_FORMATS),
     write: io.stderr,
   });
-  const tree = readTree(givens.get("data")?.[0]?.text, io);
+  const tree = await readTree(givens.get("data")?.[0]?.text, io);
   const requireV2 = isSet(givens, "require-v2");
   scrubEnvironment();
   const simulator = await start({ listen, tree, requireV2, log });
@@ -157,8 +157,11 @@ async function untilStopped(
   }
 }
 
-function readTree(file: string | undefined, io: Io): MetadataTree {
-  const base = defaultTree();
+async function readTree(
+  file: string | undefined,
+  io: Io,
+): Promise<MetadataTree> {
+  const base = await defaultTree();
   if (file === undefined) return base;
   return treeFromData(readText(DATA, file, io.readTextFile), file, base);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "./ip_address.ts";
 import { type Given, refuse } from "./given.ts";
 import type { ListenAddress, UpstreamAddress } from "./serve_config.ts";
 

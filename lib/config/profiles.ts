@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { dirname, isAbsolute, join } from "node:path";
 import {
   BUILT_IN_PROFILES,
   type BuiltInProfile,
@@ -105,6 +104,12 @@ export function besides(
   path: string,
   readTextFile: ReadTextFile,
 ): ReadTextFile {
-  return (name) =>
-    readTextFile(isAbsolute(name) ? name : join(dirname(path), name));
+  return (name) => readTextFile(beside(path, name));
+}
+
+/** The path of a file that another file names. */
+function beside(path: string, name: string): string {
+  if (name.startsWith("/")) return name;
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  return (folder + name).replace(/^(?:\.\/)+/, "");
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { lookup } from "node:dns/promises";
 import type { Runner } from "../system/runner.ts";
 
 /** When a file was written last, and its length. */
@@ -67,6 +66,7 @@ export function viewNode(run: Runner): NodeView {
         const late = Promise.withResolvers<undefined>();
         const timer = setTimeout(() => late.resolve(undefined), RESOLVE_MS);
         try {
+          const { lookup } = await import("node:dns/promises");
           const found = lookup(name, { family: 4 });
           return (await Promise.race([found, late.promise]))?.address;
         } finally {

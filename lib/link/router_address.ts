@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isIPv4 } from "node:net";
+import { isIPv4 } from "../config/ip_address.ts";
 
 /**
  * Takes an address if a router can have it: IPv4, for CloudStack serves

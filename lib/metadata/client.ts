@@ -4,7 +4,7 @@
  *
  * @module
  */
-import * as http from "node:http";
+import type * as Http from "node:http";
 
 /** Where IMDSv2 issues tokens, by PUT. */
 export const TOKEN_TARGET = "/latest/api/token";
@@ -55,7 +55,7 @@ export async function askMetadata(
   question: MetadataQuestion,
 ): Promise<MetadataAnswer> {
   try {
-    return await ask(question);
+    return await ask(await import("node:http"), question);
   } catch (cause) {
     throw new Error(`Cannot ask ${question.url}: ${reasonOf(cause)}`, {
       cause,
@@ -64,6 +64,7 @@ export async function askMetadata(
 }
 
 function ask(
+  http: typeof Http,
   { url, method = "GET", target, headers = {}, timeoutMs }: MetadataQuestion,
 ): Promise<MetadataAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<MetadataAnswer>();
@@ -88,7 +89,7 @@ function ask(
   sent.on("error", fail);
   sent.on("close", () => fail(new Error("the connection broke off")));
   sent.on("upgrade", () => fail(new Error("an answer with another protocol")));
-  sent.on("response", (answer: http.IncomingMessage) => {
+  sent.on("response", (answer: Http.IncomingMessage) => {
     const pieces: Uint8Array[] = [];
     let size = 0;
     answer.on("error", fail);
@@ -113,7 +114,7 @@ function ask(
 }
 
 function headersOf(
-  headers: http.IncomingHttpHeaders,
+  headers: Http.IncomingHttpHeaders,
 ): ReadonlyMap<string, string> {
   return new Map(
     Object.entries(headers).flatMap(([name, value]) =>

@@ -4,15 +4,17 @@
  *
  * @module
  */
-import { gzippedUserData, INSTANCE } from "./default_instance.ts";
+import { INSTANCE } from "./default_instance.ts";
 import { novaJson } from "./json_form.ts";
-import type { MetadataDirectory } from "./metadata_tree.ts";
+import type { Bytes, MetadataDirectory } from "./metadata_tree.ts";
 
 /**
  * The files under `/openstack/VERSION/`. In `meta_data.json` the region stands
  * once where it must change and everywhere else where it must not.
+ *
+ * @param userData what the instance was started with
  */
-export function defaultOpenStack(): MetadataDirectory {
+export function defaultOpenStack(userData: Bytes): MetadataDirectory {
   const [mac] = INSTANCE.macs;
   return {
     "meta_data.json": novaJson({
@@ -48,7 +50,7 @@ export function defaultOpenStack(): MetadataDirectory {
       }],
       services: [{ type: "dns", address: "10.0.0.2" }],
     }),
-    "user_data": gzippedUserData(),
+    "user_data": userData,
     "vendor_data.json": novaJson({ cluster: "lab-us-east-1" }),
     "vendor_data2.json": novaJson({ static: { cluster: "lab-us-east-1" } }),
   };

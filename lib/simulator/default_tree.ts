@@ -13,11 +13,12 @@ import type { MetadataTree } from "./metadata_tree.ts";
  * The default instance, in us-east-1: two network cards, a role, tags, gzip
  * user data, and the OpenStack view of the same.
  */
-export function defaultTree(): MetadataTree {
+export async function defaultTree(): Promise<MetadataTree> {
+  const userData = await gzippedUserData();
   return {
     "meta-data": defaultMetaData(),
     dynamic: defaultDynamic(),
-    "user-data": gzippedUserData(),
-    openstack: defaultOpenStack(),
+    "user-data": userData,
+    openstack: defaultOpenStack(userData),
   };
 }

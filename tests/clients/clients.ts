@@ -46,7 +46,7 @@ const ZONE = ["us-east-1a", "us-iso-east-1a"] as const;
 // The simulator's credentials: the region in them is no region to a client.
 const SECRET = "SimulatedSecretKey/us-east-1/NotARealOne";
 const TOKEN = `SimulatedSessionToken/us-east-1/${INSTANCE.role}/NotARealOne==`;
-const USER_DATA = gzippedUserData().toHex();
+const USER_DATA = (await gzippedUserData()).toHex();
 
 /** Every client. */
 export const CLIENTS: readonly Client[] = [

@@ -10,7 +10,7 @@ import { startUnderTest } from "../proxy/under_test.ts";
 async function stage(args: readonly string[], yaml = "") {
   const real = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2: true,
   });
   const { regions, identity } = readServeConfig(args, {}, () => yaml);

@@ -66,10 +66,10 @@ async function check(line: string, world: World = {}) {
   return { code, stdout, stderr, asked };
 }
 
-function simulator(requireV2 = true): Promise<Simulator> {
+async function simulator(requireV2 = true): Promise<Simulator> {
   return startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2,
   });
 }

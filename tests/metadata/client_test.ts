@@ -59,7 +59,7 @@ Deno.test("askMetadata() uses no connection twice and leaves none open", async (
 Deno.test("askMetadata() gets a token by PUT and is let in with it", async () => {
   await using simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2: true,
   });
   const { url } = simulator;
@@ -88,7 +88,7 @@ Deno.test("askMetadata() gets a token by PUT and is let in with it", async () =>
 Deno.test("askMetadata() asks an IPv6 address", async () => {
   await using simulator = await startSimulator({
     listen: { hostname: "::1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2: false,
   });
   const { status } = await askMetadata({

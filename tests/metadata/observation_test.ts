@@ -41,7 +41,7 @@ function told({ version, ttlTold, token, sights }: Observation) {
 Deno.test("observe() sees region, zone and document with a token", async () => {
   await using simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2: true,
   });
   const observation = await look(simulator.url);

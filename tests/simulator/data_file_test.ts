@@ -56,8 +56,8 @@ Deno.test("treeFromData() takes bytes as !!binary", () => {
   });
 });
 
-Deno.test("treeFromData() leaves its base alone", () => {
-  const base = defaultTree();
+Deno.test("treeFromData() leaves its base alone", async () => {
+  const base = await defaultTree();
   treeFromData("meta-data: {placement: null}", "data.yaml", base);
   assert(base["meta-data"]?.placement !== undefined);
 });

@@ -9,7 +9,7 @@ import {
 } from "../../lib/simulator/metadata_tree.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
-const TREE = defaultTree();
+const TREE = await defaultTree();
 
 function text(path: string): string {
   const { openstack = {}, ...ec2 } = TREE;

@@ -24,7 +24,7 @@ const CREDENTIALS =
 async function start(options: Partial<SimulatorOptions> = {}) {
   const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: defaultTree(),
+    tree: await defaultTree(),
     requireV2: false,
     ...options,
   });
@@ -177,7 +177,7 @@ Deno.test("simulator answers HEAD like GET but for the body", async () => {
 });
 
 Deno.test("simulator sends user data and the identity document with an ETag, user data as bytes", async () => {
-  const tree = defaultTree();
+  const tree = await defaultTree();
   await using service = await start({ tree });
   const answer = await service.get("/latest/user-data");
   assertEquals(answer.body, tree["user-data"] as Uint8Array);
@@ -331,7 +331,7 @@ Deno.test("simulator sends the same credentials twice within an hour, and ones t
 });
 
 Deno.test("simulator serves OpenStack's files under every version with Nova's types", async () => {
-  const tree = defaultTree();
+  const tree = await defaultTree();
   await using service = await start({ tree });
   for (const root of ["/openstack", "/openstack/"]) {
     const answer = await service.get(root);
