@@ -19,7 +19,10 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** The most answers that are kept. */
 const MAX_ANSWERS = 512;
 
-/** The most bytes of bodies that are kept. */
+/**
+ * The most bytes that are kept: those of bodies, of their headers, and of the
+ * requests, whose heads a client makes as long as it likes.
+ */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Where the session token of IMDSv2 stands. */
@@ -37,6 +40,7 @@ interface Kept {
   readonly answer: WholeAnswer;
   readonly until: number;
   readonly token: string | undefined;
+  readonly size: number;
 }
 
 /** Shares answers among identical requests. */
@@ -95,13 +99,14 @@ export class SharedAnswers {
     if (answer.status === STATUS_CODE.Unauthorized) this.#forget(token);
     if (!mayKeep(answer)) return;
     this.#drop(key);
-    const size = answer.bytes?.length ?? 0;
-    const until = this.#now() + this.#lifeMs;
-    this.#kept.set(key, { answer, until, token });
+    const size = sizeOf(key, answer);
+    const now = this.#now();
+    this.#kept.set(key, { answer, until: now + this.#lifeMs, token, size });
     this.#bytes += size;
     // The oldest stand first.
-    for (const [oldest] of this.#kept) {
-      if (this.#kept.size <= MAX_ANSWERS && this.#bytes <= MAX_BYTES) break;
+    for (const [oldest, { until }] of this.#kept) {
+      const fits = this.#kept.size <= MAX_ANSWERS && this.#bytes <= MAX_BYTES;
+      if (fits && now < until) break;
       this.#drop(oldest);
     }
   }
@@ -114,7 +119,7 @@ export class SharedAnswers {
   }
 
   #drop(key: string): void {
-    this.#bytes -= this.#kept.get(key)?.answer.bytes?.length ?? 0;
+    this.#bytes -= this.#kept.get(key)?.size ?? 0;
     this.#kept.delete(key);
   }
 }
@@ -139,6 +144,13 @@ function mayKeep({ status, headers, bytes }: WholeAnswer): boolean {
     !headers.some(([name, value]) =>
       name.toLowerCase() === "cache-control" && /no-store|no-cache/i.test(value)
     );
+}
+
+/** What keeping an answer takes, in bytes; every character is one. */
+function sizeOf(key: string, { headers, bytes }: WholeAnswer): number {
+  let size = key.length + (bytes?.length ?? 0);
+  for (const [name, value] of headers) size += name.length + value.length;
+  return size;
 }
 
 /** Two requests are identical when target and end-to-end headers are. */

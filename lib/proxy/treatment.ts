@@ -101,7 +101,10 @@ export class Treatments {
       };
     }
     return {
-      ...this.#with(this.#rewriter, this.#uncovered.watches(target)),
+      ...this.#with(
+        this.#rewriter,
+        this.#uncovered.watches(target) ? target : undefined,
+      ),
       rule,
       edit,
     };
@@ -127,11 +130,11 @@ export class Treatments {
 
   #with(
     rewriter: Rewriter,
-    watch = false,
+    watched?: string,
   ): Pick<Treatment, "rewrite" | "stream"> {
     return {
       rewrite: (bytes) => {
-        if (watch) this.#uncovered.look(bytes);
+        if (watched !== undefined) this.#uncovered.look(watched, bytes);
         return rewriter.rewrite(bytes);
       },
       stream: () => rewriter.stream(),

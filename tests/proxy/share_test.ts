@@ -201,3 +201,25 @@ Deno.test("SharedAnswers.answer() is bounded in answers and bytes", async () => 
   await shared.answer(get("/large/0"), service.ask);
   assertEquals(service.asked, 702);
 });
+
+Deno.test("SharedAnswers.answer() counts the bytes of heads, not of bodies alone", async () => {
+  const heads: ReadonlyArray<
+    readonly [(i: number) => UpstreamRequest, Partial<WholeAnswer>]
+  > = [
+    [(i) => get(`/${i}?${"x".repeat(60_000)}`), {}],
+    [(i) => get("/", [["host", "h"], [TOKEN, `${i}`.padEnd(60_000)]]), {}],
+    [(i) => get(`/${i}`), { headers: [["X-Long", "x".repeat(60_000)]] }],
+  ];
+  for (const [request, next] of heads) {
+    const shared = new SharedAnswers(1_000, () => 0);
+    const service = new Service();
+    service.next = next;
+    for (let i = 0; i < 100; i++) {
+      await shared.answer(request(i), service.ask);
+    }
+    await shared.answer(request(99), service.ask);
+    assertEquals(service.asked, 100);
+    await shared.answer(request(0), service.ask);
+    assertEquals(service.asked, 101);
+  }
+});
