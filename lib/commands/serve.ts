@@ -22,6 +22,7 @@ import {
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import type { Command, ExitCode, Io } from "./command.ts";
+import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { createReload } from "./reload.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
@@ -85,7 +86,12 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const reload = createReload(config, { args, io, log, settings });
   const announce = (addresses: readonly ListenAddress[]) => {
     const urls = addresses.map((it) => `http://${formatAddress(it)}`);
-    io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
+    try {
+      io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
+    } catch (error) {
+      // A full disk must not take the metadata service from a node.
+      log.warn("cannot say where it listens", { error: errorLine(error) });
+    }
     log.info("configuration in force", configFields(config));
   };
   if (config.node.iptables || startedAsRoot()) {

@@ -30,7 +30,7 @@ export interface SimulatorOptions {
   readonly tree: MetadataTree;
   /** Whether GET and HEAD on the EC2 paths need a token. */
   readonly requireV2: boolean;
-  /** The clock, in milliseconds since 1970. */
+  /** The clock, in milliseconds since 1970; the system's unless given. */
   readonly now?: () => number;
   /** Gets one line a request, at debug. */
   readonly log?: Log;
@@ -61,7 +61,8 @@ export async function startSimulator(
   const { listen, tree, requireV2, now = Date.now, log } = options;
   const service: Ec2Service = {
     tree,
-    tokens: new TokenStore(now),
+    // A token's life is a span of time, which no change of the date shortens.
+    tokens: new TokenStore(options.now ?? (() => performance.now())),
     requireV2,
     lastModified: new Date(now()).toUTCString(),
     now,
