@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { remembering } from "./remember.ts";
 
 /** A header as name and value, in the order of the wire. */
 export type Header = readonly [name: string, value: string];
@@ -54,10 +55,15 @@ const OF_THE_REPLACED = new Set([
   "content-range",
 ]);
 
-function named(connection: string): ReadonlySet<string> {
+/** The headers that a Connection header names, beside those always dropped. */
+const named = remembering((connection: string): ReadonlySet<string> => {
   const names = connection.split(",").map((name) => name.trim().toLowerCase());
-  return new Set(names.filter((name) => !END_TO_END.includes(name)));
-}
+  return new Set(
+    names.filter((name) =>
+      !END_TO_END.includes(name) && !ALWAYS_DROPPED.has(name)
+    ),
+  );
+});
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -107,7 +113,7 @@ export function requestHeaders(fields: Fields, upstream: string): Header[] {
 /**
  * The headers that come down.
  *
- * @param rawHeaders names and values in turn, as `node:http` gives them
+ * @param rawHeaders names and values in turn
  */
 export function answerHeaders(rawHeaders: readonly string[]): Header[] {
   const pairs: Header[] = [];
@@ -117,7 +123,7 @@ export function answerHeaders(rawHeaders: readonly string[]): Header[] {
     const value = rawHeaders[i + 1] ?? "";
     const lower = name.toLowerCase();
     if (lower === "connection") {
-      dropped = new Set([...dropped, ...named(value)]);
+      dropped = dropped.union(named(value));
     }
     if (!ALWAYS_DROPPED.has(lower)) pairs.push([name, value]);
   }
