@@ -45,9 +45,20 @@ export interface LogOptions extends LogSettings {
 /** Values that need no quotes in a text line. */
 const PLAIN = /^[\w./:@[\]+,=*%-]+$/;
 
+/** What JSON leaves as it is, though readers may end a line or obey it. */
+const UNSEEN = /[\x7f-\x9f\u2028\u2029]/g;
+
+/** As JSON, on one line for every reader. */
+function json(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    UNSEEN,
+    (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 function text(value: string | number | boolean): string {
   const plain = String(value);
-  return PLAIN.test(plain) ? plain : JSON.stringify(plain);
+  return PLAIN.test(plain) ? plain : json(plain);
 }
 
 /**
@@ -64,7 +75,7 @@ export function createLog(options: LogOptions): Log {
       const time = now().toISOString();
       write(
         options.format === "json"
-          ? JSON.stringify({ time, level, message, ...fields }) + "\n"
+          ? json({ time, level, message, ...fields }) + "\n"
           : textLine(time, level, message, fields),
       );
     };

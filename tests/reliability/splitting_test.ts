@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { readServeConfig } from "../../lib/config/read_serve_config.ts";
+import { UsageError } from "../../lib/config/usage_error.ts";
+import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
+import { answer, startUpstream } from "../helpers/upstream.ts";
+import { startUnderTest } from "../proxy/under_test.ts";
+
+const INJECTED = "X-Injected: yes";
+
+/** Heads in which some reader or other would find a line end too many. */
+const SPLIT_HEADS: Readonly<Record<string, string>> = {
+  "a lone CR in a value": `X: a\r${INJECTED}`,
+  "a lone LF in a value": `X: a\n${INJECTED}`,
+  "a CR before a line end": `X: a\r\r\n${INJECTED}`,
+  "a NUL before a line end": `X: a\0\r\n${INJECTED}`,
+  "a folded value": `X: a\r\n ${INJECTED}`,
+  "a value folded by a tab": `X: a\r\n\t${INJECTED}`,
+  "a lone LF in a name": `X\n${INJECTED}`,
+  "a space in a name": `X Y: a\r\n${INJECTED}`,
+  "a space before the colon": `X : a\r\n${INJECTED}`,
+  "no name": `: a\r\n${INJECTED}`,
+  "no colon": `X\r\n${INJECTED}`,
+  "a vertical tab": `X: a\x0b${INJECTED}`,
+  "a lone LF at the end of the head": `X: a\n\n${answer("POISON")}`,
+};
+
+Deno.test("startProxy() answers 502 to an upstream that splits its head, and hands nothing of it on", async () => {
+  for (const [name, line] of Object.entries(SPLIT_HEADS)) {
+    await using upstream = await startUpstream(({ target }, connection) =>
+      connection.write(answer(target, target === "/fault" ? [line] : []))
+    );
+    await using proxy = await startUnderTest(upstream.address);
+    using client = await RawClient.connect(proxy.address);
+    await client.send(get("/before") + get("/fault") + get("/after"));
+    assertEquals((await client.answer()).body, "/before", name);
+    const got = await client.answer();
+    assertEquals(got.status, 502, name);
+    assertEquals(valuesOf(got, "x-injected"), [], name);
+    assertMatch(got.body, /^c2s-imds: [^\n]+ bad answer: [^\n]+\n$/, name);
+    assertEquals((await client.answer()).body, "/after", name);
+  }
+});
+
+Deno.test("startProxy() hands bytes that are no line ends on as they are, in one line", async () => {
+  const value = "\xc4\x8d\xc4\x8aX-Injected: \x85yes %0d%0aX-Injected: yes";
+  await using upstream = await startUpstream((_, connection) =>
+    connection.write(answer("body", [`X: ${value}`]))
+  );
+  await using proxy = await startUnderTest(upstream.address);
+  const got = await ask(proxy.address, get("/"));
+  assertEquals(got.body, "body");
+  assertEquals(valuesOf(got, "x"), [value]);
+  assertEquals(valuesOf(got, "x-injected"), []);
+});
+
+const CRLF = `\r\n${INJECTED}`;
+
+Deno.test("readServeConfig() takes no line end in a region, a zone or a path", () => {
+  const refused: ReadonlyArray<readonly [string[], string]> = [
+    [[`--region=us-east-1=us-iso-east-1${CRLF}`], ""],
+    [[`--region=us-east-1${CRLF}=us-iso-east-1`], ""],
+    [["--config=c"], `region: "us-east-1=us-iso-east-1\\r\\nX: y"\n`],
+    [["--config=c"], `overrides: {"/latest/x\\r\\nX: y": {text: a}}\n`],
+    [[`--upstream=http://127.0.0.1:1${CRLF}`], ""],
+    [[`--listen=127.0.0.1:1${CRLF}`], ""],
+  ];
+  for (const [args, file] of refused) {
+    assertThrows(() => readServeConfig(args, {}, () => file), UsageError);
+  }
+});
+
+Deno.test("startProxy() answers with an override that looks like answers as one body", async () => {
+  const text = `a\r\n\r\n${answer("POISON", [INJECTED])}`;
+  const { identity } = readServeConfig(
+    ["--config=c"],
+    {},
+    () => JSON.stringify({ overrides: { "/latest/split": { text } } }),
+  );
+  assert(identity !== undefined);
+  await using upstream = await startUpstream(({ target }, connection) =>
+    connection.write(answer(target))
+  );
+  await using proxy = await startUnderTest(upstream.address, { identity });
+  using client = await RawClient.connect(proxy.address);
+  await client.send(get("/latest/split") + get("/after"));
+  const got = await client.answer();
+  assertEquals([got.status, got.body], [200, text]);
+  assertEquals(valuesOf(got, "content-length"), [String(text.length)]);
+  assertEquals(valuesOf(got, "x-injected"), []);
+  assertEquals((await client.answer()).body, "/after");
+});
+
+Deno.test("startProxy() writes one line of log a request, whatever the target holds", async () => {
+  await using upstream = await startUpstream((_, connection) =>
+    connection.write("garbage")
+  );
+  for (const logFormat of ["text", "json"] as const) {
+    await using proxy = await startUnderTest(upstream.address, { logFormat });
+    const target = "/%0d%0a\"'\xc2\x85\xc2\x9b2J\xe2\x80\xa8\xe2\x80\xa9 forged"
+      .replace(" ", "\xc2\xa0");
+    await ask(proxy.address, get(target));
+    assertEquals(proxy.log.length, 2);
+    for (const line of proxy.log) {
+      assertMatch(line, /^[^\p{Cc}\u2028\u2029]+\n$/u);
+    }
+  }
+});
