@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Build } from "../lib/commands/version.ts";
 import { importsFromNpm } from "../lib/system/imports.ts";
+import { numberChunks } from "./chunks.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -76,11 +77,19 @@ export async function epoch(): Promise<number> {
   return /^\d+$/.test(given) ? Number(given) : 0;
 }
 
-/** The program in one file. */
+/** The name of the file to start. */
+const ENTRY = "c2s-imds.js";
+
+/** The program without types, white space and what it does not use. */
 export interface Bundle {
-  /** The file. */
-  readonly file: string;
-  /** The files and addresses whose code is in it. */
+  /** The file to start. */
+  readonly entry: string;
+  /**
+   * What it loads beside itself: a command reads no more than it needs,
+   * which takes a sixth off the time to start.
+   */
+  readonly chunks: readonly string[];
+  /** The files and addresses whose code is in it, sorted. */
   readonly sources: readonly string[];
 }
 
@@ -94,11 +103,11 @@ export async function bundleProgram(
   folder: string,
   build: Build,
 ): Promise<Bundle> {
-  const entry = `${folder}/entry.ts`;
-  const file = `${folder}/c2s-imds.js`;
+  const start = `${folder}/c2s-imds.ts`;
+  const made = `${folder}/bundle`;
   const commands = `${FOLDER}lib/commands/`;
   await Deno.writeTextFile(
-    entry,
+    start,
     `import { runCommandLine } from ${
       JSON.stringify(`${commands}command_line.ts`)
     };
@@ -113,26 +122,44 @@ Deno.exit(await runCommandLine(Deno.args, io));
     "--quiet",
     "--minify",
     "--keep-names",
+    "--code-splitting",
     "--platform=deno",
     "--frozen",
     // Its list of sources; nothing in the bundle names it.
     "--sourcemap=external",
     `--config=${FOLDER}deno.json`,
     ...importFlags(),
-    `--output=${file}`,
-    entry,
+    `--outdir=${made}`,
+    start,
   );
-  const { sources } = JSON.parse(await Deno.readTextFile(`${file}.map`)) as {
-    readonly sources: readonly string[];
-  };
-  return {
-    file,
-    sources: sources
-      .map((source) =>
-        /^\w+:\/\//.test(source) ? source : resolve(folder, source)
-      )
-      .filter((source) => source !== entry),
-  };
+  const texts = new Map<string, string>();
+  const sources = new Set<string>();
+  for (const { name } of Deno.readDirSync(made)) {
+    const text = await Deno.readTextFile(`${made}/${name}`);
+    if (name.endsWith(".js")) texts.set(name, text);
+    else for (const source of sourcesOf(text, made)) sources.add(source);
+  }
+  sources.delete(start);
+  const files: string[] = [];
+  for (const [name, text] of numberChunks(ENTRY, (it) => texts.get(it))) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+    files.push(`${folder}/${name}`);
+  }
+  const [entry = "", ...chunks] = files;
+  return { entry, chunks, sources: [...sources].sort() };
+}
+
+/**
+ * The sources that a source map names, as paths and addresses.
+ *
+ * @param map the source map
+ * @param folder where it lies
+ */
+function sourcesOf(map: string, folder: string): string[] {
+  const { sources }: { readonly sources: readonly string[] } = JSON.parse(map);
+  return sources.map((source) =>
+    /^\w+:\/\//.test(source) ? source : resolve(folder, source)
+  );
 }
 
 /**

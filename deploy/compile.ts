@@ -48,9 +48,9 @@ const { target, output } = parseArgs(Deno.args, {
 const folder = Deno.makeTempDirSync({ prefix: "c2s-imds-" });
 try {
   const build = await describeBuild();
-  const { file: bundle } = await bundleProgram(folder, build);
+  const { entry, chunks } = await bundleProgram(folder, build);
   const time = await epoch();
-  Deno.utimeSync(bundle, time, time);
+  for (const part of [entry, ...chunks]) Deno.utimeSync(part, time, time);
   const file = String(output ?? "dist/c2s-imds");
   await run(
     Deno.execPath(),
@@ -65,8 +65,9 @@ try {
     "--v8-flags=--max-semi-space-size=4",
     ...permissionFlags(),
     ...(target === undefined ? [] : [`--target=${target}`]),
+    ...chunks.map((chunk) => `--include=${chunk}`),
     `--output=${file}`,
-    bundle,
+    entry,
   );
   if (target !== undefined) {
     requireMachine(new URL(file, ROOT), String(target));
