@@ -4,19 +4,13 @@
  *
  * @module
  */
-import type { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type * as PromClient from "prom-client";
 
 /** The library, as far as it is used. */
-export interface Prometheus {
-  /** A set of metrics, and their text. */
-  readonly Registry: typeof Registry;
-  /** What only grows. */
-  readonly Counter: typeof Counter;
-  /** What goes up and down. */
-  readonly Gauge: typeof Gauge;
-  /** How often something took how long. */
-  readonly Histogram: typeof Histogram;
-}
+export type Prometheus = Pick<
+  typeof PromClient,
+  "Registry" | "Counter" | "Gauge" | "Histogram"
+>;
 
 /**
  * Loads the library. By its parts, since its front door also opens a client

@@ -3,14 +3,17 @@
  *
  * @module
  */
+import { ListenError } from "../proxy/listener.ts";
+
+/** What each error means; FLAG stands for the one that names the address. */
 const REASONS = [
   [
     Deno.errors.AddrInUse,
-    "another program has it, stop that one or choose another --listen",
+    "another program has it, stop that one or choose another FLAG",
   ],
   [
     Deno.errors.AddrNotAvailable,
-    "this machine has no such address, choose another --listen",
+    "this machine has no such address, choose another FLAG",
   ],
   [
     Deno.errors.PermissionDenied,
@@ -28,8 +31,9 @@ const REASONS = [
  */
 export function listenFailure(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
+  const flag = error instanceof ListenError ? error.flag : "--listen";
   const reason = REASONS.find(([type]) => error.cause instanceof type)?.[1];
   return reason === undefined
     ? error
-    : new Error(`${error.message}: ${reason}`);
+    : new Error(`${error.message}: ${reason.replace("FLAG", flag)}`);
 }

@@ -19,7 +19,8 @@ import {
   type LogFields,
   type LogOptions,
 } from "../observe/log.ts";
-import { type Proxy, startProxy } from "../proxy/proxy.ts";
+import { startServing } from "../admin/serving.ts";
+import type { Proxy } from "../proxy/proxy.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import type { Command, ExitCode, Io } from "./command.ts";
 import { errorLine } from "./error_line.ts";
@@ -31,6 +32,7 @@ import { holdAddress } from "./serve_address.ts";
 import { serveSupervised } from "./serve_supervised.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 import { upstreamSource } from "./upstream_source.ts";
+import { buildLabels } from "./version.ts";
 
 const HELP = `Usage: c2s-imds serve [flags]
 
@@ -61,6 +63,10 @@ standard error. SIGTERM and SIGINT stop it, a second one at once; SIGHUP reads
 the configuration again (listeners, upstream, user and rule need a restart).
 With --iptables, a parent keeps root and the rule, and the proxy is its child
 without rights.
+
+With --admin, which takes a loopback address only, GET /healthz says that the
+process is alive, /readyz whether the metadata service answers and the rule is
+in place, and /metrics what was counted, for Prometheus.
 
 Example:
   c2s-imds serve --listen 127.0.0.1:4000 --region us-east-1=us-iso-east-1
@@ -105,7 +111,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   }
   const address = await holdAddress(config.node, { run: systemRunner, log });
   try {
-    const proxy = await start(config, log);
+    const proxy = await start(config, log, io);
     address.serving();
     return await serveUntilStopped(proxy, { io, log, announce, reload });
   } finally {
@@ -150,10 +156,18 @@ function startedAsRoot(): boolean {
   return Deno.build.standalone && Deno.uid() === 0;
 }
 
-async function start(config: ServeConfig, log: Log): Promise<Proxy> {
+async function start(
+  config: ServeConfig,
+  log: Log,
+  { build }: Pick<Io, "build">,
+): Promise<Proxy> {
   try {
     const source = upstreamSource(config, { log, run: systemRunner });
-    return await startProxy(config, log, source);
+    return await startServing(config, {
+      log,
+      source,
+      build: buildLabels(build),
+    });
   } catch (error) {
     throw listenFailure(error);
   }
@@ -175,6 +189,8 @@ function configFields(config: WholeConfig): LogFields {
     rewrite: config.rewrite,
     timeout_seconds: config.timeoutMs / 1000,
     cache_seconds: config.cacheMs / 1000,
+    admin: config.admin === undefined ? "off" : formatAddress(config.admin),
+    allow_browsers: config.allowBrowsers ?? false,
     iptables: config.node.iptables,
     address: config.node.address,
     log_level: config.logLevel,

@@ -9,21 +9,10 @@ import { CHILD_COMMAND } from "../supervisor/spawn.ts";
 import { type Command, EXIT } from "./command.ts";
 import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
+import { renounce } from "./renounce.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { logStrayErrors } from "./stray_errors.ts";
-
-/**
- * What the child gives up once it listens. It keeps `net`, which forwarding
- * needs, and `sys`, with which it knows the node's own addresses.
- */
-export const RENOUNCED = [
-  "run",
-  "read",
-  "write",
-  "env",
-  "ffi",
-  "import",
-] as const;
+import { buildLabels } from "./version.ts";
 
 /** The subcommand `serve-child`. */
 export const serveChild: Command = {
@@ -38,10 +27,9 @@ export const serveChild: Command = {
       log: io.stderr,
       guard: (log) => void logStrayErrors(log),
       explain: (error) => errorLine(listenFailure(error)),
+      build: buildLabels(io.build),
       uid: Deno.uid(),
-      renounce: () => {
-        for (const name of RENOUNCED) Deno.permissions.revokeSync({ name });
-      },
+      renounce,
     });
     return fine ? EXIT.OK : EXIT.FAILED;
   },

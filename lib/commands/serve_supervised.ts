@@ -72,7 +72,7 @@ export async function serveSupervised(
   const ruling = stoppableRunner(run);
   try {
     await requireRights(purposeOf(node), Deno.uid(), run);
-    await requireOpenPorts(config.listen, run);
+    await requireOpenPorts(config, run);
     await requireReadable(command, user);
     if (node.iptables) opened = await openNodeRule(config, uid, ruling.run);
   } catch (error) {
@@ -88,8 +88,12 @@ export async function serveSupervised(
   const source = upstreamSource(config, { log, run, pausesMs: [] });
   let inForce = config;
   let child: SpawnedChild | undefined;
-  const supervisor = new Supervisor({
-    spawn: () => child = spawnChild(command, user, inForce, source),
+  const supervisor: Supervisor = new Supervisor({
+    spawn: () =>
+      child = spawnChild(command, user, inForce, {
+        source,
+        rule: supervisor.rule,
+      }),
     rule: opened === undefined ? undefined : yieldingRule(opened),
     onStop: node.onStop,
     onCrash: node.onCrash,

@@ -30,3 +30,15 @@ export function versionLine({ imports, commit }: Build): string {
   return `c2s-imds ${config.version} ` +
     `(${made}imports: ${imports}; Deno ${Deno.version.deno})\n`;
 }
+
+/**
+ * The same as labels of a metric.
+ *
+ * @param build what it was made from
+ */
+export function buildLabels(
+  { imports, commit = "" }: Build,
+): Readonly<Record<string, string>> {
+  const { version } = config;
+  return { version, commit, imports, deno: Deno.version.deno };
+}

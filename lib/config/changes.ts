@@ -6,7 +6,13 @@
 import type { WholeConfig } from "./serve_config.ts";
 
 /** What the sockets were made from. */
-const FIXED = ["listen", "listenAnywhere", "upstream", "discover"] as const;
+const FIXED = [
+  "listen",
+  "listenAnywhere",
+  "upstream",
+  "discover",
+  "admin",
+] as const;
 
 /** A configuration that was read again. */
 export interface Changes {

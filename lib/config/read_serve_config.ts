@@ -5,6 +5,7 @@
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { formatAddress } from "./address.ts";
+import { parseAdmin } from "./admin.ts";
 import { fromEnvironment } from "./environment.ts";
 import { type ConfigFile, fromFile, type ReadTextFile } from "./file.ts";
 import { fromFlags } from "./flags.ts";
@@ -55,6 +56,8 @@ export function readServeConfig(
   if (listen.map(formatAddress).includes(formatAddress(choice.upstream))) {
     refuse(one("upstream"), "another address than the proxy's own");
   }
+  const [adminGiven] = given("admin") ?? [];
+  const admin = parseAdmin(adminGiven, { listen, upstream: choice.upstream });
   const [named] = given("profile") ?? [];
   const profile = named && findProfile(named, readTextFile).profile;
   const regions = profile === undefined || given("region") !== undefined
@@ -65,6 +68,8 @@ export function readServeConfig(
     listen: Object.freeze(listen),
     listenAnywhere: parseSwitch(one("listen-anywhere")),
     ...choice,
+    ...admin === undefined ? {} : { admin },
+    ...parseSwitch(one("allow-browsers")) ? { allowBrowsers: true } : {},
     regions,
     ...identity === undefined ? {} : { identity },
     rewrite: parseChoice(one("rewrite"), REWRITE_MODES),

@@ -75,6 +75,10 @@ export interface ServeConfig {
   readonly upstream: UpstreamAddress;
   /** How the upstream is found, instead of by its address. */
   readonly discover?: DiscoverConfig;
+  /** Where administrators ask how it fares; nowhere unless told. */
+  readonly admin?: ListenAddress;
+  /** Whether requests that come from browsers go through; not unless told. */
+  readonly allowBrowsers?: boolean;
   /** Emulated regions by real ones; empty for `--region none`. */
   readonly regions: RegionMap;
   /** What is shown beside the region; nothing unless told. */

@@ -75,6 +75,15 @@ export const SERVE_SETTINGS: readonly Option[] = [
     fallback: "1",
   },
   {
+    name: "admin",
+    value: "HOST:PORT",
+    help: "Answers /healthz, /readyz and /metrics there",
+  },
+  {
+    name: "allow-browsers",
+    help: "Lets requests through that come from browsers",
+  },
+  {
     name: "iptables",
     help: "Installs the rule and keeps it; needs root",
   },

@@ -26,16 +26,35 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** The refusal of a request that {@linkcode isFromBrowser}. */
+export const NO_BROWSERS: Refusal = {
+  status: STATUS_CODE.Forbidden,
+  reason: "Requests from browsers are refused",
+};
+
+/**
+ * Whether a request comes from a page in a browser, which can reach loopback
+ * addresses, too; no client of the metadata service sends either header.
+ *
+ * @param headers its headers
+ */
+export function isFromBrowser(headers: Fields): boolean {
+  return headers.get("origin") !== undefined ||
+    headers.get("sec-fetch-site") !== undefined;
+}
+
 /**
  * Decides whether a request may go up.
  *
  * @param method the request's method
  * @param headers its headers
+ * @param allowBrowsers whether it may come from a browser
  * @returns why not; `undefined` when it may
  */
 export function refusal(
   method: string,
   headers: Fields,
+  allowBrowsers = false,
 ): Refusal | undefined {
   if (!METHODS.includes(method)) {
     return {
@@ -43,17 +62,7 @@ export function refusal(
       reason: `Method not allowed: expected ${METHODS.join(", ")}`,
     };
   }
-  // Pages can reach loopback addresses through DNS rebinding; no client of
-  // the metadata service sends either header.
-  if (
-    headers.get("origin") !== undefined ||
-    headers.get("sec-fetch-site") !== undefined
-  ) {
-    return {
-      status: STATUS_CODE.Forbidden,
-      reason: "Requests from browsers are refused",
-    };
-  }
+  if (!allowBrowsers && isFromBrowser(headers)) return NO_BROWSERS;
   if (!HOST.test(headers.get("host") ?? "")) {
     return {
       status: STATUS_CODE.BadRequest,

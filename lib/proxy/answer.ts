@@ -45,6 +45,8 @@ export interface WholeAnswer {
   readonly headers: readonly Header[];
   /** The body; `null` where the status or the method has none. */
   readonly bytes: Uint8Array | null;
+  /** Whether the upstream's body was another. */
+  readonly rewritten?: boolean;
 }
 
 /** An answer whose body is still coming. */
@@ -83,8 +85,14 @@ export interface AnswerOptions {
   readonly stallMs: number;
   /** Called when the body is streamed rather than sent whole. */
   readonly onStream: () => void;
-  /** Called when the last byte of a streamed body went out, or none will. */
-  readonly onStreamEnd: (error?: UpstreamError) => void;
+  /**
+   * Called when the last byte of a streamed body went out, or none will; with
+   * what went wrong, and whether any of it was changed.
+   */
+  readonly onStreamEnd: (
+    error: UpstreamError | undefined,
+    rewritten: boolean,
+  ) => void;
 }
 
 /**
@@ -111,7 +119,7 @@ export async function answerOf(
   const replaced = replacementOf(answer, edit);
   if (replaced !== undefined) {
     if (!start.whole) body.destroy();
-    if (options.method !== "HEAD") return replaced;
+    if (options.method !== "HEAD") return { ...replaced, rewritten: true };
     return {
       ...replaced,
       headers: withLength(replaced.headers, `${replaced.bytes.length}`),
@@ -145,16 +153,18 @@ export async function answerOf(
       status,
       headers: same ? headers : headersOfRewritten(headers),
       bytes,
+      rewritten: !same,
     };
   }
 
   options.onStream();
   const unchanged = asItIs || rule.kind === "json";
+  const passage = unchanged ? UNCHANGED : treatment.stream();
   const stream = streamBody(body, {
     start: start.bytes,
-    passage: unchanged ? UNCHANGED : treatment.stream(),
+    passage,
     stallMs: options.stallMs,
-    done: options.onStreamEnd,
+    done: (error) => options.onStreamEnd(error, passage.changed),
   });
   if (!unchanged) {
     return { status, headers: headersOfRewritten(headers), stream };

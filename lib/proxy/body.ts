@@ -72,6 +72,8 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
 
 /** What is done to the bytes on their way. */
 export interface Passage {
+  /** Whether what went on so far differs from what came. */
+  readonly changed: boolean;
   /** Takes the next bytes and gives what may go on. */
   push(chunk: Uint8Array): Uint8Array;
   /** Gives what was held back. */
@@ -80,6 +82,7 @@ export interface Passage {
 
 /** Bytes go on as they come. */
 export const UNCHANGED: Passage = {
+  changed: false,
   push: (chunk) => chunk,
   end: () => new Uint8Array(0),
 };

@@ -6,6 +6,7 @@
 import { STATUS_CODE } from "@std/http/status";
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log, LogWrite } from "../observe/log.ts";
+import type { Meters } from "../observe/meters.ts";
 import { seldom } from "../observe/seldom.ts";
 import { type Refusal, refusal } from "./admission.ts";
 import { answerOf, ownAnswer, respond } from "./answer.ts";
@@ -35,6 +36,8 @@ export interface HandlerParts {
   readonly own: OwnAddresses;
   /** The log. */
   readonly log: Log;
+  /** What is counted, if anybody asks for it. */
+  readonly meters?: Meters | undefined;
 }
 
 /** What a configuration makes of requests; exchanged as a whole. */
@@ -85,10 +88,10 @@ export class Handler {
   }
 
   #policyOf(config: ServeConfig): Policy {
-    const { log } = this.#parts;
+    const { log, meters } = this.#parts;
     return {
       config,
-      shared: new SharedAnswers(config.cacheMs),
+      shared: new SharedAnswers(config.cacheMs, undefined, meters),
       treatments: new Treatments(
         config.rewrite,
         config.regions,
@@ -123,6 +126,7 @@ export class Handler {
     const traced = this.#policy.config.logLevel === "debug";
     const started = traced ? performance.now() : 0;
     const response = await this.#answer(request, peer, listener);
+    this.#parts.meters?.answered(response.status);
     if (this.#draining) response.headers.set("connection", "close");
     if (!traced) return response;
     this.#parts.log.debug("request", {
@@ -139,19 +143,12 @@ export class Handler {
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
   ): Promise<Response> {
-    const { upstream } = this.#parts;
+    const { upstream, meters } = this.#parts;
     const fields = new Fields(request.headers);
     const { method } = request;
     const target = targetOf(request.url);
     const refused = this.#refusal({ method, target }, fields, peer, listener);
-    if (refused !== undefined) {
-      const answer = ownAnswer(refused);
-      // Kept, our connection to ourselves would outlive the wrong rule.
-      if (refused.status === STATUS_CODE.LoopDetected) {
-        answer.headers.set("connection", "close");
-      }
-      return answer;
-    }
+    if (refused !== undefined) return this.#turnAway(refused);
     const { config: { timeoutMs }, shared, treatments } = this.#policy;
     this.#inFlight++;
     // A streamed answer is in flight until its last byte.
@@ -161,7 +158,7 @@ export class Handler {
       const body = method === "GET"
         ? NO_BODY
         : await readRequestBody(request, timeoutMs);
-      if ("status" in body) return ownAnswer(body);
+      if ("status" in body) return this.#turnAway(body);
       const up: UpstreamRequest = {
         method,
         target,
@@ -176,12 +173,16 @@ export class Handler {
           deadline,
           stallMs: timeoutMs,
           onStream: () => streaming = true,
-          onStreamEnd: (error) => {
+          onStreamEnd: (error, rewritten) => {
             done();
+            if (meters !== undefined && rewritten) meters.rewritten++;
             if (error !== undefined) this.#logFault(error, up);
           },
         });
       });
+      if (meters !== undefined && "bytes" in answer && answer.rewritten) {
+        meters.rewritten++;
+      }
       return respond(answer);
     } catch (error) {
       return this.#failed(error, request);
@@ -199,15 +200,25 @@ export class Handler {
     treatments: Treatments,
     deadline: number,
   ): Promise<UpstreamAnswer> {
-    const { upstream } = this.#parts;
     const left = () => Math.max(1, Math.ceil(deadline - performance.now()));
     const target = treatments.realTarget(up.method, up.target);
-    const answer = await upstream.send({ ...up, target }, left());
+    const answer = await this.#ask({ ...up, target }, left());
     if (target === up.target || answer.status !== STATUS_CODE.NotFound) {
       return answer;
     }
     answer.body.destroy();
-    return await upstream.send(up, left());
+    return await this.#ask(up, left());
+  }
+
+  async #ask(up: UpstreamRequest, timeoutMs: number): Promise<UpstreamAnswer> {
+    const { upstream, meters } = this.#parts;
+    if (meters === undefined) return await upstream.send(up, timeoutMs);
+    const began = performance.now();
+    try {
+      return await upstream.send(up, timeoutMs);
+    } finally {
+      meters.upstreamTime.observe((performance.now() - began) / 1000);
+    }
   }
 
   #refusal(
@@ -237,7 +248,8 @@ export class Handler {
           `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
       };
     }
-    const refused = refusal(asked.method, fields);
+    const { allowBrowsers } = this.#policy.config;
+    const refused = refusal(asked.method, fields, allowBrowsers);
     if (refused !== undefined) return refused;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
       this.#logCrowd("too many requests at one time", { limit: MAX_IN_FLIGHT });
@@ -247,6 +259,19 @@ export class Handler {
       };
     }
     return undefined;
+  }
+
+  #turnAway(refused: Refusal): Response {
+    const { meters } = this.#parts;
+    const answer = ownAnswer(refused);
+    if (refused.status !== STATUS_CODE.LoopDetected) {
+      meters?.refused(refused.status);
+      return answer;
+    }
+    if (meters !== undefined) meters.loops++;
+    // Kept, our connection to ourselves would outlive the wrong rule.
+    answer.headers.set("connection", "close");
+    return answer;
   }
 
   #failed(error: unknown, request: Request): Response {
@@ -275,7 +300,8 @@ export class Handler {
     error: UpstreamError,
     request: { readonly method: string; readonly target: string },
   ): void {
-    const { log, upstream } = this.#parts;
+    const { log, meters, upstream } = this.#parts;
+    meters?.failed(error.fault);
     log.warn("the metadata service failed", {
       upstream: `http://${upstream.authority}`,
       fault: error.message,

@@ -17,6 +17,25 @@ export type Handle = (
   listener: Deno.NetAddr,
 ) => Promise<Response>;
 
+/** An address cannot be had. */
+export class ListenError extends Error {
+  /** The flag that names the address. */
+  readonly flag: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param address the address
+   * @param flag the flag that names it
+   * @param cause the system's error
+   */
+  constructor(address: ListenAddress, flag: string, cause: unknown) {
+    super(`Cannot listen on ${formatAddress(address)}`, { cause });
+    this.name = "ListenError";
+    this.flag = flag;
+  }
+}
+
 /** Listens on one address until it is told to stop. */
 export class Listener {
   /** Where it listens; the port is the real one. */
@@ -35,15 +54,21 @@ export class Listener {
    * @param asked where to listen
    * @param handle answers requests
    * @param log the log
-   * @throws {Error} when the address cannot be had
+   * @param flag the flag that names the address
+   * @throws {ListenError} when the address cannot be had
    */
-  constructor(asked: ListenAddress, handle: Handle, log: Log) {
+  constructor(
+    asked: ListenAddress,
+    handle: Handle,
+    log: Log,
+    flag = "--listen",
+  ) {
     this.#handle = handle;
     this.#log = log;
     try {
       this.#server = this.#serve(asked);
     } catch (cause) {
-      throw new Error(`Cannot listen on ${formatAddress(asked)}`, { cause });
+      throw new ListenError(asked, flag, cause);
     }
     this.address = this.#server.addr;
     const { hostname, port } = this.address;

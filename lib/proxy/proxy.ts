@@ -5,6 +5,8 @@
  */
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
+import type { Meters } from "../observe/meters.ts";
+import { readStart } from "./body.ts";
 import { Handler } from "./handler.ts";
 import { Listener } from "./listener.ts";
 import { OwnAddresses } from "./peers.ts";
@@ -19,6 +21,14 @@ export interface Proxy {
   readonly finished: Promise<void>;
   /** How many requests have come so far. */
   readonly requests: number;
+  /**
+   * Asks the upstream whether it is there, for `/` and without a token.
+   *
+   * @param timeoutMs how long that may take, in milliseconds
+   * @returns the status of its answer
+   * @throws {UpstreamError} when there is none in time
+   */
+  askUpstream(timeoutMs: number): Promise<number>;
   /**
    * Answers by another configuration from now on; where it listens and what
    * it asks stay as they are.
@@ -39,18 +49,21 @@ export interface Proxy {
  * @param log the log
  * @param source tells where the upstream is, if it is not to stay where the
  * configuration has it
+ * @param meters what is counted, if anybody asks for it
  * @throws {Error} when an address cannot be had; nothing listens then
  */
 export async function startProxy(
   config: ServeConfig,
   log: Log,
   source?: UpstreamSource,
+  meters?: Meters,
 ): Promise<Proxy> {
   const upstream = new Upstream(config.upstream, source);
   const handler = new Handler(config, {
     upstream,
     own: new OwnAddresses(),
     log,
+    meters,
   });
   const listeners: Listener[] = [];
   try {
@@ -73,6 +86,7 @@ export async function startProxy(
     get requests() {
       return handler.requests;
     },
+    askUpstream: (timeoutMs) => askUpstream(upstream, timeoutMs),
     configure: (changed) => handler.configure(changed),
     closing: () => handler.drain(),
     async shutdown() {
@@ -85,4 +99,23 @@ export async function startProxy(
       upstream.close();
     },
   };
+}
+
+/** The most of an answer that is read so that its connection can be kept. */
+const ENOUGH_BYTES = 64 * 1024;
+
+async function askUpstream(
+  upstream: Upstream,
+  timeoutMs: number,
+): Promise<number> {
+  const deadline = performance.now() + timeoutMs;
+  const { status, body } = await upstream.send({
+    method: "GET",
+    target: "/",
+    headers: [["host", upstream.authority]],
+    body: undefined,
+  }, timeoutMs);
+  await readStart(body, ENOUGH_BYTES, deadline - performance.now());
+  body.destroy();
+  return status;
 }

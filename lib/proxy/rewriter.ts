@@ -11,6 +11,8 @@ import { RegionSearch } from "./region_search.ts";
 
 /** One body rewritten while it flows; every chunk handed in is given away. */
 export interface RewriteStream {
+  /** Whether anything was replaced so far. */
+  readonly changed: boolean;
   /** Takes the next bytes and returns those that are settled, maybe none. */
   push(chunk: Uint8Array): Uint8Array;
   /** Ends the body and returns what was held back, maybe nothing. */
@@ -78,11 +80,13 @@ export class Rewriter {
   stream(): RewriteStream {
     let held = NOTHING;
     let before = 0;
+    let changed = false;
     const advance = (chunk: Uint8Array, final: boolean): Uint8Array => {
       const bytes = held.length === 0 ? chunk : joined(held, chunk);
       const matches: number[] = [];
       const settled = this.#search.scan(bytes, before, final, matches);
       held = settled < bytes.length ? bytes.slice(settled) : NOTHING;
+      if (matches.length > 0) changed = true;
       if (settled > 0) before = bytes[settled - 1] as number;
       return this.#replace(
         settled < bytes.length ? bytes.subarray(0, settled) : bytes,
@@ -90,6 +94,9 @@ export class Rewriter {
       );
     };
     return {
+      get changed() {
+        return changed;
+      },
       push: (chunk) => advance(chunk, false),
       end: () => advance(NOTHING, true),
     };

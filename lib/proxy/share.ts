@@ -9,6 +9,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import { neverShared } from "../metadata/paths.ts";
+import type { Meters } from "../observe/meters.ts";
 import { remembering } from "./remember.ts";
 import type { Answer, WholeAnswer } from "./answer.ts";
 import type { UpstreamRequest } from "./upstream.ts";
@@ -47,6 +48,7 @@ interface Kept {
 export class SharedAnswers {
   readonly #lifeMs: number;
   readonly #now: () => number;
+  readonly #meters: Pick<Meters, "reused" | "shared"> | undefined;
   readonly #kept = new Map<string, Kept>();
   readonly #pending = new Map<string, Promise<WholeAnswer | undefined>>();
   #bytes = 0;
@@ -57,10 +59,16 @@ export class SharedAnswers {
    * @param lifeMs how long an answer may be used again, in milliseconds; 0
    * shares nothing at all
    * @param now the clock, in milliseconds
+   * @param meters counts what was shared, if anybody asks for it
    */
-  constructor(lifeMs: number, now: () => number = () => performance.now()) {
+  constructor(
+    lifeMs: number,
+    now: () => number = () => performance.now(),
+    meters?: Pick<Meters, "reused" | "shared">,
+  ) {
     this.#lifeMs = lifeMs;
     this.#now = now;
+    this.#meters = meters;
   }
 
   /**
@@ -76,10 +84,13 @@ export class SharedAnswers {
     if (this.#lifeMs === 0 || !mayShare(request)) return await ask();
     const key = keyOf(request);
     const kept = this.#kept.get(key);
-    if (kept !== undefined && this.#now() < kept.until) return kept.answer;
+    if (kept !== undefined && this.#now() < kept.until) {
+      if (this.#meters !== undefined) this.#meters.reused++;
+      return kept.answer;
+    }
     const pending = this.#pending.get(key);
     // A streamed answer has gone to the one who asked first.
-    if (pending !== undefined) return await pending ?? await ask();
+    if (pending !== undefined) return await this.#join(pending) ?? await ask();
     const asked = ask();
     const whole = asked.then((it) => "bytes" in it ? it : undefined);
     // Whoever does not wait for it is told by `asked`.
@@ -92,6 +103,16 @@ export class SharedAnswers {
     } finally {
       this.#pending.delete(key);
     }
+  }
+
+  async #join(
+    pending: Promise<WholeAnswer | undefined>,
+  ): Promise<WholeAnswer | undefined> {
+    const answer = await pending;
+    if (answer !== undefined && this.#meters !== undefined) {
+      this.#meters.shared++;
+    }
+    return answer;
   }
 
   #keep(key: string, request: UpstreamRequest, answer: WholeAnswer): void {

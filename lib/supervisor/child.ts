@@ -11,7 +11,8 @@ import {
   type LogOptions,
   type LogSettings,
 } from "../observe/log.ts";
-import { type Proxy, startProxy } from "../proxy/proxy.ts";
+import { startServing } from "../admin/serving.ts";
+import type { Proxy } from "../proxy/proxy.ts";
 import {
   decode,
   encode,
@@ -19,6 +20,7 @@ import {
   fromPlain,
   type ToChild,
 } from "./messages.ts";
+import { ToldRule } from "./told_rule.ts";
 import { ToldSource } from "./told_source.ts";
 
 /** How long requests may go on once the parent is gone, in milliseconds. */
@@ -42,6 +44,8 @@ export interface ChildIo {
   guard(log: Log): void;
   /** Says in one line why it cannot go on. */
   explain(error: unknown): string;
+  /** What this program is, by label. */
+  readonly build: Readonly<Record<string, string>>;
   /** Which user this process runs as; `null` where there are none. */
   readonly uid: number | null;
   /** Gives up the rights that forwarding does not need. */
@@ -77,16 +81,20 @@ export async function liveAsChild(io: ChildIo): Promise<boolean> {
 async function obey(io: ChildIo): Promise<boolean> {
   const send = (message: FromChild) => io.send(encode(message));
   let proxy: Proxy | undefined;
+  let rule: ToldRule | undefined;
   let settings: LogSettings | undefined;
   let ended: Promise<"ended"> = new Promise(() => {});
   const messages = decode<ToChild>(io.input);
-  const source = new ToldSource((address) => {
+  const ask = (message: FromChild) => {
     try {
-      send({ say: "unreachable", address });
+      send(message);
     } catch {
       // The parent is gone, which the end of its pipe tells.
     }
-  });
+  };
+  const source = new ToldSource((address) =>
+    ask({ say: "unreachable", address })
+  );
   try {
     for (;;) {
       const next = await Promise.race([messages.next(), ended]);
@@ -97,7 +105,12 @@ async function obey(io: ChildIo): Promise<boolean> {
       if (next.done) break;
       const message = next.value;
       if (message.say === "ping") {
+        if (rule !== undefined && message.rule) rule.tally = message.rule;
         send({ say: "pong" });
+        continue;
+      }
+      if (message.say === "rule") {
+        rule?.tell(message.fault);
         continue;
       }
       if (message.say === "upstream") {
@@ -126,11 +139,15 @@ async function obey(io: ChildIo): Promise<boolean> {
       settings = options;
       const log: Log = createLog(options);
       io.guard(log);
-      proxy = await startProxy(
-        config,
+      if (message.rule !== undefined) {
+        rule = new ToldRule(message.rule, () => ask({ say: "look" }));
+      }
+      proxy = await startServing(config, {
         log,
-        config.discover === undefined ? undefined : source,
-      );
+        source: config.discover === undefined ? undefined : source,
+        rule,
+        build: io.build,
+      });
       ended = proxy.finished.then(() => "ended" as const);
       io.renounce();
       const addresses = proxy.addresses.map(({ hostname, port }) => ({

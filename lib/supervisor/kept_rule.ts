@@ -8,6 +8,7 @@ import type { Leaving } from "../config/serve_config.ts";
 import { wait } from "../link/wait.ts";
 import type { Ports } from "../netfilter/rule_manager.ts";
 import type { Log } from "../observe/log.ts";
+import type { RuleTally, RuleView } from "../observe/rule_view.ts";
 import { RivalError, type RuleKeeper } from "./rule_keeper.ts";
 
 /** Between two attempts to close the rule, in milliseconds. */
@@ -19,8 +20,14 @@ const LEAVING: Readonly<Record<Leaving, string>> = {
   remove: "remove the rule",
 };
 
+/**
+ * How long a look holds for those who only ask, in milliseconds: each takes
+ * some processes, and the child may ask as often as it likes.
+ */
+const LOOK_KEEP_MS = 1_000;
+
 /** Keeps the rule. */
-export class KeptRule {
+export class KeptRule implements RuleView {
   readonly #rule: RuleKeeper;
   readonly #log: Log;
   #turn: Promise<unknown> | undefined;
@@ -29,6 +36,10 @@ export class KeptRule {
   #looksAgain = false;
   /** What could not be put in place yet. */
   #owed: Ports | undefined;
+  #repairs = 0;
+  #failures = 0;
+  #look: Promise<string | undefined> | undefined;
+  #lookedAt = -Infinity;
 
   /**
    * Does nothing yet.
@@ -44,6 +55,40 @@ export class KeptRule {
   /** Whether it is to be put in place and could not be. */
   get isOwed(): boolean {
     return this.#owed !== undefined;
+  }
+
+  /** What has happened to it so far. */
+  get tally(): RuleTally {
+    return { repairs: this.#repairs, failures: this.#failures };
+  }
+
+  /**
+   * Looks at it, at most once a second, and puts it right afterwards. Takes as
+   * long as that takes, which is bounded by the commands' own limits.
+   */
+  fault(): Promise<string | undefined> {
+    const now = performance.now();
+    if (this.#look === undefined || now - this.#lookedAt >= LOOK_KEEP_MS) {
+      this.#lookedAt = Infinity;
+      this.#look = this.#lookNow();
+      this.#look.then(() => this.#lookedAt = now);
+    }
+    return this.#look;
+  }
+
+  async #lookNow(): Promise<string | undefined> {
+    if (this.#leaving) return "about to go";
+    if (!this.#installed || this.#owed !== undefined) return "not in place yet";
+    try {
+      const found = await this.#inTurn(() => this.#rule.verify());
+      if (found === "installed") return undefined;
+      this.repair();
+      // What it is like stands in the log, which not everyone may read.
+      return found === "absent" ? found : "not as it should be";
+    } catch (error) {
+      this.#failed("look at the rule", error);
+      return error instanceof RivalError ? "another's" : "cannot be told";
+    }
   }
 
   /**
@@ -81,6 +126,7 @@ export class KeptRule {
     try {
       const found = await this.#inTurn(() => this.#rule.repair());
       if (found === "installed") return;
+      this.#repairs++;
       this.#log.warn("the rule was put back", {
         was: found === "absent" ? found : found.drift,
       });
@@ -176,6 +222,7 @@ export class KeptRule {
   }
 
   #failed(what: string, error: unknown): void {
+    this.#failures++;
     this.#log.error(`cannot ${what}`, {
       error: error instanceof Error ? error.message : String(error),
     });

@@ -9,6 +9,7 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "../config/serve_config.ts";
+import type { RuleTally } from "../observe/rule_view.ts";
 
 /** Where an upstream that moves is, or in one line why that is not known. */
 export type UpstreamNews =
@@ -18,13 +19,20 @@ export type UpstreamNews =
 /** What the parent says. */
 export type ToChild =
   /** The first line: what to serve with. */
-  | { readonly say: "serve"; readonly config: PlainConfig }
+  | {
+    readonly say: "serve";
+    readonly config: PlainConfig;
+    /** What has happened to the rule, where there is one to keep. */
+    readonly rule?: RuleTally;
+  }
   /** Serve by this from now on, where it can be changed. */
   | { readonly say: "configure"; readonly config: PlainConfig }
   /** Where the upstream is now. */
   | { readonly say: "upstream"; readonly news: UpstreamNews }
+  /** What is wrong with the rule; without `fault` it is in place. */
+  | { readonly say: "rule"; readonly fault?: string }
   /** Say that you are well. */
-  | { readonly say: "ping" }
+  | { readonly say: "ping"; readonly rule?: RuleTally }
   /**
    * Ask clients to close their connections, take no more once nobody has asked
    * for a while, finish the requests in flight, end.
@@ -39,6 +47,8 @@ export type FromChild =
   | { readonly say: "pong" }
   /** The upstream cannot be reached there: where is it? */
   | { readonly say: "unreachable"; readonly address: UpstreamAddress }
+  /** Somebody asks whether the rule is in place: is it? */
+  | { readonly say: "look" }
   /** It cannot serve, and why. */
   | { readonly say: "failed"; readonly reason: string };
 

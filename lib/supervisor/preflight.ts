@@ -5,14 +5,14 @@
  * @module
  */
 import { formatAddress } from "../config/address.ts";
-import type { ListenAddress } from "../config/serve_config.ts";
+import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
 import {
   type Capability,
   missingCapabilities,
 } from "../system/capabilities.ts";
 import type { Runner } from "../system/runner.ts";
 import type { OwnCommand } from "./own_command.ts";
-import type { ChildUser } from "./spawn.ts";
+import type { ChildUser } from "./dropped_rights.ts";
 
 /** The parent lacks a right, or the child could not load the program. */
 export class PreflightError extends Error {
@@ -141,12 +141,12 @@ const UNPRIVILEGED_FROM = 1024;
 /**
  * Checks that a user without rights can listen on every port.
  *
- * @param listen where the proxy is to listen
+ * @param config where the proxy and its endpoint are to listen
  * @param run runs `cat`
  * @throws {PreflightError} that says what else can be done
  */
 export async function requireOpenPorts(
-  listen: readonly ListenAddress[],
+  { listen, admin }: Pick<ServeConfig, "listen" | "admin">,
   run: Runner,
 ): Promise<void> {
   const read = await run([
@@ -156,7 +156,16 @@ export async function requireOpenPorts(
   const from = typeof read === "string" || read.code !== 0
     ? UNPRIVILEGED_FROM
     : Number(read.stdout);
-  const closed = listen.find(({ port }) => port !== 0 && port < from);
+  const isClosed = ({ port }: ListenAddress) => port !== 0 && port < from;
+  if (admin !== undefined && isClosed(admin)) {
+    throw new PreflightError(
+      `Cannot use --admin ${
+        formatAddress(admin)
+      } as root: the proxy gives root up, expected a port from ${from}`,
+      true,
+    );
+  }
+  const closed = listen.find(isClosed);
   if (closed === undefined) return;
   throw new PreflightError(
     `Cannot use --listen ${

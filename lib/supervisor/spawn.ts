@@ -9,19 +9,27 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "../config/serve_config.ts";
+import type { RuleView } from "../observe/rule_view.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import { type ChildUser, requireDroppedRights } from "./dropped_rights.ts";
 import { heardAddresses } from "./heard_addresses.ts";
-import { decode, encode, type FromChild, toPlain } from "./messages.ts";
+import {
+  decode,
+  encode,
+  type FromChild,
+  type ToChild,
+  toPlain,
+} from "./messages.ts";
 import type { OwnCommand } from "./own_command.ts";
 import type { Child } from "./supervisor.ts";
 import { UpstreamWatch } from "./upstream_watch.ts";
 
-/** The user a child runs as, by number. */
-export interface ChildUser {
-  /** Its user id; never 0. */
-  readonly uid: number;
-  /** Its group id. */
-  readonly gid: number;
+/** What a child is told of while it lives. */
+export interface ToldOf {
+  /** Where its upstream is, if that moves. */
+  readonly source?: UpstreamSource | undefined;
+  /** The rule, where there is one to keep. */
+  readonly rule?: RuleView | undefined;
 }
 
 /** A child that takes another configuration. */
@@ -31,19 +39,20 @@ export interface SpawnedChild extends Child {
 }
 
 /**
- * Starts a child.
+ * Starts a child, and tells it what to do once it is sure that it has no right
+ * which it should not have.
  *
  * @param command how this program starts itself
  * @param user whom it runs as
  * @param config what it serves with
- * @param source tells where its upstream is, if that moves
+ * @param toldOf what it is told of
  * @throws {Error} when the process cannot be started
  */
 export function spawnChild(
   command: OwnCommand,
   user: ChildUser,
   config: ServeConfig,
-  source?: UpstreamSource,
+  { source, rule }: ToldOf = {},
 ): SpawnedChild {
   const process = new Deno.Command(command.path, {
     args: [...command.args, CHILD_COMMAND],
@@ -58,9 +67,12 @@ export function spawnChild(
     stderr: "inherit",
   }).spawn();
   const input = process.stdin.getWriter();
+  const fit = requireDroppedRights(process.pid, user);
   // A child that is dead already is told by `ended`.
-  const say = (bytes: Uint8Array) => input.write(bytes).catch(() => {});
-  say(encode({ say: "serve", config: toPlain(config) }));
+  const say = (message: ToChild) =>
+    fit.then(() => input.write(encode(message))).catch(() => {});
+  const tally = () => rule === undefined ? {} : { rule: rule.tally };
+  say({ say: "serve", config: toPlain(config), ...tally() });
   const kill = () => {
     try {
       process.kill("SIGKILL");
@@ -70,22 +82,31 @@ export function spawnChild(
   };
   const watch = source && new UpstreamWatch({
     source,
-    tell: (news) => say(encode({ say: "upstream", news })),
+    tell: (news) => say({ say: "upstream", news }),
   });
   const told = listen(process.stdout, {
     asked: config.listen,
     unreachable: (address) => watch?.failed(address),
+    look: lookFor(rule, say),
     kill,
+  });
+  let unfit: string | undefined;
+  fit.catch((error: Error) => {
+    unfit = error.message;
+    kill();
   });
   const ended = process.status.then(async ({ code, signal }) => {
     await input.close().catch(() => {});
+    await fit.catch(() => {});
     await told.closed;
     return signal === null ? `exit code ${code}` : `signal ${signal}`;
   });
   const listening = Promise.race([
     told.listening,
     ended.then((how) => {
-      throw new Error(told.reason() ?? `The proxy ended early: ${how}`);
+      throw new Error(
+        told.reason() ?? unfit ?? `The proxy ended early: ${how}`,
+      );
     }),
   ]);
   // Whoever does not wait for it is told by `ended`.
@@ -97,12 +118,12 @@ export function spawnChild(
     ended,
     answers: () => {
       const answered = told.pong();
-      say(encode({ say: "ping" }));
+      say({ say: "ping", ...tally() });
       return answered;
     },
     configure: (changed) =>
-      void say(encode({ say: "configure", config: toPlain(changed) })),
-    drain: (lingerMs) => void say(encode({ say: "drain", lingerMs })),
+      void say({ say: "configure", config: toPlain(changed) }),
+    drain: (lingerMs) => void say({ say: "drain", lingerMs }),
     kill,
   };
 }
@@ -110,10 +131,29 @@ export function spawnChild(
 /** The hidden subcommand that makes a process the child. */
 export const CHILD_COMMAND = "serve-child";
 
+/**
+ * What looks at the rule for a child, once at a time, so that one that does
+ * not read the answers fills no memory.
+ */
+function lookFor(
+  rule: RuleView | undefined,
+  say: (message: ToChild) => Promise<void>,
+): () => void {
+  let isLooking = false;
+  return async () => {
+    if (isLooking || rule === undefined) return;
+    isLooking = true;
+    const fault = await rule.fault();
+    await say({ say: "rule", ...fault === undefined ? {} : { fault } });
+    isLooking = false;
+  };
+}
+
 /** What the child says; one that talks nonsense is not to be trusted. */
 function listen(
   stream: ReadableStream<Uint8Array>,
-  { asked, unreachable, kill }: {
+  { asked, unreachable, look, kill }: {
+    readonly look: () => void;
     readonly asked: readonly ListenAddress[];
     readonly unreachable: (address: UpstreamAddress) => void;
     readonly kill: () => void;
@@ -131,6 +171,7 @@ function listen(
           resolve(heardAddresses(message.addresses, asked));
         } else if (message.say === "failed") reason = message.reason;
         else if (message.say === "unreachable") unreachable(message.address);
+        else if (message.say === "look") look();
         else pong.resolve();
       }
     } catch (error) {

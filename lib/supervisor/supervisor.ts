@@ -12,6 +12,7 @@ import type {
   ServeConfig,
 } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
+import type { RuleView } from "../observe/rule_view.ts";
 import { KeptRule } from "./kept_rule.ts";
 import { Probe } from "./probe.ts";
 import { Restarts } from "./restarts.ts";
@@ -122,6 +123,11 @@ export class Supervisor {
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     this.#rule = parts.rule && new KeptRule(parts.rule, parts.log);
+  }
+
+  /** How the rule fares, where there is one to keep. */
+  get rule(): RuleView | undefined {
+    return this.#rule;
   }
 
   /** Stops cleanly; called once more, at once. */

@@ -40,6 +40,10 @@ export function yieldingRule(
       await look("remove the rule");
       return await rule.remove();
     },
+    async verify() {
+      await look("look after the rule");
+      return await rule.verify();
+    },
     async repair() {
       await look("repair the rule");
       return await rule.repair();

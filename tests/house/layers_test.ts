@@ -12,6 +12,7 @@ import { importFlags } from "../helpers/program.ts";
 const FLOORS: readonly (readonly string[])[] = [
   ["commands"],
   ["supervisor"],
+  ["admin"],
   ["proxy", "netfilter", "link", "manifests", "simulator"],
   ["config"],
   ["metadata", "observe", "system"],

@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { permissionFlags, PERMISSIONS } from "../../deploy/permissions.ts";
-import { RENOUNCED } from "../../lib/commands/serve_child.ts";
+import { RENOUNCED } from "../../lib/commands/renounce.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
 import { sourceFiles } from "../helpers/files.ts";
 

@@ -40,7 +40,7 @@ Deno.test("requireOpenPorts() refuses a port that only root may have", async () 
     { hostname: "169.254.169.254", port: 80 },
   ];
   const { message, usage } = await assertRejects(
-    () => requireOpenPorts(listen, says("1024\n")),
+    () => requireOpenPorts({ listen }, says("1024\n")),
     PreflightError,
   );
   assertEquals(
@@ -49,15 +49,33 @@ Deno.test("requireOpenPorts() refuses a port that only root may have", async () 
   );
   assertEquals(usage, true);
   await assertRejects(
-    () => requireOpenPorts(listen, () => Promise.resolve("not found")),
+    () => requireOpenPorts({ listen }, () => Promise.resolve("not found")),
     PreflightError,
     "a port from 1024",
   );
 });
 
+Deno.test("requireOpenPorts() refuses such a port for administrators, too", async () => {
+  const at = (port: number) => ({
+    listen: [{ hostname: "127.0.0.1", port: 4000 }],
+    admin: { hostname: "127.0.0.1", port },
+  });
+  await requireOpenPorts(at(0), says("1024\n"));
+  await requireOpenPorts(at(4001), says("1024\n"));
+  const { message, usage } = await assertRejects(
+    () => requireOpenPorts(at(81), says("1024\n")),
+    PreflightError,
+  );
+  assertEquals(
+    message,
+    "Cannot use --admin 127.0.0.1:81 as root: the proxy gives root up, expected a port from 1024",
+  );
+  assertEquals(usage, true);
+});
+
 Deno.test("requireOpenPorts() goes by the kernel's setting", async () => {
   const run = says("80\n");
-  const at = (port: number) => [{ hostname: "127.0.0.1", port }];
+  const at = (port: number) => ({ listen: [{ hostname: "127.0.0.1", port }] });
   await requireOpenPorts(at(80), run);
   await requireOpenPorts(at(0), run);
   await assertRejects(

@@ -22,7 +22,7 @@ function spawn(script: string, source?: UpstreamSource) {
     { path: "/bin/sh", args: ["-c", script], env: {}, reads: [] },
     { uid: 10_169, gid: 10_169 },
     CONFIG,
-    source,
+    { source },
   );
 }
 

@@ -1,0 +1,103 @@
+/**
+ * Whether the proxy can do its work, asked on demand, but never more often
+ * than those who are asked can bear.
+ *
+ * @module
+ */
+
+/** One thing that must be well. */
+export interface Check {
+  /** Its name, one word. */
+  readonly name: string;
+  /**
+   * Looks at it.
+   *
+   * @param timeoutMs how long that may take, in milliseconds
+   * @returns what is wrong, in one line; `undefined` where all is well
+   */
+  fault(timeoutMs: number): Promise<string | undefined>;
+}
+
+/** What a look at one thing came to. */
+export interface Finding {
+  /** The check's name. */
+  readonly name: string;
+  /** What is wrong, in one line; `undefined` where all is well. */
+  readonly fault: string | undefined;
+}
+
+/** How long the checks may take, in milliseconds; kubelet waits 1 s or more. */
+export const ASK_MS = 2_000;
+
+/**
+ * How long a finding holds, in milliseconds: whoever asks in a loop makes one
+ * request to the service of it a second, which takes 1,024 packets.
+ */
+export const KEEP_MS = 1_000;
+
+/** Looks at everything together. */
+export class Readiness {
+  readonly #checks: readonly Check[];
+  readonly #now: () => number;
+  #pending: Promise<readonly Finding[]> | undefined;
+  #last: readonly Finding[] = [];
+  #lookedAt = -Infinity;
+
+  /**
+   * Looks at nothing yet.
+   *
+   * @param checks what must be well
+   * @param now the clock, in milliseconds
+   */
+  constructor(
+    checks: readonly Check[],
+    now: () => number = () => performance.now(),
+  ) {
+    this.#checks = checks;
+    this.#now = now;
+  }
+
+  /**
+   * Looks at all of it. Everybody who asks meanwhile gets the same answer, and
+   * so does who asks within {@linkcode KEEP_MS} of its beginning.
+   */
+  async look(): Promise<readonly Finding[]> {
+    if (this.#pending !== undefined) return await this.#pending;
+    if (this.#now() - this.#lookedAt < KEEP_MS) return this.#last;
+    this.#lookedAt = this.#now();
+    this.#pending = Promise.all(this.#checks.map(finding));
+    try {
+      return this.#last = await this.#pending;
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+}
+
+async function finding(check: Check): Promise<Finding> {
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(
+    () => resolve(`no answer within ${ASK_MS / 1000} s`),
+    ASK_MS,
+  );
+  try {
+    const fault = await Promise.race([check.fault(ASK_MS), late]);
+    return { name: check.name, fault };
+  } catch (error) {
+    return { name: check.name, fault: String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Shows findings, one a line: `upstream: ok`.
+ *
+ * @param findings the findings
+ */
+export function renderFindings(findings: readonly Finding[]): string {
+  return findings.map(({ name, fault = "ok" }) =>
+    // A control character could forge a second line.
+    `${name}: ${fault.replaceAll(/\p{Cc}/gu, "?")}\n`
+  ).join("");
+}

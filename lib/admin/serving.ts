@@ -1,0 +1,115 @@
+/**
+ * The proxy together with the administrators' endpoint, where that is wanted.
+ *
+ * @module
+ */
+import { formatAddress } from "../config/address.ts";
+import type { ServeConfig } from "../config/serve_config.ts";
+import type { Log } from "../observe/log.ts";
+import type { RuleView } from "../observe/rule_view.ts";
+import type { Listener } from "../proxy/listener.ts";
+import { type Proxy, startProxy } from "../proxy/proxy.ts";
+import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import { openAdmin } from "./admin.ts";
+import { openMetrics } from "./metrics.ts";
+import { type Check, Readiness } from "./readiness.ts";
+
+/** What serving needs beside its configuration. */
+export interface ServingParts {
+  /** The log. */
+  readonly log: Log;
+  /** Tells where the upstream is, if that moves. */
+  readonly source?: UpstreamSource | undefined;
+  /** The rule, where there is one to keep. */
+  readonly rule?: RuleView | undefined;
+  /** What this program is, by label: its version and the like. */
+  readonly build: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts the proxy and, with `--admin`, the endpoint. Both end together, the
+ * endpoint last.
+ *
+ * @param config the configuration
+ * @param parts what else it needs
+ * @throws {Error} when an address cannot be had; nothing listens then
+ */
+export async function startServing(
+  config: ServeConfig,
+  { log, source, rule, build }: ServingParts,
+): Promise<Proxy> {
+  const { admin: address } = config;
+  if (address === undefined) return await startProxy(config, log, source);
+  const metrics = await openMetrics({
+    build,
+    rule: rule && (() => rule.tally),
+  });
+  const proxy = await startProxy(config, log, source, metrics.meters);
+  let isStopping = false;
+  let admin: Listener;
+  try {
+    admin = openAdmin(address, {
+      metrics,
+      log,
+      readiness: new Readiness([
+        stopping(() => isStopping),
+        upstream(proxy),
+        ...rule === undefined ? [] : [ruleCheck(rule)],
+      ]),
+    });
+  } catch (error) {
+    await proxy.shutdown();
+    throw error;
+  }
+  log.info("administrators may ask", {
+    url: `http://${formatAddress(admin.address)}`,
+  });
+  return {
+    addresses: proxy.addresses,
+    finished: proxy.finished,
+    get requests() {
+      return proxy.requests;
+    },
+    askUpstream: (timeoutMs) => proxy.askUpstream(timeoutMs),
+    configure: (changed) => proxy.configure(changed),
+    closing() {
+      isStopping = true;
+      proxy.closing();
+    },
+    async shutdown() {
+      isStopping = true;
+      await proxy.shutdown();
+      await admin.shutdown();
+    },
+    abort() {
+      proxy.abort();
+      admin.abort();
+    },
+  };
+}
+
+function stopping(isStopping: () => boolean): Check {
+  return {
+    name: "proxy",
+    fault: () => Promise.resolve(isStopping() ? "stopping" : undefined),
+  };
+}
+
+function upstream(proxy: Pick<Proxy, "askUpstream">): Check {
+  return {
+    name: "upstream",
+    async fault(timeoutMs) {
+      try {
+        const status = await proxy.askUpstream(timeoutMs);
+        // Whoever refuses for want of a token is there.
+        return status < 500 ? undefined : `answered with status ${status}`;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    },
+  };
+}
+
+function ruleCheck(rule: RuleView): Check {
+  return { name: "rule", fault: () => rule.fault() };
+}
