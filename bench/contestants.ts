@@ -41,6 +41,9 @@ export const SUB_FILTER = "nginx sub_filter";
 /** What a web developer would write. */
 export const NODE = "Node http-proxy-middleware";
 
+/** What the runtime takes for itself: no proxy can be faster on it. */
+export const FLOOR = "Deno.serve from memory";
+
 const PROXIES = new URL("proxies/", import.meta.url).pathname;
 
 /**
@@ -64,6 +67,25 @@ export function ourCommand(
       `--upstream=http://127.0.0.1:${upstream}`,
       "--user=10169",
       ...flags,
+    ],
+  };
+}
+
+function onDenoServe(
+  mode: "fetch" | "memory",
+  { port, upstream }: Pick<Place, "port" | "upstream">,
+): CommandLine {
+  return {
+    name: Deno.execPath(),
+    args: [
+      "run",
+      "--quiet",
+      "--no-config",
+      "--allow-net=127.0.0.1",
+      `${PROXIES}deno_serve.ts`,
+      mode,
+      `${port}`,
+      `http://127.0.0.1:${upstream}`,
     ],
   };
 }
@@ -142,6 +164,16 @@ export function contestants(executable: string): readonly Contestant[] {
         name: `${folder}/proxy`,
         args: [`127.0.0.1:${port}`, `http://127.0.0.1:${upstream}`],
       }),
+    },
+    {
+      name: "Deno fetch",
+      needs: {},
+      command: (place) => onDenoServe("fetch", place),
+    },
+    {
+      name: FLOOR,
+      needs: {},
+      command: (place) => onDenoServe("memory", place),
     },
     {
       name: "mitmproxy",

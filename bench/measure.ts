@@ -58,7 +58,7 @@ const FULL: { readonly race: RacePlan; readonly growth: GrowthPlan } = {
     loads: [
       { document: identity, connections: 1, seconds: 2 },
       { document: identity, connections: 16, seconds: 2 },
-      { document: identity, connections: 64, seconds: 2 },
+      { document: identity, connections: 64, seconds: 1 },
       { document: zone, connections: 16, seconds: 1 },
       { document: userData, connections: 16, seconds: 1 },
     ],
