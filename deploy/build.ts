@@ -94,6 +94,15 @@ export interface Bundle {
 }
 
 /**
+ * What the CommonJS in a bundle asks for a module of Node with, when it asks:
+ * a bundler cannot turn `require` into an import. prom-client takes that one.
+ */
+const REQUIRE = `globalThis.require = (name) => {
+  if (name !== "node:util") throw new TypeError(\`Cannot load \${name}\`);
+  return process.getBuiltinModule(name);
+};`;
+
+/**
  * Bundles the program.
  *
  * @param folder an empty folder for what is made
@@ -112,6 +121,7 @@ export async function bundleProgram(
       JSON.stringify(`${commands}command_line.ts`)
     };
 import { realIo } from ${JSON.stringify(`${commands}io.ts`)};
+${REQUIRE}
 const io = realIo(${JSON.stringify(build)});
 Deno.exit(await runCommandLine(Deno.args, io));
 `,
