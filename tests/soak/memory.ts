@@ -1,0 +1,62 @@
+/**
+ * Whether memory stays where it is: a pure decision on what was seen.
+ *
+ * @module
+ */
+import type { Vitals } from "./vitals.ts";
+
+/** How long a process takes to have met all it will meet, in milliseconds. */
+const WARM_UP_MS = 20_000;
+
+/** Less than this says nothing about growth, in milliseconds. */
+const SHORTEST_MS = 60_000;
+
+/**
+ * The most it may grow: garbage comes and goes, so the bound is on the middle
+ * of the last quarter over the middle of the first one after the warm-up.
+ */
+export const MOST_GROWTH = 1.25;
+
+/** How the memory of one process went. */
+export interface Course {
+  /** For how long it was looked at after the warm-up, in seconds. */
+  readonly seconds: number;
+  /** The middle of the first quarter after the warm-up, in MB PSS. */
+  readonly first: number;
+  /** The middle of the last quarter, in MB PSS. */
+  readonly last: number;
+  /** The most at any time, in MB RSS. */
+  readonly peak: number;
+  /** Whether it lasted long enough to tell, and grew too much. */
+  readonly grew: boolean;
+}
+
+/**
+ * Judges the process that was seen last.
+ *
+ * @param seen looks at one process after another
+ */
+export function courseOf(seen: readonly Vitals[]): Course {
+  const last = seen.at(-1);
+  const own = seen.filter(({ pid }) => pid === last?.pid);
+  const start = (own[0]?.at ?? 0) + WARM_UP_MS;
+  const warm = own.filter(({ at }) => at >= start);
+  const some = warm.length < 4 ? own : warm;
+  const quarter = Math.max(1, Math.floor(some.length / 4));
+  const lasted = (some.at(-1)?.at ?? 0) - (some[0]?.at ?? 0);
+  const course = {
+    seconds: Math.round(lasted / 1_000),
+    first: middle(some.slice(0, quarter).map(({ pss }) => pss)),
+    last: middle(some.slice(-quarter).map(({ pss }) => pss)),
+    peak: Math.max(...seen.map(({ rss }) => rss)),
+  };
+  const grew = lasted >= SHORTEST_MS &&
+    course.last > course.first * MOST_GROWTH;
+  return { ...course, grew };
+}
+
+/** The middle one of some numbers. */
+export function middle(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}

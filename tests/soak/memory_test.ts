@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { courseOf } from "./memory.ts";
+import type { Vitals } from "./vitals.ts";
+
+function seen(pid: number, ...pss: readonly number[]): Vitals[] {
+  return pss.map((it, i) => ({
+    pid,
+    at: i * 10_000,
+    rss: 2 * it,
+    pss: it,
+    descriptors: 9,
+  }));
+}
+
+Deno.test("courseOf() compares the last quarter with the first after the warm-up", () => {
+  const looks = seen(1, 10, 20, 40, 41, 42, 43, 44, 45, 46, 47);
+  assertEquals(courseOf(looks), {
+    seconds: 70,
+    first: 41,
+    last: 47,
+    peak: 94,
+    grew: false,
+  });
+});
+
+Deno.test("courseOf() tells growth beyond the bound", () => {
+  const looks = seen(1, 10, 20, 40, 40, 44, 46, 48, 50, 51, 51);
+  assertEquals(courseOf(looks).grew, true);
+});
+
+Deno.test("courseOf() judges only a process that lasted, the last one", () => {
+  assertEquals(courseOf(seen(1, 10, 20, 40, 80, 90)).grew, false);
+  const two = [...seen(1, 10, 10, 10, 10, 10), ...seen(2, 90, 90, 90)];
+  assertEquals(courseOf(two).first, 90);
+});
