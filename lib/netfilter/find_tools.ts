@@ -77,11 +77,12 @@ async function family(
   base: "iptables" | "ip6tables",
   look: (name: string) => Promise<Found>,
 ) {
-  const [nft, legacy, plain] = await Promise.all([
+  const [nft, legacy] = await Promise.all([
     look(`${base}-nft`),
     look(`${base}-legacy`),
-    look(base),
   ]);
+  // It is one of those two wherever both are.
+  const plain = works(nft) && works(legacy) ? "absent" : await look(base);
   const mode = works(plain) ? modeOf(plain.version) : undefined;
   const pick = (own: Found, backend: "nft" | "legacy") => {
     if (works(own)) return named(base, `-${backend}`);

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { importFlags, programArguments } from "./program.ts";
+import { bundleProgram, describeBuild } from "../../deploy/build.ts";
+import { programArguments } from "./program.ts";
 
 /** A copy of the program in a folder of its own, gone at disposal. */
 export interface Installed extends AsyncDisposable {
@@ -20,8 +21,8 @@ export interface Installed extends AsyncDisposable {
 
 const REPOSITORY = new URL("../../", import.meta.url).pathname;
 
-/** What a start from source needs, from the repository's folder. */
-const SOURCES = ["main.ts", "lib", "deno.json", "deno.lock", "deploy/offline"];
+/** What Deno reads beside the program, from the repository's folder. */
+const SETTINGS = ["deno.json", "deno.lock", "deploy/offline"];
 
 /**
  * Copies the executable that `C2S_IMDS_EXECUTABLE` names, else Deno, the source
@@ -69,6 +70,10 @@ async function installExecutable(
   return { command: [copy], env: {}, compiled: true };
 }
 
+/**
+ * Installs the program in one piece, as it goes into the executable: module by
+ * module, each of its many starts would take several times as long.
+ */
 async function installSource(folder: string): Promise<Copied> {
   const [name, ...args] = programArguments();
   const deno = `${folder}/deno`;
@@ -76,19 +81,25 @@ async function installSource(folder: string): Promise<Copied> {
   await Deno.chmod(deno, 0o755);
   const house = `${folder}/house/`;
   await Deno.mkdir(`${house}deploy`, { recursive: true });
-  for (const path of SOURCES) {
+  for (const path of SETTINGS) {
     await run("cp", ["--recursive", REPOSITORY + path, house + path]);
   }
-  await run("chmod", ["--recursive", "a+rX", house]);
-  const env = { DENO_DIR: `${folder}/cache` };
-  const moved = (arg: string) => arg.replace(REPOSITORY, house);
-  const flags = [...importFlags().map(moved), "--frozen"];
-  await run(
-    deno,
-    ["cache", "--quiet", ...flags, `${house}main.ts`],
-    { ...env, NO_COLOR: "1" },
+  // Two folders down, as deep as the modules: they look for others from there.
+  const program = `${house}lib/program`;
+  await Deno.mkdir(program, { recursive: true });
+  const { entry } = await bundleProgram(program, await describeBuild());
+  await Deno.writeTextFile(
+    `${house}main.ts`,
+    `import "./${entry.slice(house.length)}";\n`,
   );
-  return { command: [deno, ...args.map(moved)], env, compiled: false };
+  await run("chmod", ["--recursive", "a+rX", folder]);
+  const env = { DENO_DIR: `${folder}/cache` };
+  await Deno.mkdir(env.DENO_DIR);
+  return {
+    command: [deno, ...args.map((arg) => arg.replace(REPOSITORY, house))],
+    env,
+    compiled: false,
+  };
 }
 
 async function run(
