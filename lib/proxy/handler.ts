@@ -237,11 +237,14 @@ export class Handler {
         reason: "Only this node itself may ask",
       };
     }
-    if (upstream.isOwn(peer, listener, asked)) {
-      this.#logLoop(
-        "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
-        { uid: Deno.uid() ?? "unknown" },
-      );
+    const comesBack = upstream.comesBack(peer, listener, asked);
+    if (comesBack !== undefined) {
+      if (comesBack === "again") {
+        this.#logLoop(
+          "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
+          { uid: Deno.uid() ?? "unknown" },
+        );
+      }
       return {
         status: STATUS_CODE.LoopDetected,
         reason:

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { STATUS_CODE } from "@std/http/status";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { AnswerBody } from "./answer_body.ts";
 import { readHead } from "./answer_head.ts";
@@ -55,7 +56,15 @@ interface SentRequest {
   readonly request: UpstreamRequest;
   readonly to: string;
   readonly port: number;
+  /** Told that it came back; nobody, where it will not be sent again. */
+  readonly cameBack: (() => void) | undefined;
 }
+
+/**
+ * A request of ours that came back to us: `again` when it had already, and was
+ * sent once more on another connection.
+ */
+export type ComesBack = "once" | "again";
 
 /**
  * The pauses before a moving upstream is asked again, in milliseconds: three
@@ -96,6 +105,12 @@ export class Upstream {
    * A request on a kept connection that dies before the first byte of an
    * answer is sent once more on a new one: the service had closed the old one
    * just then.
+   *
+   * A request that came back to this very proxy is sent once more, too. After
+   * a reset by its server, the kernel remembers a connection for ten seconds
+   * (nf_conntrack_tcp_timeout_close), and leads a new one that gets its port
+   * where the old one went, whatever the rule says now. A rule that is wrong
+   * leads the second one back as well.
    *
    * Where the upstream may move, one that cannot be connected to is looked for
    * anew, and the request, of which nothing went up, is sent there: three times
@@ -161,7 +176,13 @@ export class Upstream {
       }
     }
     const fresh = await this.#connections.open(address, left());
-    return await this.#ask(address, fresh, request, left());
+    let isBack = false;
+    const cameBack = () => isBack = true;
+    const answer = await this.#ask(address, fresh, request, left(), cameBack);
+    if (!isBack || answer.status !== STATUS_CODE.LoopDetected) return answer;
+    answer.body.destroy();
+    const other = await this.#connections.open(address, left());
+    return await this.#ask(address, other, request, left());
   }
 
   /**
@@ -173,19 +194,22 @@ export class Upstream {
    * @param listener where it came in
    * @param request the request
    */
-  isOwn(
+  comesBack(
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
     { method, target }: Pick<UpstreamRequest, "method" | "target">,
-  ): boolean {
-    if (this.#unanswered.size === 0) return false;
+  ): ComesBack | undefined {
+    if (this.#unanswered.size === 0) return undefined;
     const sent = this.#unanswered.get(end(peer.hostname, peer.port));
     if (sent?.request.method !== method || sent.request.target !== target) {
-      return false;
+      return undefined;
     }
     // On loopback nothing is redirected, but a client may have the same address
     // and port towards us as our own connection has towards the upstream.
-    return !isLoopback(sent.to) || sent.port === listener.port;
+    if (isLoopback(sent.to) && sent.port !== listener.port) return undefined;
+    if (sent.cameBack === undefined) return "again";
+    sent.cameBack();
+    return "once";
   }
 
   /** Closes every connection. */
@@ -200,11 +224,12 @@ export class Upstream {
     connection: Connection,
     request: UpstreamRequest,
     timeoutMs: number,
+    cameBack?: () => void,
   ): Promise<UpstreamAnswer> {
     const { local, remote } = connection;
     const from = end(local.hostname, local.port);
     const { hostname: to, port } = remote;
-    this.#unanswered.set(from, { request, to, port });
+    this.#unanswered.set(from, { request, to, port, cameBack });
     let late = false;
     const inTime = this.#deadlines.set(timeoutMs, () => {
       late = true;

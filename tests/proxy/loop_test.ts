@@ -49,3 +49,36 @@ testWith(
     assertEquals(proxy.stderr().match(/came back/g)?.length, 1);
   },
 );
+
+testWith(
+  [
+    ...NAMESPACES,
+    { command: "iptables", from: "iptables" },
+    { command: "curl", from: "curl" },
+  ],
+  "serve asks once more when a single connection leads back to it",
+  async () => {
+    await using node = await createNamespace(["169.254.169.254/32"]);
+    await using _service = await startProgram(
+      ["simulate", "--listen=169.254.169.254:80", "--listen-anywhere"],
+      { namespace: node.name },
+    );
+    // Every other one, as if it had the port of one that was reset.
+    await node.must([
+      ...["iptables", "-t", "nat", "-A", "OUTPUT", "-d", "169.254.169.254"],
+      ...["-p", "tcp", "--dport", "80", "-m", "statistic", "--mode", "nth"],
+      ...["--every", "2", "--packet", "0"],
+      ...["-j", "REDIRECT", "--to-ports", "4000"],
+    ]);
+    await using proxy = await startProgram(
+      ["serve", "--listen=127.0.0.1:4000"],
+      { namespace: node.name },
+    );
+    const seen = await node.must([
+      ...["curl", "--silent", "--max-time", "5"],
+      "http://127.0.0.1:4000/latest/meta-data/placement/region",
+    ]);
+    assertEquals(seen, "us-iso-east-1");
+    assertEquals(proxy.stderr().match(/came back/g), null);
+  },
+);
