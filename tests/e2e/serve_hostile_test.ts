@@ -65,6 +65,8 @@ testWith(
 /** Starts of a kind that may break a program, by what is done to it. */
 const STARTS: Readonly<Record<string, string>> = {
   "with nothing on standard input, output and error": '"$@" <&- >&- 2>&-',
+  "with a full disk behind standard output and error":
+    '"$@" >/dev/full 2>/dev/full',
   "while nobody reads its log": '"$@" 2>&1 >/dev/null | sleep 30',
   "while the reader of its log is gone": '"$@" 2>&1 >/dev/null | true',
   "without a home and with an empty environment but for its cache":

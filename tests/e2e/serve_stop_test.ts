@@ -141,28 +141,6 @@ testWith(
 
 testWith(
   NODE_NEEDS,
-  "serve --iptables leaves nothing behind when its first line cannot be written",
-  async () => {
-    await using node = await createNode(await installed());
-    const before = await node.rules();
-    const { code, stderr } = await node.run(
-      "serve --iptables",
-      {},
-      ...["sh", "-c", 'exec "$@" >/dev/full', "sh"],
-    );
-    assertEquals(code, 1, stderr);
-    assertMatch(stderr, /^c2s-imds: Cannot write standard output.*\n$/m);
-    assertEquals(await node.rules(), before);
-    assertEquals(await node.see(0), REAL);
-    const listening = await node.namespace.must(
-      ["ss", "-tlnH", "sport", "=", ":4000"],
-    );
-    assertEquals(listening, "");
-  },
-);
-
-testWith(
-  NODE_NEEDS,
   "serve --iptables is not ended by signals that mean nothing, and stops cleanly at SIGALRM and SIGQUIT",
   async () => {
     await using node = await createNode(await installed());
