@@ -32,7 +32,9 @@ export async function readRequestBody(
     late = true;
     reader.cancel().catch(() => {});
   }, timeoutMs);
-  const bytes = new Uint8Array(MAX_REQUEST_BODY);
+  // It grows with what came: what was only promised must cost nothing, and
+  // pieces of one byte no more than their bytes.
+  let bytes = new Uint8Array(0);
   let size = 0;
   try {
     for (;;) {
@@ -42,6 +44,11 @@ export async function readRequestBody(
       if (size + value.length > MAX_REQUEST_BODY) {
         await reader.cancel();
         return tooLarge();
+      }
+      if (size + value.length > bytes.length) {
+        const grown = new Uint8Array(Math.max(2 * size, size + value.length));
+        grown.set(bytes.subarray(0, size));
+        bytes = grown;
       }
       bytes.set(value, size);
       size += value.length;
