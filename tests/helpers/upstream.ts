@@ -77,6 +77,8 @@ export interface UpstreamOptions {
   readonly onHead?: Script;
   /** Where on loopback it listens, 127.0.0.1 unless given. */
   readonly hostname?: "127.0.0.1" | "::1";
+  /** The port it listens on, a free one unless given. */
+  readonly port?: number;
 }
 
 /** A whole answer with a Content-Length. */
@@ -153,7 +155,7 @@ export async function startUpstream(
     });
   });
   const { hostname = "127.0.0.1" } = options;
-  server.listen(0, hostname);
+  server.listen(options.port ?? 0, hostname);
   await once(server, "listening");
   const { port } = server.address() as net.AddressInfo;
   return {

@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { until } from "../helpers/node.ts";
+import { startProgram } from "../helpers/program.ts";
+import { ask, get } from "../helpers/raw.ts";
+import { testWith } from "../helpers/requires.ts";
+import { answer, startUpstream } from "../helpers/upstream.ts";
+import { figure } from "./figures.ts";
+import { startServed } from "./served.ts";
+
+const DAYS_MS = 10 * 24 * 60 * 60 * 1000;
+
+/** A clock on the wall that a test may set; the program's other is untouched. */
+interface WallClock extends AsyncDisposable {
+  /** What makes a program go by it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Sets it so many days before or after the real one. */
+  jump(days: number): Promise<void>;
+}
+
+async function startClock(): Promise<WallClock> {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/offset`;
+  const jump = async (days: number) => {
+    // Renamed, it is never read half written.
+    await Deno.writeTextFile(`${file}.new`, `${days < 0 ? "" : "+"}${days}d\n`);
+    await Deno.rename(`${file}.new`, file);
+  };
+  await jump(0);
+  return {
+    env: {
+      LD_PRELOAD: await library(),
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    },
+    jump,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+/** What the command would have programs load. */
+async function library(): Promise<string> {
+  const { stdout } = await new Deno.Command("faketime", {
+    args: ["-f", "+0", "env"],
+  }).output();
+  const [, path] =
+    /^LD_PRELOAD=(\S+)$/m.exec(new TextDecoder().decode(stdout)) ?? [];
+  assert(path !== undefined);
+  return path;
+}
+
+/** How far the last line of a log is off, in milliseconds. */
+function offset(log: string): number {
+  const [, time = ""] = /^(\S+)[^\n]*\n$/.exec(
+    log.slice(log.trimEnd().lastIndexOf("\n") + 1),
+  ) ?? [];
+  return Date.parse(time) - Date.now();
+}
+
+const NEEDS = [{ command: "faketime", from: "faketime" }] as const;
+
+testWith(
+  NEEDS,
+  "serve keeps to its timeouts and to the life of answers when the clock jumps",
+  async () => {
+    await using clock = await startClock();
+    let asked = 0;
+    await using upstream = await startUpstream(({ target }, connection) =>
+      target === "/silent" ? undefined : connection.write(answer(`${++asked}`))
+    );
+    await using served = await startServed(
+      upstream.address,
+      ["--timeout=0.5", "--cache=1.5", "--log-level=debug"],
+      { env: clock.env },
+    );
+    const { address, program } = served;
+    const once = async () => (await ask(address, get("/once"))).body;
+    const waits: number[] = [];
+    for (const days of [10, -10, 10, 0]) {
+      const before = await once();
+      const kept = performance.now();
+      await clock.jump(days);
+      if (await once() !== before) {
+        assert(performance.now() - kept > 1_000, `${days} days end a life`);
+      }
+      const start = performance.now();
+      const silent = ask(address, get("/silent"));
+      await clock.jump(-days);
+      assertEquals((await silent).status, 504);
+      waits.push(performance.now() - start);
+      await until(
+        "the answer's life is over",
+        async () => await once() !== before,
+      );
+      assert(performance.now() - kept < 5_000, `${days} days lengthen a life`);
+      const off = offset(program.stderr());
+      assert(
+        Math.abs(off + days / 10 * DAYS_MS) < 60_000,
+        `The clock is ${off} ms off`,
+      );
+    }
+    figure(
+      "clock jumps",
+      `504 after ${waits.map((ms) => ms.toFixed(0))} ms with --timeout 0.5`,
+    );
+    for (const wait of waits) assert(wait > 450 && wait < 2_500, `${wait} ms`);
+    assertEquals((await program.stop()).code, 0);
+  },
+);
+
+testWith(
+  NEEDS,
+  "simulate keeps to the life of tokens when the clock jumps",
+  async () => {
+    await using clock = await startClock();
+    await using program = await startProgram(
+      ["simulate", "--listen=127.0.0.1:0", "--require-v2"],
+      { env: clock.env },
+    );
+    const { hostname, port } = new URL(program.url);
+    const address = { hostname, port: Number(port) };
+    const token = async (seconds: number): Promise<string> => {
+      const got = await ask(
+        address,
+        "PUT /latest/api/token HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n" +
+          `X-aws-ec2-metadata-token-ttl-seconds: ${seconds}\r\n\r\n`,
+      );
+      assertMatch(got.body, /^\S{56}$/);
+      return got.body;
+    };
+    const status = async (held: string): Promise<number> => {
+      const header = `X-aws-ec2-metadata-token: ${held}`;
+      return (await ask(address, get("/latest/meta-data/", header))).status;
+    };
+    const long = await token(21_600);
+    await clock.jump(10);
+    assertEquals(await status(long), 200);
+    const short = await token(1);
+    await clock.jump(-10);
+    assertEquals(await status(long), 200);
+    await until(
+      "the short token is over",
+      async () => await status(short) === 401,
+    );
+  },
+);

@@ -1,0 +1,92 @@
+/**
+ * Many clients at one time, in a process of their own, so that their
+ * descriptors and their work are not the test's.
+ *
+ * @module
+ */
+import { REPOSITORY } from "../helpers/files.ts";
+import { bytesOf, get } from "../helpers/raw.ts";
+import type { Need } from "../helpers/requires.ts";
+
+/** What tests with a crowd need. */
+export const CROWD_NEEDS: readonly Need[] = [
+  { python: "resource", from: "python3" },
+];
+
+/** How many got what next: a status, `closed`, or `nothing`. */
+export type Tally = Readonly<Record<string, number>>;
+
+/** The clients. */
+export class Crowd implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #results: ReadableStreamDefaultReader<string>;
+  #unread = "";
+
+  /**
+   * Starts without a client.
+   *
+   * @param address whom they ask
+   */
+  constructor(
+    address: { readonly hostname: string; readonly port: number },
+  ) {
+    const hex = bytesOf(get("/latest/")).toHex();
+    this.#child = new Deno.Command("/usr/bin/python3", {
+      args: [
+        new URL("tests/reliability/crowd.py", REPOSITORY).pathname,
+        ...[address.hostname, String(address.port), hex],
+      ],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#orders = this.#child.stdin.getWriter();
+    this.#results = this.#child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+  }
+
+  /** Adds clients that connect; one in a hundred asks and gets an answer. */
+  async connect(count: number): Promise<number> {
+    return await this.#order(`connect ${count}`);
+  }
+
+  /** Has each send the text; says how many could. */
+  async send(text: string): Promise<number> {
+    return await this.#order(`send ${bytesOf(text).toHex()}`);
+  }
+
+  /** Has each close its sending side. */
+  async half(): Promise<number> {
+    return await this.#order("half");
+  }
+
+  /** What each gets next, within so many milliseconds. */
+  async answers(ms: number): Promise<Tally> {
+    return await this.#order(`answers ${ms}`);
+  }
+
+  /** Has all of them leave. */
+  async close(how: "in order" | "with a reset"): Promise<void> {
+    await this.#order(how === "in order" ? "close order" : "close reset");
+  }
+
+  /** Ends it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#orders.close();
+    await this.#results.cancel();
+    await this.#child.status;
+  }
+
+  async #order<T>(line: string): Promise<T> {
+    await this.#orders.write(new TextEncoder().encode(`${line}\n`));
+    while (!this.#unread.includes("\n")) {
+      const { done, value } = await this.#results.read();
+      if (done) throw new Error(`The crowd ended at "${line.slice(0, 40)}"`);
+      this.#unread += value;
+    }
+    const end = this.#unread.indexOf("\n");
+    const result = JSON.parse(this.#unread.slice(0, end));
+    this.#unread = this.#unread.slice(end + 1);
+    return result;
+  }
+}

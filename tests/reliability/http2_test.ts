@@ -1,0 +1,198 @@
+import { assert, assertEquals } from "@std/assert";
+import { ask, get, RawClient } from "../helpers/raw.ts";
+import { answer, startUpstream } from "../helpers/upstream.ts";
+import { startUnderTest } from "../proxy/under_test.ts";
+import { figure } from "./figures.ts";
+import { startServed } from "./served.ts";
+
+// Frames and fields of RFC 9113 and RFC 7541, as many as attacks need.
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA = 0;
+const HEADERS = 1;
+const RST_STREAM = 3;
+const SETTINGS = 4;
+const PING = 6;
+const CONTINUATION = 9;
+const END_STREAM = 1;
+const END_HEADERS = 4;
+
+type Field = readonly [name: string, value: string];
+
+function number32(value: number): string {
+  const bytes = [value >>> 24, value >>> 16, value >>> 8, value];
+  return String.fromCharCode(...bytes.map((it) => it & 255));
+}
+
+function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: string,
+): string {
+  return number32(payload.length).slice(1) +
+    String.fromCharCode(type, flags) + number32(stream) + payload;
+}
+
+/** A string of HPACK, as long as its prefix of 7 bits and a byte or two tell. */
+function text(value: string): string {
+  if (value.length < 127) return String.fromCharCode(value.length) + value;
+  let rest = value.length - 127;
+  let length = "\x7f";
+  for (; rest > 127; rest >>= 7) {
+    length += String.fromCharCode(rest & 127 | 128);
+  }
+  return length + String.fromCharCode(rest) + value;
+}
+
+function fieldsOf(fields: readonly Field[]): string {
+  return fields.map(([name, value]) => `\0${text(name)}${text(value)}`).join(
+    "",
+  );
+}
+
+const START = PREFACE + frame(SETTINGS, 0, 0, "");
+
+function head(path: string, ...more: readonly Field[]): Field[] {
+  return [
+    [":method", "GET"],
+    [":scheme", "http"],
+    [":authority", "h"],
+    [":path", path],
+    ...more,
+  ];
+}
+
+const POISON = "GET /poison HTTP/1.1\r\nHost: h\r\n\r\n";
+
+function put(more: readonly Field[], body: string): string {
+  const fields = [[":method", "PUT"] as const, ...head("/a", ...more).slice(1)];
+  return frame(HEADERS, END_HEADERS, 1, fieldsOf(fields)) +
+    frame(DATA, END_STREAM, 1, body);
+}
+
+function ofHead(fields: readonly Field[]): string {
+  return frame(HEADERS, END_HEADERS | END_STREAM, 1, fieldsOf(fields));
+}
+
+/** Requests that would be more than one, had they been written down as such. */
+const ATTACKS: Readonly<Record<string, string>> = {
+  "nothing": ofHead(head("/a")),
+  "line ends in a value": ofHead(head("/a", ["x", `y\r\n\r\n${POISON}`])),
+  "a line feed in a value": ofHead(head("/a", ["x", `y\n${POISON}`])),
+  "line ends in a name": ofHead(head("/a", [`x: y\r\n\r\n${POISON}`, "z"])),
+  "a colon in a name": ofHead(head("/a", ["transfer-encoding: x", "chunked"])),
+  "upper case in a name": ofHead(head("/a", ["Content-Length", "60"])),
+  "line ends in a path": ofHead(
+    head(`/a HTTP/1.1\r\nHost: h\r\n\r\n${POISON}`),
+  ),
+  "a space in a path": ofHead(head("/a HTTP/1.1")),
+  "line ends in an authority": ofHead([
+    ...head("/a").slice(0, 2),
+    [":authority", `h\r\n\r\n${POISON}`],
+    [":path", "/a"],
+  ]),
+  "line ends in a method": ofHead([
+    [":method", `GET /poison HTTP/1.1\r\nHost: h\r\n\r\nGET`],
+    ...head("/a").slice(1),
+  ]),
+  "two paths": ofHead([...head("/a"), [":path", "/poison"]]),
+  "a coding": put([["transfer-encoding", "chunked"]], `0\r\n\r\n${POISON}`),
+  "a length too short": put([["content-length", "3"]], `abc${POISON}`),
+  "a length too long": put([["content-length", "300"]], POISON),
+  "a length of nothing": put([["content-length", "0"]], POISON),
+  "two lengths": put([
+    ["content-length", "0"],
+    ["content-length", String(POISON.length)],
+  ], POISON),
+  "a connection": put([["connection", "content-length"]], POISON),
+  "an upgrade": ofHead(head("/a", ["upgrade", "websocket"])),
+};
+
+Deno.test("startProxy() makes at most one request of one over HTTP/2", async () => {
+  await using upstream = await startUpstream(({ target }, connection) =>
+    connection.write(answer(target))
+  );
+  await using proxy = await startUnderTest(upstream.address);
+  for (const [name, frames] of Object.entries(ATTACKS)) {
+    const before = upstream.requests.length;
+    using client = await RawClient.connect(proxy.address);
+    // The ping is answered after what came before it was understood.
+    await client.send(START + frames + frame(PING, 0, 0, "12345678"));
+    let came = "";
+    while (!came.includes("12345678")) {
+      const some = await client.readSome();
+      if (some === undefined) break;
+      came += some;
+    }
+    assertEquals((await ask(proxy.address, get("/next"))).body, "/next", name);
+    const targets = upstream.requests.slice(before).map((it) => it.target);
+    if (name === "nothing") assertEquals(targets, ["/a", "/next"]);
+    assert(targets.length <= 2, `${name}: ${targets}`);
+    assert(targets.every((it) => it === "/a" || it === "/next"), `${targets}`);
+  }
+  const whole = upstream.bytes.map((_, i) =>
+    upstream.requests.filter(({ connection }) => connection === i)
+      .map(({ raw }) => raw).join("")
+  );
+  assertEquals(upstream.bytes, whole);
+});
+
+/** Requests that cost much more to take than to send. */
+const FLOODS: Readonly<Record<string, string>> = {
+  "streams opened and reset": Array.from(
+    { length: 20_000 },
+    (_, i) =>
+      frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, fieldsOf(head("/"))) +
+      frame(RST_STREAM, 0, 2 * i + 1, number32(8)),
+  ).join(""),
+  "a head that never ends": frame(HEADERS, 0, 1, fieldsOf(head("/"))) +
+    frame(CONTINUATION, 0, 1, fieldsOf([["x", "y".repeat(10_000)]]))
+      .repeat(1_000),
+  "empty parts of a head": frame(HEADERS, 0, 1, fieldsOf(head("/"))) +
+    frame(CONTINUATION, 0, 1, "").repeat(100_000),
+  // One long field goes into the table and is then named by one byte each.
+  "a head that unpacks to 60 MB": frame(
+    HEADERS,
+    END_HEADERS | END_STREAM,
+    1,
+    `${fieldsOf(head("/"))}\x40${text("x")}${text("y".repeat(4_000))}` +
+      "\xbe".repeat(12_000),
+  ),
+  "pings whose answers nobody reads": frame(PING, 0, 0, "12345678")
+    .repeat(200_000),
+  "settings whose answers nobody reads": frame(SETTINGS, 0, 0, "")
+    .repeat(200_000),
+  "empty data": frame(HEADERS, END_HEADERS, 1, fieldsOf(head("/"))) +
+    frame(DATA, 0, 1, "").repeat(200_000),
+};
+
+Deno.test("serve keeps its memory and answers others when HTTP/2 floods come", async () => {
+  await using upstream = await startUpstream(({ target }, connection) =>
+    connection.write(answer(target))
+  );
+  await using served = await startServed(upstream.address);
+  const figures: string[] = [];
+  for (const [name, frames] of Object.entries(FLOODS)) {
+    const before = await served.memory();
+    using client = await RawClient.connect(served.address);
+    const sending = client.send(START + frames).catch(() => {});
+    // It blocks where the proxy takes no more.
+    await Promise.race([
+      sending,
+      new Promise((resolve) => setTimeout(resolve, 300)),
+    ]);
+    for (let i = 0; i < 20; i++) {
+      const start = performance.now();
+      assertEquals((await ask(served.address, get("/next"))).body, "/next");
+      const took = performance.now() - start;
+      assert(took < 3_000, `${name}: others waited ${took} ms`);
+    }
+    const grown = await served.memory() - before;
+    assert(grown < 64 * 1024, `${name}: ${grown} KiB more`);
+    figures.push(`${(grown / 1024).toFixed(0)}`);
+    client.close();
+    await sending;
+  }
+  figure("HTTP/2 floods", `${figures.join(", ")} MiB more`);
+  assertEquals((await served.program.stop()).code, 0);
+});
