@@ -62,3 +62,16 @@ Deno.test("changesOf() keeps what listeners, upstream, user and rule were made f
   assertEquals(config, { ...before, timeoutMs: 1_000 });
   assert(Object.isFrozen(config));
 });
+
+Deno.test("changesOf() lets browsers in and out at once, and keeps administrators' address", () => {
+  const before = read("--admin=127.0.0.1:4001");
+  const { config, live, restart } = changesOf(
+    before,
+    read("--allow-browsers", "--admin=127.0.0.1:4002"),
+  );
+  assertEquals([live, restart], [["allowBrowsers"], ["admin"]]);
+  assertEquals(config, { ...before, allowBrowsers: true });
+  const after = changesOf(config, read());
+  assertEquals([after.live, after.restart], [["allowBrowsers"], ["admin"]]);
+  assertEquals(after.config, before);
+});

@@ -147,6 +147,24 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
       { hostname: "::", port: 1 },
     ],
   }],
+  ["administrators may ask", {
+    args: ["--admin", "127.0.0.1:4001"],
+  }, { admin: { hostname: "127.0.0.1", port: 4001 } }],
+  ["administrators may ask at any address of loopback", {
+    env: { C2S_IMDS_ADMIN: "[::1]:4000" },
+  }, { admin: { hostname: "::1", port: 4000 } }],
+  ["administrators' port is any, as the proxy's", {
+    yaml: "admin: 127.0.0.1:0\nlisten: 127.0.0.1:0",
+  }, {
+    admin: { hostname: "127.0.0.1", port: 0 },
+    listen: [{ hostname: "127.0.0.1", port: 0 }],
+  }],
+  ["browsers may ask", { args: ["--allow-browsers"] }, {
+    allowBrowsers: true,
+  }],
+  ["the file lets browsers ask", { yaml: "allow-browsers: true" }, {
+    allowBrowsers: true,
+  }],
   ["the file allows to listen anywhere", {
     yaml: "listen-anywhere: true\nlisten: 192.0.2.1:80",
   }, { listenAnywhere: true, listen: [{ hostname: "192.0.2.1", port: 80 }] }],

@@ -33,6 +33,37 @@ const CASES: readonly Case[] = [
     message:
       `Unknown option "--no-listen-anywhere": did you mean --listen-anywhere?`,
   },
+  // Administrators.
+  {
+    args: ["--admin", "4001"],
+    message:
+      `Cannot use "4001" for --admin: expected HOST:PORT, such as 127.0.0.1:4000 or [::1]:4000`,
+  },
+  ...["0.0.0.0:4001", "10.0.0.1:4001", "[::]:4001", "169.254.169.254:4001"]
+    .map((address): Case => ({
+      args: ["--listen-anywhere", `--admin=${address}`],
+      message:
+        `Cannot use "${address}" for --admin: expected a loopback address`,
+    })),
+  {
+    env: { C2S_IMDS_ADMIN: "127.0.0.1:4000" },
+    message:
+      `Cannot use "127.0.0.1:4000" for C2S_IMDS_ADMIN: expected another port than the proxy's own`,
+  },
+  ...["0.0.0.0", "[::]"].map((host): Case => ({
+    args: [
+      "--listen-anywhere",
+      `--listen=${host}:4001`,
+      "--admin=127.0.0.1:4001",
+    ],
+    message:
+      `Cannot use "127.0.0.1:4001" for --admin: expected another port than the proxy's own`,
+  })),
+  {
+    args: ["--upstream=http://127.0.0.1:4001", "--admin=127.0.0.1:4001"],
+    message:
+      `Cannot use "127.0.0.1:4001" for --admin: expected another address than the upstream's`,
+  },
   { args: ["now"], message: `Unexpected argument "now": see --help` },
   { args: ["--", "now"], message: `Unexpected argument "now": see --help` },
   // A negative number belongs to the option before it.

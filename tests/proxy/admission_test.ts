@@ -46,6 +46,19 @@ Deno.test("refusal() lets in what the metadata service knows, nothing else", () 
   }
 });
 
+Deno.test("refusal() lets browsers through where they may, and checks the rest", () => {
+  const status = (method: string, headers: HeadersInit) =>
+    refusal(method, new Fields(new Headers(headers)), true)?.status;
+  for (const [method, headers, expected] of CASES) {
+    assertEquals(
+      status(method, headers),
+      expected === 403 ? undefined : expected,
+    );
+  }
+  assertEquals(status("POST", { ...HOST, origin: "http://a" }), 405);
+  assertEquals(status("GET", { host: "a/b", origin: "http://a" }), 400);
+});
+
 Deno.test("refusal() says in one line what was wrong", () => {
   assertEquals(
     refusal("POST", new Fields(new Headers()))?.reason,

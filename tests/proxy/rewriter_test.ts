@@ -133,6 +133,22 @@ Deno.test("Rewriter.stream() passes chunks on uncopied when nothing matches", ()
   assertEquals(stream.end().length, 0);
 });
 
+Deno.test("Rewriter.stream() tells whether anything was replaced", () => {
+  const encoder = new TextEncoder();
+  for (
+    const [chunks, changed] of [
+      [["us-east-10"], false],
+      [["us-ea", "st-1"], true],
+      [["x ", "us-east-1 "], true],
+    ] as const
+  ) {
+    const stream = new Rewriter(EAST).stream();
+    for (const chunk of chunks) stream.push(encoder.encode(chunk));
+    stream.end();
+    assertEquals(stream.changed, changed, chunks.join("|"));
+  }
+});
+
 Deno.test("Rewriter.stream() holds back no more than a region and one byte", () => {
   const stream = new Rewriter(EAST).stream();
   const lead = 10_000;

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import type { RuleView } from "../../lib/observe/rule_view.ts";
 import type { UpstreamSource } from "../../lib/proxy/upstream_source.ts";
 import { spawnChild } from "../../lib/supervisor/spawn.ts";
 import { ROOT, testWith } from "../helpers/requires.ts";
@@ -17,12 +18,12 @@ const CONFIG: ServeConfig = {
 };
 
 /** Starts a shell script in the place of the child. */
-function spawn(script: string, source?: UpstreamSource) {
+function spawn(script: string, source?: UpstreamSource, rule?: RuleView) {
   return spawnChild(
     { path: "/bin/sh", args: ["-c", script], env: {}, reads: [] },
     { uid: 10_169, gid: 10_169 },
     CONFIG,
-    { source },
+    { source, rule },
   );
 }
 
@@ -147,5 +148,93 @@ testWith(
       },
     );
     assertEquals(await child.ended, "signal SIGKILL");
+  },
+);
+
+/** A rule that was looked at so many times. */
+class CountedRule implements RuleView {
+  readonly tally = { repairs: 3, failures: 1 };
+  looks = 0;
+  readonly answer = Promise.withResolvers<string | undefined>();
+
+  fault(): Promise<string | undefined> {
+    this.looks++;
+    return this.answer.promise;
+  }
+}
+
+testWith(
+  [ROOT],
+  "spawnChild() tells what has happened to the rule, at the start and with every question",
+  async () => {
+    const child = spawn(
+      `read config; case $config in *'"rule":{"repairs":3,"failures":1}}') ${LISTENING};; esac
+read ping; [ "$ping" = '{"say":"ping","rule":{"repairs":3,"failures":1}}' ] && exit 7`,
+      undefined,
+      new CountedRule(),
+    );
+    await child.listening;
+    child.answers();
+    assertEquals(await child.ended, "exit code 7");
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() looks at the rule when the child asks, once at a time however often it does",
+  async () => {
+    const rule = new CountedRule();
+    const child = spawn(
+      `read config; for i in 1 2 3 4 5; do echo '{"say":"look"}'; done; ${LISTENING}; read answer
+[ "$answer" = '{"say":"rule","fault":"absent"}' ] && exit 7`,
+      undefined,
+      rule,
+    );
+    await child.listening;
+    rule.answer.resolve("absent");
+    assertEquals(await child.ended, "exit code 7");
+    assertEquals(rule.looks, 1);
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() answers nothing about a rule where there is none",
+  async () => {
+    const child = spawn(
+      `read config; echo '{"say":"look"}'; ${LISTENING}; read ping; [ "$ping" = '{"say":"ping"}' ] && exit 7`,
+    );
+    await child.listening;
+    child.answers();
+    assertEquals(await child.ended, "exit code 7");
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() tells nothing to a child that has rights beyond its user's",
+  async () => {
+    const told = await Deno.makeTempFile();
+    try {
+      const child = spawnChild(
+        {
+          path: "/usr/bin/env",
+          args: ["sh", "-c", `cat > ${told}; sleep 60`],
+          env: {},
+          reads: [],
+        },
+        { uid: 0, gid: 10_169 },
+        CONFIG,
+      );
+      await assertRejects(
+        () => child.listening,
+        Error,
+        "The proxy has rights beyond those of uid 0: CapPrm ",
+      );
+      assertEquals(await child.ended, "signal SIGKILL");
+      assertEquals(await Deno.readTextFile(told), "");
+    } finally {
+      await Deno.remove(told);
+    }
   },
 );

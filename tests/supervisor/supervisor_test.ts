@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type {
   ListenAddress,
   ServeConfig,
@@ -47,6 +47,10 @@ class World {
     install: (ports: unknown) => this.#rule(`install ${JSON.stringify(ports)}`),
     block: () => this.#rule("block"),
     remove: () => this.#rule("remove"),
+    verify: async () => {
+      await this.#rule("verify");
+      return this.found;
+    },
     repair: async () => {
       await this.#rule("repair");
       return this.found;
@@ -510,3 +514,43 @@ Deno.test("Supervisor.run() asks the child by itself and ends one that does not 
     ["kill", "block", "spawn", INSTALL, "remove", "drain"],
   );
 });
+
+Deno.test("Supervisor.rule tells how the rule is, and puts it right where it is not", async () => {
+  const world = new World();
+  const supervisor = world.supervisor();
+  const { rule } = supervisor;
+  assert(rule !== undefined);
+  assertEquals(await rule.fault(), "not in place yet");
+  const run = supervisor.run(CONFIG);
+  await world.ready.promise;
+  await wait(LOOK_KEEP_MS);
+  assertEquals(await rule.fault(), undefined);
+  assertEquals(rule.tally, { repairs: 0, failures: 0 });
+  await wait(LOOK_KEEP_MS);
+  world.found = "absent";
+  const faults = await Promise.all([rule.fault(), rule.fault()]);
+  assertEquals(faults, ["absent", "absent"]);
+  await world.until("repair");
+  assertEquals(rule.tally, { repairs: 1, failures: 0 });
+  assertEquals(await rule.fault(), "absent");
+  assertEquals(world.events.filter((it) => it === "verify").length, 2);
+  await wait(LOOK_KEEP_MS);
+  world.failing = "verify";
+  assertEquals(await rule.fault(), "cannot be told");
+  assertEquals(rule.tally, { repairs: 1, failures: 1 });
+  supervisor.stop();
+  assertEquals(await run, "stopped");
+  await wait(LOOK_KEEP_MS);
+  assertEquals(await rule.fault(), "about to go");
+});
+
+Deno.test("Supervisor.rule is none where none is kept", () => {
+  assertEquals(new World().supervisor({ rule: undefined }).rule, undefined);
+});
+
+/** Longer than a look holds. */
+const LOOK_KEEP_MS = 1_010;
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -16,6 +16,7 @@ function createRule() {
       install: (ports: unknown) => note(`install ${JSON.stringify(ports)}`),
       block: () => note("block"),
       remove: () => note("remove"),
+      verify: () => note("verify"),
       repair: () => note("repair"),
       rival: (own: unknown) => {
         done.push(`look ${JSON.stringify(own)}`);
@@ -29,11 +30,13 @@ function createRule() {
 Deno.test("yieldingRule() looks for a rival before each change, but not before it blocks", async () => {
   const { rule, done } = createRule();
   await rule.install({ ip: 4000 });
+  await rule.verify();
   await rule.repair();
   await rule.block();
   await rule.remove();
   assertEquals(done, [
     ...['look {"ip":4000}', 'install {"ip":4000}'],
+    ...['look {"ip":4000}', "verify"],
     ...['look {"ip":4000}', "repair"],
     "block",
     ...['look {"ip":4000}', "remove"],
@@ -51,6 +54,7 @@ Deno.test("yieldingRule() touches nothing when the rule leads to a rival", async
     error.message,
     "Cannot take the rule: it leads to port 4001, where another proxy listens as uid 10169, stop that one first",
   );
+  await assertRejects(() => rule.verify(), RivalError, "Cannot look after");
   await assertRejects(() => rule.repair(), RivalError, "Cannot repair");
   await assertRejects(() => rule.remove(), RivalError, "Cannot remove");
   await assertRejects(() => rule.block(), RivalError);

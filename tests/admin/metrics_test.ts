@@ -1,0 +1,223 @@
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { openMetrics } from "../../lib/admin/metrics.ts";
+import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import { parsePrometheus } from "../helpers/prometheus.ts";
+import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
+import { answer, startUpstream } from "../helpers/upstream.ts";
+import { type AdminUnderTest, startAdmin } from "./under_test.ts";
+
+/** Every sample that is not nothing, the upstream's times left out. */
+async function counted(it: AdminUnderTest): Promise<Record<string, number>> {
+  const { status, body, headers } = await it.ask("/metrics");
+  assertEquals(status, 200);
+  assertEquals(valuesOf({ headers }, "content-type"), [
+    "text/plain; version=0.0.4; charset=utf-8",
+  ]);
+  const samples = [...parsePrometheus(body)].flatMap(([, family]) => [
+    ...family.samples,
+  ]);
+  return Object.fromEntries(
+    samples.filter(([name, value]) =>
+      value !== 0 &&
+      !/_(?:bucket|sum)\b|_(?:build_info|start_time_seconds)\b/.test(name)
+    ).map(([name, value]) => [name.replace(/^c2s_imds_/, ""), value]),
+  );
+}
+
+const SECRET = "AQAEAsecretsecretsecret==";
+
+Deno.test("/metrics has exactly what happened, and nothing of a request", async () => {
+  await using upstream = await startUpstream(async ({ target }, connection) => {
+    if (target.endsWith("/region")) {
+      await connection.write(answer("us-east-1"));
+    } else if (target.endsWith("/large")) {
+      await connection.write(answer("us-east-1 ".repeat(20_000)));
+    } else if (target.endsWith("/plain")) {
+      await connection.write(answer("x".repeat(200_000)));
+    } else if (target.endsWith("/none")) {
+      await connection.write(answer("", [], "404 Not Found"));
+    } else if (target.endsWith("/broken")) connection.reset();
+    else await connection.write(answer("instance"));
+  });
+  await using it = await startAdmin(upstream.address, { timeoutMs: 1_000 });
+  const send = (target: string, ...lines: string[]) =>
+    ask(it.address, get(target, ...lines));
+  assertEquals(await counted(it), {});
+
+  for (let i = 0; i < 3; i++) await send("/latest/meta-data/region");
+  await send(
+    `/latest/meta-data/tags/instance/evil"}1?q=${SECRET}`,
+    `X-aws-ec2-metadata-token: ${SECRET}`,
+    "User-Agent: evil-agent",
+  );
+  await send("/latest/meta-data/large");
+  await send("/latest/meta-data/plain");
+  await send("/latest/meta-data/none");
+  await send("/latest/meta-data/broken");
+  await send("/latest/meta-data/region", "Origin: http://evil.example");
+  await ask(it.address, "POST /evil HTTP/1.1\r\nHost: h\r\n\r\n");
+  await ask(
+    it.address,
+    "PUT /latest/api/token HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n",
+  );
+  await it.ask("/readyz");
+  await it.ask("/nothing");
+  // A stream is counted once its last byte is taken.
+  assertEquals(await counted(it), {
+    'requests_total{code="2xx"}': 6,
+    'requests_total{code="4xx"}': 4,
+    'requests_total{code="5xx"}': 1,
+    'refused_requests_total{code="403"}': 1,
+    'refused_requests_total{code="405"}': 1,
+    'refused_requests_total{code="413"}': 1,
+    rewritten_answers_total: 4,
+    'upstream_failures_total{fault="broken"}': 1,
+    upstream_duration_seconds_count: 8,
+  });
+  const { body } = await it.ask("/metrics");
+  for (const word of ["evil", SECRET, "region", "meta-data", "instance"]) {
+    assertEquals(body.includes(word), false, word);
+  }
+});
+
+Deno.test("/metrics counts what was used again and what was shared", async () => {
+  const held = Promise.withResolvers<void>();
+  await using upstream = await startUpstream(async ({ target }, connection) => {
+    if (target === "/held") await held.promise;
+    await connection.write(answer("us-east-1"));
+  });
+  await using it = await startAdmin(upstream.address, { cacheMs: 60_000 });
+  const first = ask(it.address, get("/held"));
+  while (upstream.requests.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const others = Array.from({ length: 4 }, () => ask(it.address, get("/held")));
+  while (it.proxy.requests < 5) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  held.resolve();
+  await Promise.all([first, ...others]);
+  for (let i = 0; i < 7; i++) await ask(it.address, get("/held"));
+  assertEquals(await counted(it), {
+    'requests_total{code="2xx"}': 12,
+    rewritten_answers_total: 12,
+    shared_requests_total: 4,
+    cache_hits_total: 7,
+    upstream_duration_seconds_count: 1,
+  });
+});
+
+Deno.test("/metrics counts a request that came back as a loop", async () => {
+  using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr as Deno.NetAddr;
+  free.close();
+  const own = { hostname: "127.0.0.1", port };
+  await using it = await startAdmin(own, { listen: [own] });
+  assertEquals((await ask(it.address, get("/x"))).status, 508);
+  const found = await counted(it);
+  const loops = found["loops_total"] ?? 0;
+  // It may be sent once more; then the client's own is answered.
+  assert(loops >= 1);
+  assertEquals(found['requests_total{code="5xx"}'], loops + 1);
+});
+
+Deno.test("/metrics counts the upstream's faults by their kind", async () => {
+  await using upstream = await startUpstream(() => {});
+  const given: Partial<ServeConfig> = { timeoutMs: 50 };
+  await using it = await startAdmin(upstream.address, given);
+  assertEquals((await ask(it.address, get("/x"))).status, 504);
+  await using other = await startAdmin({ hostname: "127.0.0.1", port: 9 });
+  assertEquals((await ask(other.address, get("/x"))).status, 502);
+  assertEquals(
+    (await counted(it))['upstream_failures_total{fault="late"}'],
+    1,
+  );
+  assertEquals(
+    (await counted(other))['upstream_failures_total{fault="unreachable"}'],
+    1,
+  );
+});
+
+Deno.test("/metrics has the time until the head of an answer in its bucket", async () => {
+  await using upstream = await startUpstream(async (_, connection) => {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await connection.write(answer("x"));
+  });
+  await using it = await startAdmin(upstream.address);
+  await ask(it.address, get("/x"));
+  const samples = parsePrometheus((await it.ask("/metrics")).body)
+    .get("c2s_imds_upstream_duration_seconds")?.samples;
+  const at = (bound: string) =>
+    samples?.get(`c2s_imds_upstream_duration_seconds_bucket{le="${bound}"}`);
+  assertEquals([at("0.2"), at("5"), at("+Inf")], [0, 1, 1]);
+  const sum = samples?.get("c2s_imds_upstream_duration_seconds_sum") ?? 0;
+  assert(sum > 0.24 && sum < 5, `${sum} s`);
+});
+
+Deno.test("openMetrics() tells of the rule where there is one, and of the build", async () => {
+  const bare = parsePrometheus(
+    await (await openMetrics({ build: {} })).render(),
+  );
+  assertEquals([...bare.keys()].filter((name) => name.includes("rule")), []);
+  const { render } = await openMetrics({
+    build: { version: "1.2.3", commit: 'odd"\\\n' },
+    rule: () => ({ repairs: 3, failures: 1 }),
+  });
+  const families = parsePrometheus(await render());
+  const only = (name: string) => [...families.get(name)?.samples ?? []];
+  assertEquals(only("c2s_imds_rule_repairs_total"), [
+    ["c2s_imds_rule_repairs_total", 3],
+  ]);
+  assertEquals(only("c2s_imds_rule_failures_total"), [
+    ["c2s_imds_rule_failures_total", 1],
+  ]);
+  assertEquals(only("c2s_imds_build_info"), [
+    ['c2s_imds_build_info{version="1.2.3",commit="odd\\"\\\\\\n"}', 1],
+  ]);
+  const [[, started] = ["", 0]] = only("c2s_imds_start_time_seconds");
+  assert(Math.abs(started - Date.now() / 1000) < 60);
+  for (const [name, { help }] of families) {
+    assertMatch(name, /^c2s_imds_[a-z_]+$/);
+    assertMatch(help, /^[A-Z].*[^.]$/);
+  }
+});
+
+Deno.test("/metrics has the same series from the start on", async () => {
+  await using upstream = await startUpstream((_, connection) =>
+    connection.write(answer("us-east-1"))
+  );
+  await using it = await startAdmin(upstream.address);
+  const series = async () =>
+    [...parsePrometheus((await it.ask("/metrics")).body).values()]
+      .flatMap(({ samples }) => [...samples.keys()]);
+  const before = await series();
+  using client = await RawClient.connect(it.address);
+  for (let i = 0; i < 20; i++) {
+    await client.send(get(`/latest/${i}`));
+    await client.answer();
+  }
+  assertEquals(await series(), before);
+});
+
+Deno.test("parsePrometheus() refuses what Prometheus would", async (t) => {
+  const head = "# HELP a_total A\n# TYPE a_total counter\n";
+  assertEquals(parsePrometheus(`${head}a_total{b="c"} 1\n`).size, 1);
+  for (
+    const text of [
+      ...["a_total 1\n", `${head}a_total 1`, `${head}b_total 1\n`],
+      ...[
+        `${head}a_total\n`,
+        `${head}a_total one\n`,
+        `${head}a_total{b=c} 1\n`,
+      ],
+      ...[`${head}a_total 1\na_total 2\n`, `${head}a_total{b="c"d"} 1\n`],
+      "# HELP a A\n# TYPE a counter\na 1\n",
+      "# TYPE a_total counter\na_total 1\n",
+      '# HELP a A\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_sum 1\na_count 1\n',
+    ]
+  ) {
+    await t.step(JSON.stringify(text), () => {
+      assertThrows(() => parsePrometheus(text), Error, "text format");
+    });
+  }
+});

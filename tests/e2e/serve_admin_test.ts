@@ -1,0 +1,189 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { installedForFile } from "../helpers/installed.ts";
+import {
+  asUser,
+  BACKENDS,
+  childOf,
+  createNode,
+  EMULATED,
+  NODE_NEEDS,
+  PROXY_UID,
+  type TestNode,
+  until,
+} from "../helpers/node.ts";
+import { parsePrometheus } from "../helpers/prometheus.ts";
+import { testWith } from "../helpers/requires.ts";
+
+const installed = installedForFile();
+
+const ADMIN = "127.0.0.1:4001";
+
+/** The status and the body of an answer to administrators. */
+async function asked(
+  { namespace }: TestNode,
+  path: string,
+  uid = 1000,
+): Promise<readonly [status: string, body: string]> {
+  const text = await namespace.must([
+    ...asUser(uid),
+    ...["curl", "--silent", "--max-time", "5", "--globoff"],
+    ...["--write-out", "%{http_code}", `http://${ADMIN}${path}`],
+  ]);
+  return [text.slice(-3), text.slice(0, -3)];
+}
+
+/** A counter or gauge without labels. */
+async function metric(node: TestNode, name: string) {
+  const [, body] = await asked(node, "/metrics");
+  return parsePrometheus(body).get(name)?.samples.get(name);
+}
+
+/** Waits until it is ready again, whatever it was. */
+function untilReady(node: TestNode): Promise<void> {
+  return until(
+    "it is ready",
+    async () => (await asked(node, "/readyz"))[0] === "200",
+  );
+}
+
+/** What was said the first time that it was not ready. */
+async function untilNotReady(node: TestNode): Promise<string> {
+  let said = "";
+  await until("it is not ready", async () => {
+    const [status, body] = await asked(node, "/readyz");
+    said = body;
+    return status === "503";
+  });
+  return said;
+}
+
+const READY = "proxy: ok\nupstream: ok\nrule: ok\n";
+
+for (const backend of BACKENDS) {
+  testWith(
+    NODE_NEEDS,
+    `serve --iptables tells administrators of its upstream and its rule (${backend})`,
+    async (t) => {
+      await using node = await createNode(await installed(), backend);
+      const before = await node.rules();
+      await using program = await node.start(
+        `serve --iptables --admin ${ADMIN}`,
+      );
+      await t.step("it is alive, and ready", async () => {
+        assertEquals(await asked(node, "/healthz"), ["200", "ok\n"]);
+        assertEquals(await asked(node, "/readyz"), ["200", READY]);
+        assertEquals(await asked(node, "/readyz", 0), ["200", READY]);
+      });
+
+      await t.step(
+        "the listener is the proxy's user's, not root's",
+        async () => {
+          const sockets = await node.namespace.must(["cat", "/proc/net/tcp"]);
+          const line = sockets.split("\n").find((it) =>
+            it.includes(" 0100007F:0FA1 00000000:0000 0A ")
+          );
+          assertEquals(line?.trim().split(/\s+/)[7], `${PROXY_UID}`);
+        },
+      );
+
+      await t.step("nothing of it is at the service's address", async () => {
+        const status = await node.namespace.must([
+          ...["curl", "--silent", "--output", "/dev/null"],
+          ...["--write-out", "%{http_code}"],
+          "http://169.254.169.254/metrics",
+        ]);
+        assertEquals(status, "404");
+      });
+
+      await t.step("a rule that is gone is told, and put back", async () => {
+        assertEquals(await metric(node, "c2s_imds_rule_repairs_total"), 0);
+        await node.run("iptables remove");
+        assertEquals(
+          await untilNotReady(node),
+          "proxy: ok\nupstream: ok\nrule: absent\n",
+        );
+        await program.logged(/warn the rule was put back was=absent/);
+        await untilReady(node);
+        assertEquals(await node.see(0), EMULATED);
+        await until(
+          "one repair is counted",
+          async () => await metric(node, "c2s_imds_rule_repairs_total") === 1,
+        );
+      });
+
+      await t.step("so is one that was changed", async () => {
+        await node.namespace.must(
+          [`iptables-${backend}`, "-t", "nat", "-F", "OUTPUT"],
+        );
+        assertEquals(
+          await untilNotReady(node),
+          "proxy: ok\nupstream: ok\nrule: not as it should be\n",
+        );
+        await untilReady(node);
+        await until(
+          "two repairs are counted",
+          async () => await metric(node, "c2s_imds_rule_repairs_total") === 2,
+        );
+      });
+
+      await t.step(
+        "a parent that does not answer leaves it unready",
+        async () => {
+          program.signal("SIGSTOP");
+          const said = await untilNotReady(node);
+          program.signal("SIGCONT");
+          assertStringIncludes(said, "rule: no answer within 2 s\n");
+          await untilReady(node);
+        },
+      );
+
+      await t.step("the next child knows of the repairs, too", async () => {
+        const child = await childOf(program);
+        assert(child !== undefined);
+        Deno.kill(child, "SIGKILL");
+        await program.logged(/the proxy listens again/);
+        assertEquals(await metric(node, "c2s_imds_rule_repairs_total"), 2);
+        await untilReady(node);
+      });
+
+      await t.step("an upstream that is gone leaves it unready", async () => {
+        await node.service.stop();
+        assertEquals(
+          await untilNotReady(node),
+          "proxy: ok\nupstream: cannot be reached: ECONNREFUSED\nrule: ok\n",
+        );
+        assertEquals(await asked(node, "/healthz"), ["200", "ok\n"]);
+      });
+      const { code, stderr } = await program.stop();
+      assertEquals(code, 0, stderr);
+      assertEquals(await node.rules(), before);
+    },
+  );
+}
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables touches nothing when administrators' port cannot be had",
+  async () => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    const port = node.namespace.spawn([
+      ...["python3", "-uc"],
+      "import socket; s = socket.create_server(('127.0.0.1', 4001)); print('up'); s.accept()",
+    ]);
+    await port.shows(/up/);
+    const taken = await node.run(`serve --iptables --admin ${ADMIN}`);
+    assertEquals(taken.code, 1);
+    assertStringIncludes(
+      taken.stderr,
+      "c2s-imds: Cannot listen on 127.0.0.1:4001: another program has it, stop that one or choose another --admin\n",
+    );
+    const low = await node.run("serve --iptables --admin 127.0.0.1:81");
+    assertEquals(low.code, 2);
+    assertEquals(
+      low.stderr,
+      "c2s-imds: Cannot use --admin 127.0.0.1:81 as root: the proxy gives root up, expected a port from 1024\n",
+    );
+    assertEquals(await node.rules(), before);
+  },
+);

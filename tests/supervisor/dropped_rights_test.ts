@@ -1,0 +1,108 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  excessRights,
+  requireDroppedRights,
+} from "../../lib/supervisor/dropped_rights.ts";
+import { ROOT, testWith } from "../helpers/requires.ts";
+
+const USER = { uid: 10_169, gid: 10_169 };
+
+const STATUS = `Name:	c2s-imds
+State:	S (sleeping)
+Uid:	10169	10169	10169	10169
+Gid:	10169	10169	10169	10169
+FDSize:	64
+Groups:	 
+CapInh:	0000000000000000
+CapPrm:	0000000000000000
+CapEff:	0000000000000000
+CapBnd:	00000000000030e0
+CapAmb:	0000000000000000
+`;
+
+Deno.test("excessRights() is none of a user without groups and capabilities", () => {
+  assertEquals(excessRights(STATUS, USER), undefined);
+  assertEquals(
+    excessRights(STATUS.replace("Groups:\t ", "Groups:\t10169 "), USER),
+    undefined,
+  );
+});
+
+Deno.test("excessRights() names each right there should not be", async (t) => {
+  for (
+    const [from, to, excess] of [
+      ["Uid:\t10169", "Uid:\t0", "Uid 0 10169 10169 10169"],
+      ["10169\nGid", "0\nGid", "Uid 10169 10169 10169 0"],
+      ["Gid:\t10169\t10169", "Gid:\t10169\t0", "Gid 10169 0 10169 10169"],
+      ["Uid:\t10169", "Uid:\t110169", "Uid 110169 10169 10169 10169"],
+      ["Groups:\t ", "Groups:\t0 ", "Groups 0"],
+      ["Groups:\t ", "Groups:\t10169 27 ", "Groups 10169 27"],
+      [
+        "CapEff:\t0000000000000000",
+        "CapEff:\t0000000000001000",
+        "CapEff 0000000000001000",
+      ],
+      [
+        "CapPrm:\t0000000000000000",
+        "CapPrm:\t0000000000000001",
+        "CapPrm 0000000000000001",
+      ],
+      [
+        "CapInh:\t0000000000000000",
+        "CapInh:\t0000000000000001",
+        "CapInh 0000000000000001",
+      ],
+      [
+        "CapAmb:\t0000000000000000",
+        "CapAmb:\t8000000000000000",
+        "CapAmb 8000000000000000",
+      ],
+      ["CapAmb", "CapXyz", "CapAmb unknown"],
+      ["Groups", "Grouds", "Groups unknown"],
+    ] as const
+  ) {
+    await t.step(excess, () => {
+      assertEquals(excessRights(STATUS.replace(from, to), USER), excess);
+    });
+  }
+  await t.step("everything", () => {
+    assertEquals(
+      excessRights("", USER),
+      "Uid unknown, Gid unknown, Groups unknown, CapInh unknown, CapPrm unknown, CapEff unknown, CapAmb unknown",
+    );
+  });
+});
+
+testWith(
+  [ROOT],
+  "requireDroppedRights() takes a process of the user, and not one of root",
+  async () => {
+    const start = (user: { readonly uid?: number; readonly gid?: number }) =>
+      new Deno.Command("sleep", { args: ["60"], ...user }).spawn();
+    const dropped = start(USER);
+    const root = start({});
+    try {
+      await requireDroppedRights(dropped.pid, USER);
+      await assertRejects(
+        () => requireDroppedRights(dropped.pid, { uid: 10_170, gid: 10_169 }),
+        Error,
+        "The proxy has rights beyond those of uid 10170: Uid 10169 10169 10169 10169",
+      );
+      await assertRejects(
+        () => requireDroppedRights(root.pid, USER),
+        Error,
+        "The proxy has rights beyond those of uid 10169: Uid 0 0 0 0, Gid 0 0 0 0",
+      );
+    } finally {
+      for (const process of [dropped, root]) {
+        process.kill("SIGKILL");
+        await process.status;
+      }
+    }
+    await assertRejects(
+      () => requireDroppedRights(dropped.pid, USER),
+      Error,
+      `Cannot tell which rights the proxy has: /proc/${dropped.pid}/status cannot be read`,
+    );
+  },
+);
