@@ -6,24 +6,25 @@
 import type { Vitals } from "./vitals.ts";
 
 /** How long a process takes to have met all it will meet, in milliseconds. */
-const WARM_UP_MS = 20_000;
+const WARM_UP_MS = 30_000;
 
 /** Less than this says nothing about growth, in milliseconds. */
 const SHORTEST_MS = 60_000;
 
 /**
- * The most it may grow: garbage comes and goes, so the bound is on the middle
- * of the last quarter over the middle of the first one after the warm-up.
+ * The most that the middle of the last quarter may be over the middle of the
+ * first one after the warm-up, in MB: the runtime's young generation, which is
+ * as large as there is work.
  */
-export const MOST_GROWTH = 1.25;
+const MOST_GROWTH = 16;
 
 /** How the memory of one process went. */
 export interface Course {
   /** For how long it was looked at after the warm-up, in seconds. */
   readonly seconds: number;
-  /** The middle of the first quarter after the warm-up, in MB PSS. */
+  /** The middle of the first quarter after the warm-up, in MB of its own. */
   readonly first: number;
-  /** The middle of the last quarter, in MB PSS. */
+  /** The middle of the last quarter, in MB of its own. */
   readonly last: number;
   /** The most at any time, in MB RSS. */
   readonly peak: number;
@@ -46,12 +47,12 @@ export function courseOf(seen: readonly Vitals[]): Course {
   const lasted = (some.at(-1)?.at ?? 0) - (some[0]?.at ?? 0);
   const course = {
     seconds: Math.round(lasted / 1_000),
-    first: middle(some.slice(0, quarter).map(({ pss }) => pss)),
-    last: middle(some.slice(-quarter).map(({ pss }) => pss)),
+    first: middle(some.slice(0, quarter).map(({ own }) => own)),
+    last: middle(some.slice(-quarter).map(({ own }) => own)),
     peak: Math.max(...seen.map(({ rss }) => rss)),
   };
   const grew = lasted >= SHORTEST_MS &&
-    course.last > course.first * MOST_GROWTH;
+    course.last - course.first > MOST_GROWTH;
   return { ...course, grew };
 }
 

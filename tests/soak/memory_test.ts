@@ -2,18 +2,18 @@ import { assertEquals } from "@std/assert";
 import { courseOf } from "./memory.ts";
 import type { Vitals } from "./vitals.ts";
 
-function seen(pid: number, ...pss: readonly number[]): Vitals[] {
-  return pss.map((it, i) => ({
+function seen(pid: number, ...own: readonly number[]): Vitals[] {
+  return own.map((it, i) => ({
     pid,
     at: i * 10_000,
     rss: 2 * it,
-    pss: it,
+    own: it,
     descriptors: 9,
   }));
 }
 
 Deno.test("courseOf() compares the last quarter with the first after the warm-up", () => {
-  const looks = seen(1, 10, 20, 40, 41, 42, 43, 44, 45, 46, 47);
+  const looks = seen(1, 10, 20, 30, 40, 41, 42, 43, 44, 45, 46, 47);
   assertEquals(courseOf(looks), {
     seconds: 70,
     first: 41,
@@ -24,7 +24,7 @@ Deno.test("courseOf() compares the last quarter with the first after the warm-up
 });
 
 Deno.test("courseOf() tells growth beyond the bound", () => {
-  const looks = seen(1, 10, 20, 40, 40, 44, 46, 48, 50, 51, 51);
+  const looks = seen(1, 10, 20, 30, 40, 44, 46, 48, 50, 51, 61, 61);
   assertEquals(courseOf(looks).grew, true);
 });
 

@@ -23,7 +23,7 @@ const MOST_DEATHS = 3;
 const MINUTE_MS = 61_000;
 
 /** From this share of the time on, the child lives, and its memory can tell. */
-const LAST_DEATH = 0.4;
+const LAST_DEATH = 0.3;
 
 /** Runs shorter than this have no slow faults, in seconds. */
 const SLOW_SECONDS = 40;

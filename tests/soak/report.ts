@@ -83,10 +83,11 @@ function section(soak: Soak): string[] {
     ),
     "",
     row(
-      ...["process", "watched for s", "first quarter, MB PSS"],
-      ...["last quarter, MB PSS", "growth", "most, MB RSS"],
+      ...["process", "watched for s after warm-up"],
+      ...["first quarter, MB of its own", "last quarter, MB of its own"],
+      "most, MB RSS",
     ),
-    "| --- | ---: | ---: | ---: | ---: | ---: |",
+    "| --- | ---: | ---: | ---: | ---: |",
     courseRow("parent", soak.parent),
     courseRow("the last child", soak.child),
     "",
@@ -120,8 +121,6 @@ function faultRow(
 
 function courseRow(name: string, course: Course): string {
   const { seconds, first, last, peak } = course;
-  return row(
-    ...[name, String(seconds), first.toFixed(1), last.toFixed(1)],
-    ...[(last / first).toFixed(2), peak.toFixed(1)],
-  );
+  const sizes = [first, last, peak].map((it) => it.toFixed(1));
+  return row(name, String(seconds), ...sizes);
 }

@@ -15,8 +15,8 @@ export interface Vitals {
   readonly at: number;
   /** Its memory, shared pages in full, in MB. */
   readonly rss: number;
-  /** Its memory, shared pages by their share, in MB. */
-  readonly pss: number;
+  /** Its memory that it shares with nobody: heaps, no code, in MB. */
+  readonly own: number;
   /** How many descriptors it has open. */
   readonly descriptors: number;
 }
@@ -35,7 +35,7 @@ export async function look(pid: number): Promise<Vitals | undefined> {
     pid,
     at: Date.now(),
     rss: megabytes("Rss"),
-    pss: megabytes("Pss"),
+    own: megabytes("Anonymous"),
     descriptors: descriptors.stdout.trim().split("\n").length,
   };
 }
