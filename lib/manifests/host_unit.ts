@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAX_DESCRIPTORS } from "./descriptors.ts";
 
 /** Where the executable stands. */
 const EXECUTABLE = "/usr/local/bin/c2s-imds";
@@ -30,6 +31,8 @@ KillMode=mixed
 TimeoutStopSec=20
 Restart=always
 RestartSec=2
+# Idle clients take no more memory than these.
+LimitNOFILE=${MAX_DESCRIPTORS}
 
 # NET_RAW is for iptables' legacy backend.
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID CAP_SETGID CAP_KILL

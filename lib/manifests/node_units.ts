@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { MAX_DESCRIPTORS } from "./descriptors.ts";
 
 /** What the units are made from, all of it free of what a unit would read. */
 export interface NodeParts {
@@ -77,6 +78,7 @@ ExecStart=/usr/bin/podman run --rm --replace --name=${CONTAINER} \\
   --net=host --http-proxy=false --read-only \\
   --cap-drop=all --cap-add=${CAPABILITIES.join(",")} \\
   --security-opt=label=disable --security-opt=no-new-privileges \\
+  --ulimit=nofile=${MAX_DESCRIPTORS}:${MAX_DESCRIPTORS} \\
   ${image} \\
   ${serve.join(" ")}
 ExecReload=/usr/bin/podman kill --signal=HUP ${CONTAINER}

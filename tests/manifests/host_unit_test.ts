@@ -36,6 +36,13 @@ Deno.test("hostUnit() signals the parent only and waits for the drain", () => {
   assertEquals(valuesOf(settings, "[Service] Restart"), ["always"]);
 });
 
+Deno.test("hostUnit() bounds what idle clients can take", () => {
+  assertEquals(
+    valuesOf(parseUnit(UNIT), "[Service] LimitNOFILE"),
+    ["16384"],
+  );
+});
+
 testWith(
   SYSTEMD_ANALYZE,
   "systemd has nothing to say against the unit of a host",

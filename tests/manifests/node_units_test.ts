@@ -83,6 +83,7 @@ Deno.test("proxyUnit() pulls with the node's secret, runs with four capabilities
     run,
     "--cap-drop=all --cap-add=NET_ADMIN,SETUID,SETGID,KILL ",
   );
+  assertStringIncludes(run, " --ulimit=nofile=16384:16384 ");
   assert(run.endsWith(` ${IMAGE} ${PARTS.serve.join(" ")}`));
 });
 
