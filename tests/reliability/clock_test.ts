@@ -4,50 +4,11 @@ import { startProgram } from "../helpers/program.ts";
 import { ask, get } from "../helpers/raw.ts";
 import { testWith } from "../helpers/requires.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
+import { CLOCK_NEEDS, startClock } from "./clock.ts";
 import { figure } from "./figures.ts";
 import { startServed } from "./served.ts";
 
 const DAYS_MS = 10 * 24 * 60 * 60 * 1000;
-
-/** A clock on the wall that a test may set; the program's other is untouched. */
-interface WallClock extends AsyncDisposable {
-  /** What makes a program go by it. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Sets it so many days before or after the real one. */
-  jump(days: number): Promise<void>;
-}
-
-async function startClock(): Promise<WallClock> {
-  const folder = await Deno.makeTempDir();
-  const file = `${folder}/offset`;
-  const jump = async (days: number) => {
-    // Renamed, it is never read half written.
-    await Deno.writeTextFile(`${file}.new`, `${days < 0 ? "" : "+"}${days}d\n`);
-    await Deno.rename(`${file}.new`, file);
-  };
-  await jump(0);
-  return {
-    env: {
-      LD_PRELOAD: await library(),
-      FAKETIME_TIMESTAMP_FILE: file,
-      FAKETIME_NO_CACHE: "1",
-      FAKETIME_DONT_FAKE_MONOTONIC: "1",
-    },
-    jump,
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-  };
-}
-
-/** What the command would have programs load. */
-async function library(): Promise<string> {
-  const { stdout } = await new Deno.Command("faketime", {
-    args: ["-f", "+0", "env"],
-  }).output();
-  const [, path] =
-    /^LD_PRELOAD=(\S+)$/m.exec(new TextDecoder().decode(stdout)) ?? [];
-  assert(path !== undefined);
-  return path;
-}
 
 /** How far the last line of a log is off, in milliseconds. */
 function offset(log: string): number {
@@ -57,10 +18,8 @@ function offset(log: string): number {
   return Date.parse(time) - Date.now();
 }
 
-const NEEDS = [{ command: "faketime", from: "faketime" }] as const;
-
 testWith(
-  NEEDS,
+  CLOCK_NEEDS,
   "serve keeps to its timeouts and to the life of answers when the clock jumps",
   async () => {
     await using clock = await startClock();
@@ -109,7 +68,7 @@ testWith(
 );
 
 testWith(
-  NEEDS,
+  CLOCK_NEEDS,
   "simulate keeps to the life of tokens when the clock jumps",
   async () => {
     await using clock = await startClock();

@@ -1,13 +1,17 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { until } from "../helpers/node.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
-import { startUnderTest } from "../proxy/under_test.ts";
+import { testWith } from "../helpers/requires.ts";
+import { CLOCK_NEEDS, fasterClock } from "./clock.ts";
 import { figure } from "./figures.ts";
 import { startServed } from "./served.ts";
 
-/** How long lib/proxy/body.ts waits for a client, in milliseconds. */
-const CLIENT_STALL_MS = 60_000;
+/** How long a client may leave a body unread, in milliseconds. */
+const STALL_MS = 60_000;
+
+/** How much faster that minute passes here. */
+const TIMES = 60;
 
 const CHUNK = new Uint8Array(64 * 1024).fill(0x78);
 const CHUNKS = 1_024;
@@ -27,33 +31,28 @@ function startLarge() {
   });
 }
 
-/** Lets that one wait be over at once; the others stay as they are. */
-function shortenStall(): Disposable {
-  const { setTimeout: real } = globalThis;
-  globalThis.setTimeout =
-    ((act: () => void, ms: number) =>
-      real(act, ms === CLIENT_STALL_MS ? 300 : ms)) as typeof real;
-  return {
-    [Symbol.dispose]: () => {
-      globalThis.setTimeout = real;
-    },
-  };
-}
-
-Deno.test("startProxy() drops a client that stops reading a large body, and its upstream connection", async () => {
-  using _ = shortenStall();
-  await using upstream = await startLarge();
-  await using proxy = await startUnderTest(upstream.address, {
-    timeoutMs: 400,
-  });
-  using client = await RawClient.connect(proxy.address);
-  await client.send(get("/large"));
-  await client.readSome();
-  await until("it is dropped", () => Promise.resolve(upstream.open === 0));
-  assertEquals(proxy.warnings.length, 1);
-  assertMatch(proxy.warnings[0] ?? "", /the client stopped reading/);
-  assertEquals((await ask(proxy.address, get("/next"))).body, "/next");
-});
+testWith(
+  CLOCK_NEEDS,
+  "serve drops a client that leaves a large body unread for a minute, and its upstream connection",
+  async () => {
+    await using upstream = await startLarge();
+    await using served = await startServed(upstream.address, [
+      "--timeout=600",
+    ], { env: await fasterClock(TIMES) });
+    using client = await RawClient.connect(served.address);
+    await client.send(get("/large"));
+    await client.readSome();
+    const start = performance.now();
+    await until("it is dropped", async () => {
+      // What comes has it look at the clock.
+      assertEquals((await ask(served.address, get("/next"))).body, "/next");
+      return upstream.open === 1;
+    });
+    const took = (performance.now() - start) * TIMES;
+    assert(took > STALL_MS * 0.9, `dropped after ${took} ms`);
+    await served.program.logged(/warn .*the client stopped reading/);
+  },
+);
 
 Deno.test("serve keeps its memory and answers others while 100 clients leave 64 MiB each unread", async () => {
   await using upstream = await startLarge();
