@@ -12,8 +12,12 @@ export interface ChildUser {
   readonly gid: number;
 }
 
-/** The sets of capabilities that must be empty; proc_pid_status(5). */
-const SETS = ["CapInh", "CapPrm", "CapEff", "CapAmb"] as const;
+/**
+ * The sets of capabilities that must be empty; proc_pid_status(5). Not those
+ * that may be inherited: older container runtimes leave some, and they are no
+ * right until a file gives it.
+ */
+const SETS = ["CapPrm", "CapEff", "CapAmb"] as const;
 
 /**
  * What a process may do beyond an ordinary user.
