@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { after } from "../system/timers.ts";
 
 /** One thing that must be well. */
 export interface Check {
@@ -76,9 +77,9 @@ export class Readiness {
 
 async function finding(check: Check): Promise<Finding> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(
-    () => resolve(`no answer within ${ASK_MS / 1000} s`),
+  const inTime = after(
     ASK_MS,
+    () => resolve(`no answer within ${ASK_MS / 1000} s`),
   );
   try {
     const fault = await Promise.race([check.fault(ASK_MS), late]);
@@ -86,7 +87,7 @@ async function finding(check: Check): Promise<Finding> {
   } catch (error) {
     return { name: check.name, fault: String(error) };
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
 }
 

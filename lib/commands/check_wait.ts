@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause } from "../system/timers.ts";
 
 /** A clock that only goes on, and can be waited on. */
 export interface Clock {
@@ -15,7 +16,7 @@ export interface Clock {
 /** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  pause,
 };
 
 /** The pause between two looks. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { after } from "../system/timers.ts";
 
 /** The most text that waits to be written, in characters. */
 const MOST_WAITING = 256 * 1024;
@@ -39,9 +40,9 @@ export class Outlet {
   /** Waits until all is written, for so many milliseconds at most. */
   async flush(ms: number): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
+    const inTime = after(ms, resolve);
     await Promise.race([this.#writing, late]);
-    clearTimeout(timer);
+    inTime();
   }
 
   async #writeAll(): Promise<void> {

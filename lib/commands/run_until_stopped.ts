@@ -7,6 +7,7 @@ import type { Log } from "../observe/log.ts";
 import type { Proxy } from "../proxy/proxy.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
 import { onStopSignals } from "./stop_signals.ts";
+import { after } from "../system/timers.ts";
 
 /** How long requests in flight may take after the first signal. */
 export const DRAIN_MS = 10_000;
@@ -54,13 +55,13 @@ async function drain(
   drainMs: number,
 ): Promise<void> {
   const late = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => late.resolve("late"), drainMs);
+  const inTime = after(drainMs, () => late.resolve("late"));
   try {
     const how = await Promise.race([proxy.shutdown(), late.promise, forced]);
     if (how === undefined) return;
     log.warn("dropping the requests in flight", { reason: how });
     proxy.abort();
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
 }

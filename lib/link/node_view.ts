@@ -4,6 +4,7 @@
  * @module
  */
 import type { Runner } from "../system/runner.ts";
+import { after } from "../system/timers.ts";
 
 /** When a file was written last, and its length. */
 export interface FileState {
@@ -64,13 +65,13 @@ export function viewNode(run: Runner): NodeView {
     resolve: (name) =>
       ifThere(async () => {
         const late = Promise.withResolvers<undefined>();
-        const timer = setTimeout(() => late.resolve(undefined), RESOLVE_MS);
+        const inTime = after(RESOLVE_MS, () => late.resolve(undefined));
         try {
           const { lookup } = await import("node:dns/promises");
           const found = lookup(name, { family: 4 });
           return (await Promise.race([found, late.promise]))?.address;
         } finally {
-          clearTimeout(timer);
+          inTime();
         }
       }),
     now: () => Date.now(),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { after } from "../system/timers.ts";
 
 /** Waits for a promise that never rejects, but not for ever. */
 export async function within(
@@ -18,11 +19,11 @@ export async function within(
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
-      clearTimeout(timer);
+      over();
       signal.removeEventListener("abort", end);
       resolve();
     };
-    const timer = setTimeout(end, ms);
+    const over = after(ms, end);
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
   });

@@ -5,6 +5,7 @@
  */
 import type { AnswerBody } from "./answer_body.ts";
 import { brokeOff, UpstreamError } from "./upstream_error.ts";
+import { after } from "../system/timers.ts";
 
 /** How long a client may leave a started answer unread, in milliseconds. */
 const CLIENT_STALL_MS = 60_000;
@@ -35,10 +36,10 @@ export async function readStart(
   const chunks: Uint8Array[] = [];
   let size = 0;
   let late = false;
-  const timer = setTimeout(() => {
+  const inTime = after(timeoutMs, () => {
     late = true;
     body.destroy();
-  }, Math.max(1, timeoutMs));
+  });
   try {
     for (;;) {
       const chunk = await body.read();
@@ -54,7 +55,7 @@ export async function readStart(
       ? new UpstreamError("late", "the body did not come in time")
       : error;
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
 }
 
@@ -111,11 +112,11 @@ export function streamBody(
 ): ReadableStream<Uint8Array> {
   const { passage, stallMs, done } = options;
   let start: Uint8Array | undefined = options.start;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let inTime = () => {};
   let ended = false;
 
   const finish = (error?: UpstreamError) => {
-    clearTimeout(timer);
+    inTime();
     if (ended) return;
     ended = true;
     body.destroy();
@@ -123,10 +124,10 @@ export function streamBody(
   };
   const nextOf = async (): Promise<Uint8Array | undefined> => {
     let late = false;
-    timer = setTimeout(() => {
+    inTime = after(stallMs, () => {
       late = true;
       body.destroy();
-    }, stallMs);
+    });
     try {
       // What was read holds until the next read; the client may be slower.
       return (await body.read())?.slice();
@@ -135,13 +136,13 @@ export function streamBody(
         ? new UpstreamError("late", "the body did not go on in time")
         : error;
     } finally {
-      clearTimeout(timer);
+      inTime();
     }
   };
 
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      clearTimeout(timer);
+      inTime();
       try {
         for (;;) {
           const bytes = start ?? await nextOf();
@@ -157,11 +158,11 @@ export function streamBody(
           }
           if (ready.length > 0) break;
         }
-        timer = setTimeout(() => {
+        inTime = after(CLIENT_STALL_MS, () => {
           const error = new UpstreamError("late", "the client stopped reading");
           controller.error(error);
           finish(error);
-        }, CLIENT_STALL_MS);
+        });
       } catch (error) {
         if (ended) return;
         const fault = brokeOff(error);

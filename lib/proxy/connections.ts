@@ -6,6 +6,7 @@
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { Connection } from "./connection.ts";
 import { unreachable, UpstreamError } from "./upstream_error.ts";
+import { after } from "../system/timers.ts";
 
 /** Idle connections kept for later. */
 const MAX_IDLE = 64;
@@ -15,6 +16,7 @@ export class Connections {
   readonly #open = new Set<Connection>();
   /** By address, the one used last at the end. */
   readonly #idle = new Map<string, Connection[]>();
+  #closed = false;
 
   /**
    * Takes a connection that was kept.
@@ -39,9 +41,13 @@ export class Connections {
     timeoutMs: number,
   ): Promise<Connection> {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeoutMs);
+    const inTime = after(timeoutMs, () => abort.abort());
     try {
       const connection = await Connection.open(address, abort.signal);
+      if (this.#closed) {
+        connection.close();
+        throw new Error("the proxy is stopping");
+      }
       this.#open.add(connection);
       return connection;
     } catch (error) {
@@ -49,12 +55,14 @@ export class Connections {
         ? new UpstreamError("late", "no connection")
         : unreachable(error);
     } finally {
-      clearTimeout(timer);
+      inTime();
     }
   }
 
   /** Keeps a connection on which nothing is asked any more. */
   keep(address: UpstreamAddress, connection: Connection): void {
+    // It may have been dropped between its last byte and now.
+    if (!this.#open.has(connection)) return;
     const name = nameOf(address);
     const idle = this.#idle.get(name) ?? [];
     if (idle.length >= MAX_IDLE || connection.hasUnread) {
@@ -75,8 +83,9 @@ export class Connections {
     connection.close();
   }
 
-  /** Closes every connection. */
+  /** Closes every connection, and those that are still being made. */
   close(): void {
+    this.#closed = true;
     this.#idle.clear();
     for (const connection of this.#open) this.drop(connection);
   }

@@ -6,6 +6,7 @@
 import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
+import { pause } from "../system/timers.ts";
 
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 100;
@@ -131,7 +132,7 @@ export class Listener {
 
   async #again(): Promise<void> {
     while (!this.#stopping) {
-      await new Promise((resolve) => setTimeout(resolve, RELISTEN_MS));
+      await pause(RELISTEN_MS);
       try {
         this.#server = this.#serve(this.address);
         this.#log.info("listening again", this.#where());

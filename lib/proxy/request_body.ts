@@ -5,6 +5,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import { MAX_REQUEST_BODY, type Refusal, tooLarge } from "./admission.ts";
+import { after } from "../system/timers.ts";
 
 /** The body of a request. */
 export interface RequestBody {
@@ -28,10 +29,10 @@ export async function readRequestBody(
   if (body === null) return { bytes: new Uint8Array(0) };
   const reader = body.getReader();
   let late = false;
-  const timer = setTimeout(() => {
+  const inTime = after(timeoutMs, () => {
     late = true;
     reader.cancel().catch(() => {});
-  }, timeoutMs);
+  });
   // It grows with what came: what was only promised must cost nothing, and
   // pieces of one byte no more than their bytes.
   let bytes = new Uint8Array(0);
@@ -59,7 +60,7 @@ export async function readRequestBody(
       reason: "Incomplete request body",
     };
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
   const none = size === 0 && method === "OPTIONS" &&
     !request.headers.has("content-length");

@@ -13,11 +13,11 @@ import { AnswerBody } from "./answer_body.ts";
 import { readHead } from "./answer_head.ts";
 import type { Connection } from "./connection.ts";
 import { Connections } from "./connections.ts";
-import { Deadlines } from "./deadlines.ts";
 import { answerHeaders, type Header } from "./headers.ts";
 import { isLoopback, plainAddress } from "./peers.ts";
 import { brokeOff, UpstreamError } from "./upstream_error.ts";
 import { fixedSource, type UpstreamSource } from "./upstream_source.ts";
+import { after, pause } from "../system/timers.ts";
 
 /**
  * Statuses that can be handed on. `Deno.serve` takes no others, and sends 205
@@ -78,7 +78,6 @@ export class Upstream {
   readonly authority: string;
   readonly #source: UpstreamSource;
   readonly #connections = new Connections();
-  readonly #deadlines = new Deadlines();
   /** The requests without an answer yet, by the local end they went from. */
   readonly #unanswered = new Map<string, SentRequest>();
 
@@ -126,7 +125,7 @@ export class Upstream {
   ): Promise<UpstreamAnswer> {
     const deadline = performance.now() + timeoutMs;
     const left = () => Math.max(1, Math.ceil(deadline - performance.now()));
-    for (const pause of [...PAUSES_MS, undefined]) {
+    for (const pauseMs of [...PAUSES_MS, undefined]) {
       const address = await this.#locate(left());
       try {
         return await this.#sendTo(address, request, left());
@@ -141,9 +140,9 @@ export class Upstream {
         }
         if (error.fault === "unreachable") this.#source.failed(address);
         const again = this.#source.moves && error.fault === "unreachable" &&
-          pause !== undefined && pause < left();
+          pauseMs !== undefined && pauseMs < left();
         if (!again) throw error;
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await pause(pauseMs);
       }
     }
     throw new TypeError("The last try neither answered nor failed");
@@ -216,7 +215,6 @@ export class Upstream {
   close(): void {
     this.#source.close();
     this.#connections.close();
-    this.#deadlines.clear();
   }
 
   async #ask(
@@ -231,7 +229,7 @@ export class Upstream {
     const { hostname: to, port } = remote;
     this.#unanswered.set(from, { request, to, port, cameBack });
     let late = false;
-    const inTime = this.#deadlines.set(timeoutMs, () => {
+    const inTime = after(timeoutMs, () => {
       late = true;
       this.#connections.drop(connection);
     });

@@ -22,6 +22,7 @@ import {
 } from "./messages.ts";
 import { ToldRule } from "./told_rule.ts";
 import { ToldSource } from "./told_source.ts";
+import { after, pause } from "../system/timers.ts";
 
 /** How long requests may go on once the parent is gone, in milliseconds. */
 const ORPHAN_MS = 1_000;
@@ -174,7 +175,7 @@ async function linger(proxy: Proxy, ms: number): Promise<void> {
   let before: number;
   do {
     before = proxy.requests;
-    await new Promise((go) => setTimeout(go, ms));
+    await pause(ms);
   } while (ms > 0 && proxy.requests > before && performance.now() < end);
 }
 
@@ -183,7 +184,7 @@ async function shutdownWithin(
   ms: number,
 ): Promise<void> {
   if (proxy === undefined) return;
-  const timer = setTimeout(() => proxy.abort(), ms);
+  const inTime = after(ms, () => proxy.abort());
   await proxy.shutdown();
-  clearTimeout(timer);
+  inTime();
 }

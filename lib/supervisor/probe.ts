@@ -4,9 +4,7 @@
  *
  * @module
  */
-
-/** What the types of a browser call a number. */
-type Timer = ReturnType<typeof setTimeout>;
+import { after, every } from "../system/timers.ts";
 
 /** How a probe asks. */
 export interface ProbeOptions {
@@ -22,8 +20,9 @@ export interface ProbeOptions {
 export class Probe {
   readonly #answers: () => Promise<void>;
   readonly #options: ProbeOptions;
-  readonly #timer: Timer;
-  #limit: Timer | undefined;
+  readonly #end: () => void;
+  /** Takes back what happens when the open question stays unanswered. */
+  #answered: (() => void) | undefined;
 
   /**
    * Starts to ask.
@@ -33,27 +32,27 @@ export class Probe {
   constructor(answers: () => Promise<void>, options: ProbeOptions) {
     this.#answers = answers;
     this.#options = options;
-    this.#timer = setInterval(() => this.ask(), options.everyMs);
+    this.#end = every(options.everyMs, () => this.ask());
   }
 
   /** Asks now, unless a question is open. */
   ask(): void {
-    if (this.#limit !== undefined) return;
+    if (this.#answered !== undefined) return;
     const half = this.#options.answerMs / 2;
     // In two steps: where this very process stood still, the answer is there
     // by the second.
-    this.#limit = setTimeout(() => {
-      this.#limit = setTimeout(this.#options.onSilence, half);
-    }, half);
+    this.#answered = after(half, () => {
+      this.#answered = after(half, this.#options.onSilence);
+    });
     this.#answers().then(() => {
-      clearTimeout(this.#limit);
-      this.#limit = undefined;
+      this.#answered?.();
+      this.#answered = undefined;
     });
   }
 
   /** Asks no more. */
   close(): void {
-    clearInterval(this.#timer);
-    clearTimeout(this.#limit);
+    this.#end();
+    this.#answered?.();
   }
 }

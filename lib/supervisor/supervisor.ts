@@ -19,6 +19,7 @@ import { Restarts } from "./restarts.ts";
 import type { RuleKeeper } from "./rule_keeper.ts";
 import { rulePorts } from "./rule_ports.ts";
 import { timeout } from "./timeout.ts";
+import { every } from "../system/timers.ts";
 
 /** Between two looks at the rule, in milliseconds. */
 const WATCH_MS = 30_000;
@@ -218,8 +219,8 @@ export class Supervisor {
     });
     const look = () => void this.#rule?.repair();
     const looks = [
-      setInterval(look, WATCH_MS),
-      setInterval(() => this.#rule?.isOwed && look(), PROBE_MS),
+      every(WATCH_MS, look),
+      every(PROBE_MS, () => this.#rule?.isOwed && look()),
     ];
     this.#look = () => {
       look();
@@ -228,7 +229,7 @@ export class Supervisor {
     const event = await Promise.race([this.#stopped.promise, child.ended]);
     this.#look = () => {};
     probe.close();
-    for (const timer of looks) clearInterval(timer);
+    for (const end of looks) end();
     if (event === "stop") return event;
     log.error("the proxy died", { pid: child.pid, how: event });
     return "died";

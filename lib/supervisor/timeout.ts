@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { after } from "../system/timers.ts";
 
 /** A wait. */
 export interface Timeout<T> {
@@ -20,6 +21,5 @@ export interface Timeout<T> {
  */
 export function timeout<T>(ms: number, value: T): Timeout<T> {
   const { promise, resolve } = Promise.withResolvers<T>();
-  const timer = setTimeout(() => resolve(value), ms);
-  return { over: promise, cancel: () => clearTimeout(timer) };
+  return { over: promise, cancel: after(ms, () => resolve(value)) };
 }

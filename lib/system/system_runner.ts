@@ -9,6 +9,7 @@ import {
   type RunResult,
   TIME_LIMIT_MS,
 } from "./runner.ts";
+import { after } from "./timers.ts";
 
 /** How long the pipes of a killed command may take to close, in milliseconds. */
 const CLOSE_MS = 500;
@@ -47,7 +48,7 @@ export async function systemRunner(
   const all = Promise.all([child.status, stdout.text, stderr.text, fed]);
   const { promise: late, resolve } = Promise.withResolvers<"timeout">();
   const end = () => resolve("timeout");
-  const timer = setTimeout(end, timeoutMs);
+  const inTime = after(timeoutMs, end);
   signal?.addEventListener("abort", end);
   try {
     const ended = await Promise.race([all, late]);
@@ -59,17 +60,17 @@ export async function systemRunner(
     const closed = Promise.withResolvers<unknown>();
     all.then(closed.resolve, closed.resolve);
     // What left the group may hold the pipes for ever.
-    const closing = setTimeout(() => {
+    const isClosed = after(CLOSE_MS, () => {
       stdout.cancel();
       stderr.cancel();
       child.unref();
       closed.resolve("given up");
-    }, CLOSE_MS);
+    });
     await closed.promise;
-    clearTimeout(closing);
+    isClosed();
     return "timeout";
   } finally {
-    clearTimeout(timer);
+    inTime();
     signal?.removeEventListener("abort", end);
   }
 }

@@ -27,3 +27,10 @@ Deno.test("nothing in lib/ prints but through what it is handed", () => {
 Deno.test("nothing in lib/ leaves its end to using", () => {
   assertEquals(found(/^\s*(?:await )?using \w+ =/gm), []);
 });
+
+// The simulator and what asks as a client load Node's HTTP in any case.
+Deno.test("nothing in lib/ that runs on a node waits by what loads Node's timers", () => {
+  const places = found(/\bset(?:Timeout|Interval)\(/g)
+    .filter((place) => !/^lib\/(?:metadata|simulator)\//.test(place));
+  assertEquals(places, []);
+});
