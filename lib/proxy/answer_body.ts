@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Framing } from "./answer_head.ts";
+import { type Framing, hasControl, isField } from "./answer_head.ts";
 import type { Connection } from "./connection.ts";
 import { badAnswer, brokeOff } from "./upstream_error.ts";
 
@@ -11,6 +11,19 @@ import { badAnswer, brokeOff } from "./upstream_error.ts";
 const MAX_LINE_BYTES = 4_096;
 
 const LF = 10;
+
+/** A chunk extension, without the white space that only bad servers send. */
+const EXTENSION =
+  /;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?/;
+
+/** [RFC 9112, 7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1). */
+const SIZE_LINE = new RegExp(
+  `^([0-9a-f]{1,12})(?:${EXTENSION.source})*$`,
+  "i",
+);
+
+/** What others may read as the length of the body after all. */
+const FRAMING = /^(?:content-length|transfer-encoding):/i;
 
 /** A body that is read as it is needed. */
 export class AnswerBody {
@@ -20,7 +33,8 @@ export class AnswerBody {
   /** What is left: of the body, or of the present chunk. */
   #left: number;
   #begun = false;
-  #over = false;
+  /** How it ended, if it has. */
+  #end: "whole" | "given up" | undefined;
 
   /**
    * Begins at the end of the head.
@@ -46,7 +60,9 @@ export class AnswerBody {
    * @returns the body; `undefined` when it must be read
    */
   takeWhole(): Uint8Array | undefined {
-    if (this.#over || this.#framing.kind !== "length") return undefined;
+    if (this.#end !== undefined || this.#framing.kind !== "length") {
+      return undefined;
+    }
     const bytes = this.#connection.take(this.#left);
     if (bytes !== undefined) this.#finish(true);
     return bytes;
@@ -59,8 +75,10 @@ export class AnswerBody {
    * @throws {UpstreamError} when it breaks off
    */
   async read(): Promise<Uint8Array | undefined> {
-    if (this.#over) return undefined;
+    if (this.#end === "whole") return undefined;
     try {
+      // Its end would make whole what is not.
+      if (this.#end === "given up") throw brokeOff("given up");
       const bytes = await this.#next();
       if (bytes === undefined) this.#finish(true);
       return bytes;
@@ -70,14 +88,14 @@ export class AnswerBody {
     }
   }
 
-  /** Gives it up; a read under way fails. */
+  /** Gives it up unless it is over; a read under way or to come fails. */
   destroy(): void {
     this.#finish(false);
   }
 
   #finish(whole: boolean): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#end !== undefined) return;
+    this.#end = whole ? "whole" : "given up";
     this.#release(whole);
   }
 
@@ -102,9 +120,7 @@ export class AnswerBody {
       throw badAnswer("a chunk longer than its size");
     }
     this.#begun = true;
-    const [, digits] = /^([0-9a-f]{1,12})[ \t]*(?:;.*)?$/i.exec(
-      await this.#line(),
-    ) ?? [];
+    const [, digits] = SIZE_LINE.exec(await this.#line()) ?? [];
     if (digits === undefined) throw badAnswer("a chunk without a size");
     const size = parseInt(digits, 16);
     if (size > 0) return size;
@@ -115,6 +131,8 @@ export class AnswerBody {
       if (line === "") return 0;
       left -= line.length;
       if (left < 0) throw badAnswer("a trailer too long");
+      if (!isField(line)) throw badAnswer("a trailer that is no field");
+      if (FRAMING.test(line)) throw badAnswer("a trailer about its length");
     }
   }
 
@@ -132,7 +150,9 @@ export class AnswerBody {
       if (end < 0) continue;
       this.#connection.unread(bytes.subarray(end + 1));
       if (!line.endsWith("\r\n")) throw badAnswer("a line without its end");
-      return line.slice(0, -2);
+      line = line.slice(0, -2);
+      if (hasControl(line)) throw badAnswer("a control character in a line");
+      return line;
     }
     throw badAnswer("a line too long");
   }

@@ -135,7 +135,7 @@ function latin1(bytes: Uint8Array): string {
  */
 export function parseHead(text: string, method: string): AnswerHead {
   const lines = text.split("\r\n");
-  if (lines.some((line) => CONTROL.test(line))) {
+  if (lines.some(hasControl)) {
     throw badAnswer("a control character in its head");
   }
   const [first = ""] = lines;
@@ -176,6 +176,24 @@ export function parseHead(text: string, method: string): AnswerHead {
       (version === "1" ||
         coding === undefined && options.includes("keep-alive")),
   };
+}
+
+/**
+ * Whether a line is a field, as those behind a body are, too.
+ *
+ * @param line the line without its end
+ */
+export function isField(line: string): boolean {
+  return FIELD.test(line);
+}
+
+/**
+ * Whether a line holds what no line may.
+ *
+ * @param line the line without its end
+ */
+export function hasControl(line: string): boolean {
+  return CONTROL.test(line);
 }
 
 /** Without the spaces and tabs around it, and those alone. */
