@@ -1,0 +1,115 @@
+/**
+ * Makes raw requests from seeds and tries them on proxies.
+ *
+ * @module
+ */
+import { assert } from "@std/assert";
+import { createRandom } from "../helpers/random.ts";
+import { guardConnections, type Guarded } from "./guard.ts";
+import { mutate, pieces } from "./mutate.ts";
+import { RequestGrammar } from "./request_grammar.ts";
+import { type Case, Lane, type Tally } from "./request_lane.ts";
+import { again, type Seeds } from "./settings.ts";
+import { shrunk } from "./shrink.ts";
+
+/** Proxies that are asked at the same time, each with its own upstream. */
+const LANES = 8;
+
+/** The same where a hang is looked at more closely. */
+const SHORT_BOUND_MS = 500;
+
+/** Makes the case of a seed. */
+function caseOf(seed: number, elsewhere: string): Case {
+  const random = createRandom(seed);
+  const made = (name: string) =>
+    new RequestGrammar(random, { authority: elsewhere }, name).connection();
+  const right = made(`${seed}`);
+  const damaged = random.int(9) > 3;
+  const bytes = damaged ? mutate(random, right, () => made(`${seed}s`)) : right;
+  return {
+    seed,
+    bytes,
+    damaged,
+    pieces: pieces(random, bytes),
+    vanishes: random.int(20) === 0,
+  };
+}
+
+/** A request that is answered as long as the proxy lives. */
+function probe(seed: number): Case {
+  const bytes = `GET /latest/meta-data/placement/region?probe=${seed} ` +
+    "HTTP/1.1\r\nHost: h\r\n\r\n";
+  return { seed, bytes, damaged: false, pieces: [bytes], vanishes: false };
+}
+
+/** Cases between probes. */
+const PROBE_EVERY = 100;
+
+/**
+ * Tries the cases of some seeds.
+ *
+ * @throws {Error} with the least bytes that fail in the same way
+ */
+export async function fuzzRequests({ first, count }: Seeds): Promise<void> {
+  const tally: Tally = { cases: 0, up: 0, echoes: 0, refusals: 0, http2: 0 };
+  await using guard = guardConnections();
+  const elsewhere = guard.elsewhere;
+  let failed: { readonly of: Case; readonly why: string } | undefined;
+  const run = async (number: number): Promise<void> => {
+    await using lane = await new Lane(tally, guard).start();
+    for (let seed = first + number; seed < first + count; seed += LANES) {
+      if (failed !== undefined) return;
+      const of = caseOf(seed, elsewhere);
+      const why = await lane.try(of) ??
+        (of.seed % PROBE_EVERY === 0
+          ? await lane.try(probe(of.seed))
+          : undefined);
+      if (why !== undefined) failed ??= { of, why };
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, (_, i) => run(i)));
+  if (failed !== undefined) throw await explained(failed, tally, guard);
+  if (count >= 1_000) requireVariety(tally);
+}
+
+/** A run that tried nothing cannot pass. */
+function requireVariety({ cases, up, echoes, refusals, http2 }: Tally): void {
+  assert(up > cases / 4, `${up} requests went up in ${cases} cases`);
+  assert(echoes > cases / 4, `${echoes} answers came down`);
+  assert(refusals > cases / 20, `${refusals} refusals`);
+  assert(http2 > cases / 100, `${http2} cases over HTTP/2`);
+}
+
+/** Tries smaller forms of what failed, each on a proxy of its own. */
+async function explained(
+  { of, why }: { readonly of: Case; readonly why: string },
+  tally: Tally,
+  guard: Guarded,
+): Promise<Error> {
+  const kind = why.slice(0, why.indexOf(":"));
+  let least = why;
+  const fails = async (bytes: string): Promise<boolean> => {
+    await using lane = await new Lane(tally, guard, SHORT_BOUND_MS).start();
+    const found = await lane.try({
+      ...of,
+      bytes,
+      pieces: [bytes],
+      damaged: true,
+    }) ??
+      await lane.try(probe(of.seed));
+    if (found?.startsWith(`${kind}:`)) {
+      least = found;
+      return true;
+    }
+    return false;
+  };
+  // What fails only after the cases before it is told as it was.
+  const alone = await fails(of.bytes);
+  const bytes = alone ? await shrunk(of.bytes, fails) : of.bytes;
+  const text = JSON.stringify(bytes.slice(0, 4_000));
+  return new Error(
+    `seed ${of.seed}: ${least}\nleast bytes: ${text}\n${
+      alone ? "" : "only after the cases before it; "
+    }again with: ${again(of.seed)}`,
+  );
+}
