@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { Upstream } from "../../lib/proxy/upstream.ts";
+import { UpstreamError } from "../../lib/proxy/upstream_error.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 
 const REQUEST = {
@@ -49,4 +50,13 @@ Deno.test("comesBack() holds for a request that has no answer yet, and no other"
     ...["again", "again", ...no],
   ]);
   assertEquals(server.bytes.length, 1);
+});
+
+Deno.test("close() leaves no connection behind when one is being made", async () => {
+  await using server = await startUpstream(() => {});
+  const upstream = new Upstream(server.address);
+  const sent = upstream.send(REQUEST, 5_000);
+  upstream.close();
+  await assertRejects(() => sent, UpstreamError, "stopping");
+  assertEquals(server.requests, []);
 });
