@@ -17,6 +17,7 @@ class Stage {
   readonly proxy: Proxy = {
     addresses: [],
     requests: 0,
+    askUpstream: () => Promise.resolve(200),
     configure: () => {},
     closing: () => {},
     finished: this.finished.promise,
