@@ -6,6 +6,7 @@
 import type { Installed } from "../helpers/installed.ts";
 import { createNode, type NodeBackend } from "../helpers/node.ts";
 import { createRandom } from "../helpers/random.ts";
+import { aftermaths, beyondChance } from "./aftermath.ts";
 import { descriptorsOf, notBack, notLeft } from "./afterwards.ts";
 import { attribute, type Attribution } from "./attribution.ts";
 import { type Chaos, type Event, wreak } from "./chaos.ts";
@@ -107,11 +108,15 @@ export async function soak(
       Course,
     ];
     const failures = asked.flatMap((it) => it.failures);
-    const attribution = attribute(chaos.events, failures);
+    const { events } = chaos;
+    const attribution = attribute(
+      [...events, ...aftermaths(events)],
+      failures,
+    );
     const well = Object.assign({}, ...asked.map((it) => it.well));
     return {
       options,
-      events: chaos.events,
+      events,
       well,
       attribution,
       parent,
@@ -119,7 +124,8 @@ export async function soak(
       problems: [
         ...problems,
         ...unexplained(attribution),
-        ...unnoticed(chaos.events, attribution),
+        ...beyondChance(attribution),
+        ...unnoticed(events, attribution),
         ...unanswered(well),
         ...grown({ parent, child }),
         ...strayErrors(program.stderr()),
