@@ -537,6 +537,10 @@ Deno.test("Supervisor.rule tells how the rule is, and puts it right where it is 
   await wait(LOOK_KEEP_MS);
   world.failing = "verify";
   assertEquals(await rule.fault(), "cannot be told");
+  assertEquals(rule.tally, { repairs: 1, failures: 0 });
+  world.failing = "repair";
+  supervisor.check();
+  await world.until("repair", 2);
   assertEquals(rule.tally, { repairs: 1, failures: 1 });
   supervisor.stop();
   assertEquals(await run, "stopped");
