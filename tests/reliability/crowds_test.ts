@@ -166,11 +166,12 @@ for (const [when, beginning] of Object.entries(BEGINNINGS)) {
           if (how === "half") {
             await crowd.half();
             open.resolve();
-            const tally = await crowd.answers(5_000);
-            assertEquals(
-              tally,
-              when === "within a body" ? { 400: count } : { closed: count },
-            );
+            const { 400: refused, 200: answered = 0, closed = 0, ...others } =
+              await crowd.answers(5_000);
+            assertEquals(others, {});
+            if (when === "within a body") assertEquals(refused, count);
+            // Some may get what was ready before their end was seen.
+            else assertEquals(answered + closed, count);
             await crowd.close("in order");
           } else await crowd.close(how);
           await askOften(served.address);

@@ -171,11 +171,6 @@ const LIES: readonly Lie[] = [
     gets: "200+",
   },
   {
-    name: "a length in a trailer",
-    text: `${CHUNKED}9\r\nus-east-1\r\n0\r\nContent-Length: 99\r\n\r\n`,
-    gets: "200+",
-  },
-  {
     name: "a body with 204",
     text: `HTTP/1.1 204 None\r\nContent-Length: 70\r\n\r\n${POISON}`,
     gets: "204+",
@@ -235,9 +230,11 @@ Deno.test("startProxy() shows no lie of an upstream about lengths to anyone but 
     timeoutMs: 400,
   });
   let going = true;
-  const victims = ["a", "b", "c"].map((name) =>
-    victim(proxy.address, name, () => going)
+  const victims = Promise.all(
+    ["a", "b", "c"].map((name) => victim(proxy.address, name, () => going)),
   );
+  // A lie that is shown is told first.
+  victims.catch(() => {});
   try {
     for (const [target, { name, gets, method = "GET" }] of lies) {
       using client = await RawClient.connect(proxy.address);
@@ -253,6 +250,6 @@ Deno.test("startProxy() shows no lie of an upstream about lengths to anyone but 
   } finally {
     going = false;
   }
-  for (const count of await Promise.all(victims)) assert(count > 0);
+  for (const count of await victims) assert(count > 0);
   for (const line of proxy.warnings) assertMatch(line, /target=\/lie\//);
 });
