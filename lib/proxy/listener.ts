@@ -5,7 +5,8 @@
  */
 import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log, LogWrite } from "../observe/log.ts";
+import { seldom } from "../observe/seldom.ts";
 import { pause } from "../system/timers.ts";
 
 /** How long to wait before listening again, in milliseconds. */
@@ -45,6 +46,10 @@ export class Listener {
   readonly finished: Promise<void>;
   readonly #handle: Handle;
   readonly #log: Log;
+  // While clients hold every descriptor, it fails again with the next of them.
+  readonly #logFailed: LogWrite;
+  readonly #logStays: LogWrite;
+  readonly #logBack: LogWrite;
   readonly #abort = new AbortController();
   #server: Deno.HttpServer<Deno.NetAddr>;
   #stopping = false;
@@ -66,6 +71,9 @@ export class Listener {
   ) {
     this.#handle = handle;
     this.#log = log;
+    this.#logFailed = seldom(log.error);
+    this.#logStays = seldom(log.error);
+    this.#logBack = seldom(log.info);
     try {
       this.#server = this.#serve(asked);
     } catch (cause) {
@@ -117,10 +125,10 @@ export class Listener {
       try {
         await this.#server.finished;
         if (this.#stopping) return;
-        this.#log.error("the listener ended", this.#where());
+        this.#logFailed("the listener ended", this.#where());
       } catch (error) {
         if (this.#stopping) return;
-        this.#log.error("the listener failed", {
+        this.#logFailed("the listener failed", {
           ...this.#where(),
           error: String(error),
         });
@@ -135,10 +143,10 @@ export class Listener {
       await pause(RELISTEN_MS);
       try {
         this.#server = this.#serve(this.address);
-        this.#log.info("listening again", this.#where());
+        this.#logBack("listening again", this.#where());
         return;
       } catch (error) {
-        this.#log.error("cannot listen again", {
+        this.#logStays("cannot listen again", {
           ...this.#where(),
           error: String(error),
         });
