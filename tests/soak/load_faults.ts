@@ -4,10 +4,10 @@
  * @module
  */
 import type { Spawned } from "../helpers/namespace.ts";
-import { asUser, childOf, procfs, PROXY_UID } from "../helpers/node.ts";
+import { asUser, childOf, procfs, PROXY_UID, until } from "../helpers/node.ts";
 import type { Fault } from "./fault.ts";
 import { scriptPath } from "./load.ts";
-import { logged, logLength, type Scene, served, sleep } from "./scene.ts";
+import { type Scene, served, sleep } from "./scene.ts";
 
 function hold({ node }: Scene, connections: number): Spawned {
   return node.namespace.spawn([
@@ -39,6 +39,14 @@ async function limit(
   ]);
 }
 
+/** How many descriptors the child may have for a while. */
+const DESCRIPTORS = 64;
+
+async function descriptorsOf({ node }: Scene, pid: number): Promise<number> {
+  const names = await node.namespace.must(["ls", `/proc/${pid}/fd`]);
+  return names.trim().split("\n").length;
+}
+
 const exhaust: Fault = {
   name: "descriptors used up",
   allowed: ["refused", "lost", "late", "status 502", "failed"],
@@ -47,11 +55,15 @@ const exhaust: Fault = {
     if (pid === undefined) throw new Error("There is no child");
     const limits = await procfs(pid, "limits");
     const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? "1024";
-    const from = logLength(scene);
-    await limit(scene, pid, "64");
+    await limit(scene, pid, String(DESCRIPTORS));
     const holder = hold(scene, 200);
     try {
-      await logged(scene, from, / error the listener failed /);
+      // The log tells of it once a minute only.
+      await until(
+        "descriptors are used up",
+        // Those of the listener may be free at the moment: it failed.
+        async () => await descriptorsOf(scene, pid) >= DESCRIPTORS - 2,
+      );
       await sleep(scene.random.int(500));
     } finally {
       await holder.kill();
