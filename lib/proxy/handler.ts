@@ -23,6 +23,9 @@ import { UpstreamError } from "./upstream_error.ts";
 /** The most requests at one time; more are answered 503. */
 export const MAX_IN_FLIGHT = 1_024;
 
+/** How many failures of the service are logged in a minute. */
+const MOST_FAULTS = 10;
+
 /** A GET that has one is refused. */
 const NO_BODY: RequestBody = { bytes: undefined };
 
@@ -53,6 +56,7 @@ export class Handler {
   readonly #logStranger: LogWrite;
   readonly #logLoop: LogWrite;
   readonly #logCrowd: LogWrite;
+  readonly #logFailed: LogWrite;
   #policy: Policy;
   #inFlight = 0;
   #requests = 0;
@@ -70,6 +74,7 @@ export class Handler {
     this.#logStranger = seldom(parts.log.warn);
     this.#logLoop = seldom(parts.log.error);
     this.#logCrowd = seldom(parts.log.warn);
+    this.#logFailed = seldom(parts.log.warn, { most: MOST_FAULTS });
   }
 
   /** How many requests have come so far. */
@@ -303,9 +308,9 @@ export class Handler {
     error: UpstreamError,
     request: { readonly method: string; readonly target: string },
   ): void {
-    const { log, meters, upstream } = this.#parts;
+    const { meters, upstream } = this.#parts;
     meters?.failed(error.fault);
-    log.warn("the metadata service failed", {
+    this.#logFailed("the metadata service failed", {
       upstream: `http://${upstream.authority}`,
       fault: error.message,
       method: request.method,
