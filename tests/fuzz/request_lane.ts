@@ -104,7 +104,11 @@ export class Lane implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#kept?.close();
-    await this.#stack.disposeAsync();
+    // A proxy that hangs must not keep anyone from saying so.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#boundMs);
+    await Promise.race([this.#stack.disposeAsync(), late]);
+    clearTimeout(timer);
   }
 
   /**

@@ -7,6 +7,9 @@
 /** As often a failing case is tried again, in smaller forms. */
 const TRIES = 200;
 
+/** As long as that may take, in milliseconds. */
+const PATIENCE_MS = 20_000;
+
 /**
  * Cuts parts out of a text for as long as it still fails.
  *
@@ -19,9 +22,10 @@ export async function shrunk(
 ): Promise<string> {
   let least = text;
   let tries = 0;
+  const until = performance.now() + PATIENCE_MS;
   for (let size = least.length >> 1; size > 0; size >>= 1) {
     for (let at = 0; at < least.length;) {
-      if (++tries > TRIES) return least;
+      if (++tries > TRIES || performance.now() > until) return least;
       const smaller = least.slice(0, at) + least.slice(at + size);
       if (await fails(smaller)) least = smaller;
       else at += size;
