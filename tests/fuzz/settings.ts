@@ -4,7 +4,7 @@
  * @module
  */
 
-/** As many raw requests as a run in a hurry tries. */
+/** As many raw requests as a run in a hurry tries; 200,000 are a long one. */
 const SHORT = 20_000;
 
 /** The cases to try: each draws all it is from its own seed. */
@@ -20,9 +20,10 @@ export interface Seeds {
  *
  * @param share the part of `FUZZ_CASES`, from 0 to 1
  * @param skip the parts that stand before it
+ * @param short `FUZZ_CASES` where it is not given
  */
-export function seeds(share = 1, skip = 0): Seeds {
-  const cases = wholeNumber("FUZZ_CASES", SHORT);
+export function seeds(share = 1, skip = 0, short = SHORT): Seeds {
+  const cases = wholeNumber("FUZZ_CASES", short);
   return {
     first: wholeNumber("FUZZ_SEED", 1) + Math.round(cases * skip),
     // One case alone is tried by every fuzzer: that of `FUZZ_SEED`.
