@@ -12,7 +12,7 @@ import { type Refusal, refusal } from "./admission.ts";
 import { answerOf, ownAnswer, respond } from "./answer.ts";
 import { Fields, requestHeaders } from "./headers.ts";
 import type { OwnAddresses } from "./peers.ts";
-import { readRequestBody, type RequestBody } from "./request_body.ts";
+import { MAX_BODIES, RequestBodies, type RequestBody } from "./request_body.ts";
 import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
 import { originTarget } from "./target.ts";
@@ -57,6 +57,7 @@ export class Handler {
   readonly #logLoop: LogWrite;
   readonly #logCrowd: LogWrite;
   readonly #logFailed: LogWrite;
+  readonly #bodies = new RequestBodies();
   #policy: Policy;
   #inFlight = 0;
   #requests = 0;
@@ -162,8 +163,15 @@ export class Handler {
     try {
       const body = method === "GET"
         ? NO_BODY
-        : await readRequestBody(request, timeoutMs);
-      if ("status" in body) return this.#turnAway(body);
+        : await this.#bodies.read(request, timeoutMs);
+      if ("status" in body) {
+        if (body.status === STATUS_CODE.ServiceUnavailable) {
+          this.#logCrowd("too many request bodies at one time", {
+            limit: MAX_BODIES,
+          });
+        }
+        return this.#turnAway(body);
+      }
       const up: UpstreamRequest = {
         method,
         target,
