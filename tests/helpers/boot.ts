@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { plainRunner } from "./plain_runner.ts";
 import type { FakePodman } from "./fake_podman.ts";
 import type { Spawned } from "./namespace.ts";
 import type { TestNode } from "./node.ts";
@@ -122,7 +122,7 @@ export function boot(
     async [Symbol.asyncDispose]() {
       stopping = true;
       for (const { pid } of started) {
-        await systemRunner(["kill", "-KILL", "--", `-${pid}`]);
+        await plainRunner(["kill", "-KILL", "--", `-${pid}`]);
       }
       await Promise.all([service, ...[...started].map(({ ended }) => ended)]);
       await opened.catch(() => {});

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { plainRunner } from "./plain_runner.ts";
 import type { Namespace } from "./namespace.ts";
 
 /** One end of a cable. */
@@ -24,7 +24,7 @@ export interface CableEnd {
  */
 export async function layCable(one: CableEnd, other: CableEnd): Promise<void> {
   // Made inside at once, so that nothing of it ever stands outside.
-  const made = await systemRunner([
+  const made = await plainRunner([
     ...["ip", "-n", one.namespace.name, "link", "add", one.device] as const,
     ...["type", "veth", "peer", "name", other.device],
     ...["netns", other.namespace.name],

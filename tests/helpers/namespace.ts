@@ -5,7 +5,7 @@
  * @module
  */
 import type { Runner } from "../../lib/system/runner.ts";
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { plainRunner } from "./plain_runner.ts";
 
 /** How a command inside ended. */
 export interface Ran {
@@ -63,7 +63,7 @@ const COMMAND_MS = 30_000;
 const SHOW_MS = 10_000;
 
 async function ip(...args: string[]): Promise<void> {
-  const result = await systemRunner(["ip", ...args]);
+  const result = await plainRunner(["ip", ...args]);
   if (typeof result === "string" || result.code !== 0) {
     const detail = typeof result === "string" ? result : result.stderr.trim();
     throw new Error(`Cannot run ip ${args.join(" ")}: ${detail}`);
@@ -85,7 +85,7 @@ export async function createNamespace(
     ...argv,
   ];
   const runner: Runner = async (argv, options) => {
-    const result = await systemRunner(inside(argv), options);
+    const result = await plainRunner(inside(argv), options);
     // What `ip netns exec` says where a process would not start at all.
     return typeof result !== "string" && result.code === 255 &&
         result.stderr.startsWith(`exec of "${argv[0]}" failed: No such file`)
@@ -93,7 +93,7 @@ export async function createNamespace(
       : result;
   };
   const run = async (argv: readonly string[], stdin?: string) => {
-    const result = await systemRunner(inside(argv), {
+    const result = await plainRunner(inside(argv), {
       timeoutMs: COMMAND_MS,
       ...stdin === undefined ? {} : { stdin },
     });

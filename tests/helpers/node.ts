@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { plainRunner } from "./plain_runner.ts";
 import type { Installed } from "./installed.ts";
 import { createNamespace, type Namespace } from "./namespace.ts";
 import {
@@ -191,7 +191,7 @@ export async function childOf(
   { pid }: Pick<RunningProgram, "pid">,
 ): Promise<number | undefined> {
   // Through `cat`, because Deno opens /proc only with every permission.
-  const listed = await systemRunner(
+  const listed = await plainRunner(
     ["cat", `/proc/${pid}/task/${pid}/children`],
   );
   if (typeof listed === "string") return undefined;
@@ -205,7 +205,7 @@ export async function childOf(
 
 /** Reads a file of a process; empty when it is gone. */
 export async function procfs(pid: number, file: string): Promise<string> {
-  const read = await systemRunner(["cat", `/proc/${pid}/${file}`]);
+  const read = await plainRunner(["cat", `/proc/${pid}/${file}`]);
   return typeof read === "string" ? "" : read.stdout;
 }
 
