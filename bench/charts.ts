@@ -1,11 +1,11 @@
 /**
- * Bar charts of the measurements: as Vega-Lite specifications here, as pictures
- * by `chart/`, which has the plotting library.
+ * Bar charts of the measurements.
  *
  * @module
  */
 import { OURS, OURS_COLD } from "./contestants.ts";
 import { identity } from "./documents.ts";
+import { drawSpecification } from "./draw.ts";
 import { perSecond, type RaceResults, type Sample, valuesOf } from "./race.ts";
 import { spreadOf } from "./statistics.ts";
 import { total } from "./usage.ts";
@@ -159,28 +159,5 @@ function specification({ title, bars }: Chart): unknown {
  * @throws {Error} when the plotting library cannot be had
  */
 export async function draw(chart: Chart, folder: string): Promise<void> {
-  const home = new URL("chart/", import.meta.url).pathname;
-  const drawing = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      `--config=${home}deno.json`,
-      "--allow-env",
-      "--allow-read",
-      `${home}chart.ts`,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const input = new Blob([JSON.stringify(specification(chart))]);
-  const [{ success, stdout, stderr }] = await Promise.all([
-    drawing.output(),
-    input.stream().pipeTo(drawing.stdin).catch(() => {}),
-  ]);
-  if (!success) {
-    const said = new TextDecoder().decode(stderr).trim().split("\n").pop();
-    throw new Error(`Cannot draw ${chart.file}: ${said}`);
-  }
-  await Deno.writeFile(`${folder}/${chart.file}`, stdout);
+  await drawSpecification(specification(chart), `${folder}/${chart.file}`);
 }
