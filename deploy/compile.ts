@@ -1,6 +1,6 @@
 /**
- * Makes `dist/c2s-imds`, one executable: bundles the program into one file,
- * dates it, and compiles that, so that two builds of one commit are equal.
+ * Makes `dist/c2s-imds`, one executable: bundles the program, dates what that
+ * makes, and compiles it, so that two builds of one commit are equal.
  *
  * Usage: `deno task compile [--target TRIPLE] [--output FILE]`
  *

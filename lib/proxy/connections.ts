@@ -77,6 +77,12 @@ export class Connections {
     });
   }
 
+  /** Closes the connections to an address that are kept for later. */
+  dropIdle(address: UpstreamAddress): void {
+    const idle = this.#idle.get(nameOf(address))?.splice(0) ?? [];
+    for (const connection of idle) this.drop(connection);
+  }
+
   /** Closes a connection. */
   drop(connection: Connection): void {
     this.#open.delete(connection);

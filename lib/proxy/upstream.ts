@@ -171,7 +171,10 @@ export class Upstream {
         return await this.#ask(address, kept, request, timeoutMs);
       } catch (error) {
         const late = error instanceof UpstreamError && error.fault === "late";
-        if (late || kept.received > received) throw error;
+        const isSilent = kept.received === received;
+        // Those that were kept with it may be as dead.
+        if (late && isSilent) this.#connections.dropIdle(address);
+        if (late || !isSilent) throw error;
       }
     }
     const fresh = await this.#connections.open(address, left());

@@ -17,6 +17,7 @@ export class UpstreamError extends Error {
    *
    * @param fault what went wrong
    * @param message one line that says so
+   * @param options what it came of
    */
   constructor(fault: UpstreamFault, message: string, options?: ErrorOptions) {
     super(message, options);

@@ -33,6 +33,8 @@ export class KeptRule implements RuleView {
   #turn: Promise<unknown> | undefined;
   #installed = false;
   #leaving = false;
+  /** Whether it was left while the proxy is dead. */
+  #isAway = false;
   #looksAgain = false;
   /** What could not be put in place yet. */
   #owed: Ports | undefined;
@@ -78,7 +80,9 @@ export class KeptRule implements RuleView {
 
   async #lookNow(): Promise<string | undefined> {
     if (this.#leaving) return "about to go";
-    if (!this.#installed || this.#owed !== undefined) return "not in place yet";
+    if (!this.#installed || this.#isAway || this.#owed !== undefined) {
+      return "not in place yet";
+    }
     try {
       const found = await this.#inTurn(() => this.#rule.verify());
       if (found === "installed") return undefined;
@@ -103,6 +107,7 @@ export class KeptRule implements RuleView {
       this.#owed = ports;
       await this.#rule.install(ports);
       this.#owed = undefined;
+      this.#isAway = false;
       this.#installed = true;
     });
   }
@@ -123,6 +128,7 @@ export class KeptRule implements RuleView {
       return;
     }
     if (this.#owed !== undefined) return await this.restore(this.#owed);
+    if (this.#isAway) return;
     try {
       const found = await this.#inTurn(() => this.#rule.repair());
       if (found === "installed") return;
@@ -144,6 +150,7 @@ export class KeptRule implements RuleView {
    */
   async leaveForNow(how: Leaving, signal: AbortSignal): Promise<boolean> {
     this.#owed = undefined;
+    this.#isAway = true;
     for (;;) {
       if (await this.#leave(how, () => signal.aborted)) return true;
       await wait(RETRY_MS, signal);

@@ -105,7 +105,10 @@ export function spawnChild(
     told.listening,
     ended.then((how) => {
       throw new Error(
-        told.reason() ?? unfit ?? `The proxy ended early: ${how}`,
+        told.reason() ??
+          `The proxy ended early: ${how}${
+            unfit === undefined ? "" : `; ${unfit}`
+          }`,
       );
     }),
   ]);

@@ -88,5 +88,7 @@ function fire(): void {
   }
   let earliest = Infinity;
   for (const { at } of pending) earliest = Math.min(earliest, at);
-  if (earliest < next) arm(earliest);
+  // What acted may have set an alarm and taken it back.
+  if (pending.size === 0) rest();
+  else if (earliest < next) arm(earliest);
 }

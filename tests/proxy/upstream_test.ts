@@ -60,3 +60,28 @@ Deno.test("close() leaves no connection behind when one is being made", async ()
   await assertRejects(() => sent, UpstreamError, "stopping");
   assertEquals(server.requests, []);
 });
+
+Deno.test("send() takes silence on a kept connection for that of all that were kept", async () => {
+  const KEPT = 5;
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  await using server = await startUpstream(async (request, { write }) => {
+    if (server.requests.length === KEPT) resolve();
+    await all;
+    // The path of the old connections is gone; new ones have another.
+    const isSilent = server.requests.length > KEPT && request.connection < KEPT;
+    if (!isSilent) await write(answer(""));
+  });
+  const upstream = new Upstream(server.address);
+  const ask = async () => {
+    const { body } = await upstream.send(REQUEST, 500);
+    assertEquals(await body.read(), undefined);
+  };
+  try {
+    await Promise.all(Array.from({ length: KEPT }, ask));
+    await assertRejects(ask, UpstreamError, "no answer within 0.5 s");
+    for (let i = 0; i < KEPT; i++) await ask();
+  } finally {
+    upstream.close();
+  }
+  assertEquals(server.bytes.length, KEPT + 1);
+});

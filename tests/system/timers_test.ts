@@ -73,6 +73,8 @@ Deno.test("a process waits for what is pending, and for nothing that was taken b
   const script = `
     import { after } from ${JSON.stringify(url.href)};
     after(100_000, () => {})();
+    after(10, () => after(100_000, () => {})());
+    after(10, () => {});
     after(50, () => Deno.stdout.writeSync(new TextEncoder().encode("acted")));
     after(100_000, () => {})();
   `;
