@@ -86,7 +86,7 @@ Deno.test("serve says at SIGHUP that another --admin needs a restart, and lets b
     await Deno.writeTextFile(file, `${listen}allow-browsers: true\n`);
     program.signal("SIGHUP");
     await program.logged(/restart to apply changes of=admin\n/);
-    await program.logged(/configuration read again changed=allowBrowsers\n/);
+    await program.logged(/configuration read again changed=allow-browsers\n/);
     // Compiled and as root, its child hears of it a moment later.
     await until(
       "browsers may ask",
@@ -97,7 +97,7 @@ Deno.test("serve says at SIGHUP that another --admin needs a restart, and lets b
     assertEquals((await get(`${admin}/healthz`))[0], 200);
     await Deno.writeTextFile(file, listen);
     program.signal("SIGHUP");
-    await program.logged(/allowBrowsers\n(?:.*\n)*.*changed=allowBrowsers\n/);
+    await program.logged(/allow-browsers\n(?:.*\n)*.*changed=allow-browsers\n/);
     await until(
       "browsers may not ask",
       async () => (await get(program.url, page))[0] === 403,

@@ -93,7 +93,7 @@ Deno.test("serve reads the file again at SIGHUP and lives on whatever it says", 
     );
     program.signal("SIGHUP");
     await program.logged(/restart to apply changes of=user\n/);
-    await program.logged(/configuration read again changed=regions\n/);
+    await program.logged(/configuration read again changed=region\n/);
     assertEquals(await get(program.url), "us-isob-east-1");
     program.signal("SIGHUP");
     await program.logged(/configuration read again changed=nothing\n/);
