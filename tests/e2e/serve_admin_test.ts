@@ -2,7 +2,6 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { installedForFile } from "../helpers/installed.ts";
 import {
   asUser,
-  BACKENDS,
   childOf,
   createNode,
   EMULATED,
@@ -59,107 +58,105 @@ async function untilNotReady(node: TestNode): Promise<string> {
 
 const READY = "proxy: ok\nupstream: ok\nrule: ok\n";
 
-for (const backend of BACKENDS) {
-  testWith(
-    NODE_NEEDS,
-    `serve --iptables tells administrators of its upstream and its rule (${backend})`,
-    async (t) => {
-      await using node = await createNode(await installed(), backend);
-      const before = await node.rules();
-      await using program = await node.start(
-        `serve --iptables --admin ${ADMIN}`,
+testWith(
+  NODE_NEEDS,
+  "serve --iptables tells administrators of its upstream and its rule",
+  async (t) => {
+    await using node = await createNode(await installed());
+    const before = await node.rules();
+    await using program = await node.start(
+      `serve --iptables --admin ${ADMIN}`,
+    );
+    await t.step("it is alive, and ready", async () => {
+      assertEquals(await asked(node, "/healthz"), ["200", "ok\n"]);
+      assertEquals(await asked(node, "/readyz"), ["200", READY]);
+      assertEquals(await asked(node, "/readyz", 0), ["200", READY]);
+    });
+
+    await t.step(
+      "the listener is the proxy's user's, not root's",
+      async () => {
+        const sockets = await node.namespace.must(["cat", "/proc/net/tcp"]);
+        const line = sockets.split("\n").find((it) =>
+          it.includes(" 0100007F:0FA1 00000000:0000 0A ")
+        );
+        assertEquals(line?.trim().split(/\s+/)[7], `${PROXY_UID}`);
+      },
+    );
+
+    await t.step("nothing of it is at the service's address", async () => {
+      const status = await node.namespace.must([
+        ...["curl", "--silent", "--output", "/dev/null"],
+        ...["--write-out", "%{http_code}"],
+        "http://169.254.169.254/metrics",
+      ]);
+      assertEquals(status, "404");
+    });
+
+    await t.step("a rule that is gone is told, and put back", async () => {
+      assertEquals(await metric(node, "c2s_imds_rule_repairs_total"), 0);
+      await node.run("iptables remove");
+      assertEquals(
+        await untilNotReady(node),
+        "proxy: ok\nupstream: ok\nrule: absent\n",
       );
-      await t.step("it is alive, and ready", async () => {
-        assertEquals(await asked(node, "/healthz"), ["200", "ok\n"]);
-        assertEquals(await asked(node, "/readyz"), ["200", READY]);
-        assertEquals(await asked(node, "/readyz", 0), ["200", READY]);
-      });
-
-      await t.step(
-        "the listener is the proxy's user's, not root's",
-        async () => {
-          const sockets = await node.namespace.must(["cat", "/proc/net/tcp"]);
-          const line = sockets.split("\n").find((it) =>
-            it.includes(" 0100007F:0FA1 00000000:0000 0A ")
-          );
-          assertEquals(line?.trim().split(/\s+/)[7], `${PROXY_UID}`);
-        },
+      await program.logged(/warn the rule was put back was=absent/);
+      await untilReady(node);
+      assertEquals(await node.see(0), EMULATED);
+      await until(
+        "one repair is counted",
+        async () => await metric(node, "c2s_imds_rule_repairs_total") === 1,
       );
+    });
 
-      await t.step("nothing of it is at the service's address", async () => {
-        const status = await node.namespace.must([
-          ...["curl", "--silent", "--output", "/dev/null"],
-          ...["--write-out", "%{http_code}"],
-          "http://169.254.169.254/metrics",
-        ]);
-        assertEquals(status, "404");
-      });
-
-      await t.step("a rule that is gone is told, and put back", async () => {
-        assertEquals(await metric(node, "c2s_imds_rule_repairs_total"), 0);
-        await node.run("iptables remove");
-        assertEquals(
-          await untilNotReady(node),
-          "proxy: ok\nupstream: ok\nrule: absent\n",
-        );
-        await program.logged(/warn the rule was put back was=absent/);
-        await untilReady(node);
-        assertEquals(await node.see(0), EMULATED);
-        await until(
-          "one repair is counted",
-          async () => await metric(node, "c2s_imds_rule_repairs_total") === 1,
-        );
-      });
-
-      await t.step("so is one that was changed", async () => {
-        await node.namespace.must(
-          [`iptables-${backend}`, "-t", "nat", "-F", "OUTPUT"],
-        );
-        assertEquals(
-          await untilNotReady(node),
-          "proxy: ok\nupstream: ok\nrule: not as it should be\n",
-        );
-        await untilReady(node);
-        await until(
-          "two repairs are counted",
-          async () => await metric(node, "c2s_imds_rule_repairs_total") === 2,
-        );
-      });
-
-      await t.step(
-        "a parent that does not answer leaves it unready",
-        async () => {
-          program.signal("SIGSTOP");
-          const said = await untilNotReady(node);
-          program.signal("SIGCONT");
-          assertStringIncludes(said, "rule: no answer within 2 s\n");
-          await untilReady(node);
-        },
+    await t.step("so is one that was changed", async () => {
+      await node.namespace.must(
+        ["iptables", "-t", "nat", "-F", "OUTPUT"],
       );
+      assertEquals(
+        await untilNotReady(node),
+        "proxy: ok\nupstream: ok\nrule: not as it should be\n",
+      );
+      await untilReady(node);
+      await until(
+        "two repairs are counted",
+        async () => await metric(node, "c2s_imds_rule_repairs_total") === 2,
+      );
+    });
 
-      await t.step("the next child knows of the repairs, too", async () => {
-        const child = await childOf(program);
-        assert(child !== undefined);
-        Deno.kill(child, "SIGKILL");
-        await program.logged(/the proxy listens again/);
-        assertEquals(await metric(node, "c2s_imds_rule_repairs_total"), 2);
+    await t.step(
+      "a parent that does not answer leaves it unready",
+      async () => {
+        program.signal("SIGSTOP");
+        const said = await untilNotReady(node);
+        program.signal("SIGCONT");
+        assertStringIncludes(said, "rule: no answer within 2 s\n");
         await untilReady(node);
-      });
+      },
+    );
 
-      await t.step("an upstream that is gone leaves it unready", async () => {
-        await node.service.stop();
-        assertEquals(
-          await untilNotReady(node),
-          "proxy: ok\nupstream: cannot be reached: ECONNREFUSED\nrule: ok\n",
-        );
-        assertEquals(await asked(node, "/healthz"), ["200", "ok\n"]);
-      });
-      const { code, stderr } = await program.stop();
-      assertEquals(code, 0, stderr);
-      assertEquals(await node.rules(), before);
-    },
-  );
-}
+    await t.step("the next child knows of the repairs, too", async () => {
+      const child = await childOf(program);
+      assert(child !== undefined);
+      Deno.kill(child, "SIGKILL");
+      await program.logged(/the proxy listens again/);
+      assertEquals(await metric(node, "c2s_imds_rule_repairs_total"), 2);
+      await untilReady(node);
+    });
+
+    await t.step("an upstream that is gone leaves it unready", async () => {
+      await node.service.stop();
+      assertEquals(
+        await untilNotReady(node),
+        "proxy: ok\nupstream: cannot be reached: ECONNREFUSED\nrule: ok\n",
+      );
+      assertEquals(await asked(node, "/healthz"), ["200", "ok\n"]);
+    });
+    const { code, stderr } = await program.stop();
+    assertEquals(code, 0, stderr);
+    assertEquals(await node.rules(), before);
+  },
+);
 
 testWith(
   NODE_NEEDS,
