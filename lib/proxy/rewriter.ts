@@ -151,13 +151,20 @@ function copy(
     new Uint8Array(target.buffer).set(part, at);
     return at + to - from;
   }
-  let next = at;
-  let read = from;
-  for (; read + 8 <= to; read += 8, next += 8) {
+  const end = at + to - from;
+  if (to - from < 8) {
+    for (let read = from, next = at; next < end; read++, next++) {
+      target.setUint8(next, source.getUint8(read));
+    }
+    return end;
+  }
+  // The last eight bytes overlap those before.
+  const last = end - 8;
+  for (let read = from, next = at; next < last; read += 8, next += 8) {
     target.setBigUint64(next, source.getBigUint64(read));
   }
-  for (; read < to; read++) target.setUint8(next++, source.getUint8(read));
-  return next;
+  target.setBigUint64(last, source.getBigUint64(to - 8));
+  return end;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
