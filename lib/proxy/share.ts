@@ -33,7 +33,7 @@ const TOKEN_HEADER = "x-aws-ec2-metadata-token";
 const NEVER_AGAIN: readonly number[] = [
   STATUS_CODE.Unauthorized,
   STATUS_CODE.Forbidden,
-  429,
+  STATUS_CODE.TooManyRequests,
 ];
 
 /** An answer that is kept. */
@@ -44,13 +44,20 @@ interface Kept {
   readonly size: number;
 }
 
+/** An answer that is on its way. */
+interface Pending {
+  /** The answer; `undefined` for a streamed one. */
+  readonly whole: Promise<WholeAnswer | undefined>;
+  readonly token: string | undefined;
+}
+
 /** Shares answers among identical requests. */
 export class SharedAnswers {
   readonly #lifeMs: number;
   readonly #now: () => number;
   readonly #meters: Pick<Meters, "reused" | "shared"> | undefined;
   readonly #kept = new Map<string, Kept>();
-  readonly #pending = new Map<string, Promise<WholeAnswer | undefined>>();
+  readonly #pending = new Map<string, Pending>();
   #bytes = 0;
 
   /**
@@ -81,43 +88,56 @@ export class SharedAnswers {
     request: UpstreamRequest,
     ask: () => Promise<Answer>,
   ): Promise<Answer> {
-    if (this.#lifeMs === 0 || !mayShare(request)) return await ask();
+    if (this.#lifeMs === 0) return await ask();
+    if (!mayShare(request)) return await this.#ask(request, ask);
     const key = keyOf(request);
     const kept = this.#kept.get(key);
     if (kept !== undefined && this.#now() < kept.until) {
       if (this.#meters !== undefined) this.#meters.reused++;
       return kept.answer;
     }
-    const pending = this.#pending.get(key);
-    // A streamed answer has gone to the one who asked first.
-    if (pending !== undefined) return await this.#join(pending) ?? await ask();
-    const asked = ask();
+    const joined = this.#pending.get(key);
+    if (joined !== undefined) {
+      // A streamed answer has gone to the one who asked first.
+      return await this.#join(joined) ?? await this.#ask(request, ask);
+    }
+    const asked = this.#ask(request, ask);
     const whole = asked.then((it) => "bytes" in it ? it : undefined);
     // Whoever does not wait for it is told by `asked`.
     whole.catch(() => {});
-    this.#pending.set(key, whole);
+    const pending = { whole, token: valueOf(request, TOKEN_HEADER) };
+    this.#pending.set(key, pending);
+    const isCurrent = () => this.#pending.get(key) === pending;
     try {
       const answer = await asked;
-      if ("bytes" in answer) this.#keep(key, request, answer);
+      if ("bytes" in answer && isCurrent()) this.#keep(key, pending, answer);
       return answer;
     } finally {
-      this.#pending.delete(key);
+      if (isCurrent()) this.#pending.delete(key);
     }
   }
 
-  async #join(
-    pending: Promise<WholeAnswer | undefined>,
-  ): Promise<WholeAnswer | undefined> {
-    const answer = await pending;
+  /** Asks, whatever for; a token the service refuses is refused for all. */
+  async #ask(
+    request: UpstreamRequest,
+    ask: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const answer = await ask();
+    if (answer.status === STATUS_CODE.Unauthorized) {
+      this.#forget(valueOf(request, TOKEN_HEADER));
+    }
+    return answer;
+  }
+
+  async #join({ whole }: Pending): Promise<WholeAnswer | undefined> {
+    const answer = await whole;
     if (answer !== undefined && this.#meters !== undefined) {
       this.#meters.shared++;
     }
     return answer;
   }
 
-  #keep(key: string, request: UpstreamRequest, answer: WholeAnswer): void {
-    const token = valueOf(request, TOKEN_HEADER);
-    if (answer.status === STATUS_CODE.Unauthorized) this.#forget(token);
+  #keep(key: string, { token }: Pending, answer: WholeAnswer): void {
     if (!mayKeep(answer)) return;
     this.#drop(key);
     const size = sizeOf(key, answer);
@@ -132,10 +152,16 @@ export class SharedAnswers {
     }
   }
 
-  /** A token the service has refused must not be answered from memory. */
+  /**
+   * A token the service has refused must not be answered from memory, nor with
+   * what was asked for while it held.
+   */
   #forget(token: string | undefined): void {
     for (const [key, kept] of this.#kept) {
       if (kept.token === token) this.#drop(key);
+    }
+    for (const [key, pending] of this.#pending) {
+      if (pending.token === token) this.#pending.delete(key);
     }
   }
 

@@ -13,6 +13,10 @@ function get(
   return { method: "GET", target, headers, body: undefined };
 }
 
+/** A request under a token. */
+const under = (token: string, target: string): UpstreamRequest =>
+  get(target, [["host", "h"], [TOKEN, token]]);
+
 /** A service that counts how often it is asked. */
 class Service {
   asked = 0;
@@ -166,8 +170,6 @@ Deno.test("SharedAnswers.answer() meets all who wait with the error, and forgets
 Deno.test("SharedAnswers.answer() never answers from memory under a token that was refused", async () => {
   const shared = new SharedAnswers(1_000, () => 0);
   const service = new Service();
-  const under = (token: string, target: string) =>
-    get(target, [["host", "h"], [TOKEN, token]]);
   await shared.answer(under("old", "/a"), service.ask);
   await shared.answer(under("new", "/a"), service.ask);
   service.next = { status: 401 };
@@ -180,6 +182,65 @@ Deno.test("SharedAnswers.answer() never answers from memory under a token that w
     (await shared.answer(under("new", "/a"), service.ask)).status,
     200,
   );
+});
+
+/** Requests that are answered 401 and are never kept themselves. */
+const REFUSED: ReadonlyArray<readonly [string, UpstreamRequest]> = [
+  ["credentials", under("old", "/latest/meta-data/iam/security-credentials/r")],
+  ["HEAD", { ...under("old", "/b"), method: "HEAD" }],
+  ["a range", {
+    ...under("old", "/b"),
+    headers: [["range", "bytes=0-1"], [TOKEN, "old"]],
+  }],
+];
+
+for (const [what, refused] of REFUSED) {
+  Deno.test(`SharedAnswers.answer() forgets what a token got when it is refused ${what}`, async () => {
+    const shared = new SharedAnswers(1_000, () => 0);
+    const service = new Service();
+    await shared.answer(under("old", "/a"), service.ask);
+    service.next = { status: 401 };
+    await shared.answer(refused, service.ask);
+    assertEquals(
+      (await shared.answer(under("old", "/a"), service.ask)).status,
+      401,
+    );
+  });
+}
+
+Deno.test("SharedAnswers.answer() forgets what a token got when a refusal is streamed", async () => {
+  const shared = new SharedAnswers(1_000, () => 0);
+  const service = new Service();
+  await shared.answer(under("t", "/a"), service.ask);
+  await shared.answer(under("t", "/b"), () =>
+    Promise.resolve({
+      status: 401,
+      headers: [],
+      stream: new ReadableStream(),
+    }));
+  await shared.answer(under("t", "/a"), service.ask);
+  assertEquals(service.asked, 2);
+});
+
+Deno.test("SharedAnswers.answer() uses nothing again that was asked for before the token was refused", async () => {
+  const shared = new SharedAnswers(1_000, () => 0);
+  const service = new Service();
+  const late = Promise.withResolvers<Answer>();
+  const first = shared.answer(under("t", "/a"), () => late.promise);
+  const refuse = (): Promise<Answer> =>
+    Promise.resolve({ status: 401, headers: [], bytes: null });
+  await shared.answer(under("t", "/b"), refuse);
+  // It does not wait for what is on its way, nor does that replace it.
+  const second = shared.answer(under("t", "/a"), refuse);
+  late.resolve({ status: 200, headers: [], bytes: null });
+  assertEquals((await first).status, 200);
+  assertEquals((await second).status, 401);
+  service.next = { status: 401 };
+  assertEquals(
+    (await shared.answer(under("t", "/a"), service.ask)).status,
+    401,
+  );
+  assertEquals(service.asked, 1);
 });
 
 Deno.test("SharedAnswers.answer() is bounded in answers and bytes", async () => {
