@@ -18,6 +18,7 @@ import { Probe } from "./probe.ts";
 import { Restarts } from "./restarts.ts";
 import type { RuleKeeper } from "./rule_keeper.ts";
 import { rulePorts } from "./rule_ports.ts";
+import { StopOrder } from "./stop_order.ts";
 import { timeout } from "./timeout.ts";
 import { every } from "../system/timers.ts";
 
@@ -110,11 +111,9 @@ export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #rule: KeptRule | undefined;
   readonly #restarts = new Restarts();
-  readonly #stopped = Promise.withResolvers<"stop">();
-  readonly #forced = Promise.withResolvers<"force">();
+  readonly #order = new StopOrder();
   #child: Child | undefined;
   #look = () => {};
-  #stops = 0;
 
   /**
    * Starts nothing yet.
@@ -133,8 +132,7 @@ export class Supervisor {
 
   /** Stops cleanly; called once more, at once. */
   stop(): void {
-    if (++this.#stops === 1) this.#stopped.resolve("stop");
-    else this.#forced.resolve("force");
+    this.#order.give();
   }
 
   /** Looks at the rule and the child now and puts them right. */
@@ -157,13 +155,13 @@ export class Supervisor {
       live = await this.#start(config);
     } catch (error) {
       const out = this.#rule?.shutOut(rulePorts(config.listen));
-      await this.#isIn(this.#leaveMs, out);
+      await this.#order.inTime(this.#leaveMs, out);
       throw error;
     }
     if (live === "stop") return "stopped";
     try {
       const installed = this.#rule?.install(rulePorts(live.addresses));
-      const event = await Promise.race([installed, this.#stopped.promise]);
+      const event = await Promise.race([installed, this.#order.given]);
       if (event === "stop") return await this.#end(live.child);
       this.#parts.onReady(live.addresses);
       return await this.#keep(live, config);
@@ -193,7 +191,7 @@ export class Supervisor {
     try {
       const addresses = await Promise.race([
         child.listening,
-        this.#stopped.promise,
+        this.#order.given,
         wait.over,
       ]);
       if (typeof addresses !== "string") return { child, addresses };
@@ -226,7 +224,7 @@ export class Supervisor {
       look();
       probe.ask();
     };
-    const event = await Promise.race([this.#stopped.promise, child.ended]);
+    const event = await Promise.race([this.#order.given, child.ended]);
     this.#look = () => {};
     probe.close();
     for (const end of looks) end();
@@ -245,13 +243,13 @@ export class Supervisor {
         const next = this.#restarts.died(performance.now());
         if (next === "give up") {
           log.error("the proxy died too often, giving up");
-          const isLeft = await this.#isIn(this.#leaveMs, left);
+          const isLeft = await this.#order.inTime(this.#leaveMs, left);
           over.abort();
           if (!isLeft && !await this.#leave(onCrash)) this.#sayItStands();
           return "gave up";
         }
         const wait = timeout(next.waitMs, "go on" as const);
-        const event = await Promise.race([this.#stopped.promise, wait.over]);
+        const event = await Promise.race([this.#order.given, wait.over]);
         wait.cancel();
         const live = event === "stop" ? event : await this.#tryStart(config);
         if (live === undefined) continue;
@@ -288,7 +286,7 @@ export class Supervisor {
     const isLeft = await this.#leave(onStop);
     const lingerMs = rule === undefined ? 0 : LINGER_MS;
     child.drain(lingerMs);
-    if (!await this.#isIn(lingerMs + DRAIN_MS, child.ended)) {
+    if (!await this.#order.inTime(lingerMs + DRAIN_MS, child.ended)) {
       log.warn("dropping the requests in flight");
       child.kill();
     }
@@ -307,8 +305,9 @@ export class Supervisor {
   async #leave(how: Leaving): Promise<boolean> {
     const over = new AbortController();
     const left = this.#rule?.leave(how, over.signal) ?? Promise.resolve(true);
-    const isInTime = await this.#isIn(this.#leaveMs, left) ||
-      this.#stops > 1 && await this.#isIn(FORCED_LEAVE_MS, left, false);
+    const isInTime = await this.#order.inTime(this.#leaveMs, left) ||
+      this.#order.isForced &&
+        await this.#order.inTime(FORCED_LEAVE_MS, left, false);
     over.abort();
     return isInTime && await left;
   }
@@ -317,20 +316,6 @@ export class Supervisor {
     this.#parts.log.error(
       "the rule still stands, c2s-imds iptables remove takes it away",
     );
-  }
-
-  /** Waits; whether the awaited came in time and before force. */
-  async #isIn(
-    ms: number,
-    awaited: Promise<unknown> | undefined,
-    heedsForce = true,
-  ): Promise<boolean> {
-    const wait = timeout(ms, "late" as const);
-    const events = [Promise.resolve(awaited).then(() => "in"), wait.over];
-    if (heedsForce) events.push(this.#forced.promise);
-    const event = await Promise.race(events);
-    wait.cancel();
-    return event === "in";
   }
 }
 
