@@ -6,7 +6,7 @@
  */
 import type { Attribution } from "./attribution.ts";
 import type { Event } from "./chaos.ts";
-import type { Course } from "./memory.ts";
+import { type Course, JUDGED_SECONDS } from "./memory.ts";
 
 /** What no fault explains, by client and kind. */
 export function unexplained({ unexplained }: Attribution): string[] {
@@ -50,6 +50,22 @@ const CLIENTS = [
 export function unanswered(well: Readonly<Record<string, number>>): string[] {
   return CLIENTS.filter((name) => (well[name] ?? 0) === 0)
     .map((name) => `Never answered: ${name}`);
+}
+
+/**
+ * Processes whose memory was not judged although there was time.
+ *
+ * @param seconds for how long faults were injected
+ */
+export function unjudged(
+  seconds: number,
+  courses: Readonly<Record<string, Course>>,
+): string[] {
+  if (seconds < JUDGED_SECONDS) return [];
+  return Object.entries(courses).filter(([, { judged }]) => !judged)
+    .map(([name, { seconds }]) =>
+      `Memory of the ${name} was watched for ${seconds} s: too short to tell`
+    );
 }
 
 /** Processes whose memory grew. */

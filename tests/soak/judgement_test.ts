@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { strayErrors, unanswered, unnoticed } from "./judgement.ts";
+import {
+  grown,
+  strayErrors,
+  unanswered,
+  unjudged,
+  unnoticed,
+} from "./judgement.ts";
 
 const EVENT = {
   name: "child killed",
@@ -41,4 +47,24 @@ Deno.test("strayErrors() tells of errors that no fault leads to", () => {
     "",
   ].join("\n");
   assertEquals(strayErrors(log), [stray]);
+});
+
+const COURSE = { seconds: 40, first: 30, last: 70.5, peak: 99 };
+
+Deno.test("unjudged() tells of memory that was not judged though there was time", () => {
+  const parent = { ...COURSE, judged: true, grew: false };
+  const child = { ...parent, seconds: 9, judged: false };
+  assertEquals(unjudged(60, { parent, child }), [
+    "Memory of the child was watched for 9 s: too short to tell",
+  ]);
+  assertEquals(unjudged(59, { parent, child }), []);
+  assertEquals(unjudged(60, { parent }), []);
+});
+
+Deno.test("grown() tells whose memory grew, and how far", () => {
+  const parent = { ...COURSE, judged: true, grew: false };
+  const child = { ...parent, grew: true };
+  assertEquals(grown({ parent, child }), [
+    "Memory of the child grew from 30.0 to 70.5 MB",
+  ]);
 });

@@ -5,11 +5,17 @@
  */
 import type { Vitals } from "./vitals.ts";
 
-/** How long a process takes to have met all it will meet, in milliseconds. */
-const WARM_UP_MS = 30_000;
+/** How long a process takes to have met most of what it will, in milliseconds. */
+const WARM_UP_MS = 15_000;
 
-/** Less than this says nothing about growth, in milliseconds. */
-const SHORTEST_MS = 60_000;
+/** Less than this after the warm-up says nothing about growth, in milliseconds. */
+const SHORTEST_MS = 25_000;
+
+/**
+ * From this on, a soak must judge both processes, in seconds: no child dies
+ * after a third of it, and what is left is enough.
+ */
+export const JUDGED_SECONDS = 60;
 
 /**
  * The most that the middle of the last quarter may be over the middle of the
@@ -28,7 +34,9 @@ export interface Course {
   readonly last: number;
   /** The most at any time, in MB RSS. */
   readonly peak: number;
-  /** Whether it lasted long enough to tell, and grew too much. */
+  /** Whether it lasted long enough to tell. */
+  readonly judged: boolean;
+  /** Whether that could be told, and it grew too much. */
   readonly grew: boolean;
 }
 
@@ -51,9 +59,9 @@ export function courseOf(seen: readonly Vitals[]): Course {
     last: middle(some.slice(-quarter).map(({ own }) => own)),
     peak: Math.max(...seen.map(({ rss }) => rss)),
   };
-  const grew = lasted >= SHORTEST_MS &&
-    course.last - course.first > MOST_GROWTH;
-  return { ...course, grew };
+  const judged = warm.length >= 4 && lasted >= SHORTEST_MS;
+  const grew = judged && course.last - course.first > MOST_GROWTH;
+  return { ...course, judged, grew };
 }
 
 /** The middle one of some numbers. */

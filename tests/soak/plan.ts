@@ -28,6 +28,9 @@ const LAST_DEATH = 0.3;
 /** Runs shorter than this have no slow faults, in seconds. */
 const SLOW_SECONDS = 40;
 
+/** A slow fault may take as long: none begins so late, but in the first round. */
+const SLOW_MS = 30_000;
+
 /**
  * The faults of one round: every quick one, and one of the slow ones in turn.
  *
@@ -82,16 +85,23 @@ export class Plan {
       if (this.#left.length === 0) {
         if (this.#round > 0 && elapsed >= this.#ms) return undefined;
         const isLong = this.#ms >= SLOW_SECONDS * 1_000;
-        this.#left = [...roundOf(this.#round++, this.#random, isLong)];
+        const faults = roundOf(this.#round++, this.#random, isLong);
+        // Else a short run's last child would be too young to judge.
+        this.#left = this.#round > 1 ? [...faults] : faults.toSorted(
+          (a, b) => (b.deaths ?? 0) - (a.deaths ?? 0),
+        );
       } else if (!isFirst && elapsed >= this.#ms) return undefined;
       const fault = this.#left.shift();
       if (fault !== undefined && this.#fits(fault, elapsed)) return fault;
     }
   }
 
-  #fits({ deaths = 0 }: Fault, elapsed: number): boolean {
+  #fits(fault: Fault, elapsed: number): boolean {
+    const { deaths = 0, slow } = fault;
+    const isLater = this.#round > 1;
+    if (isLater && slow && elapsed > this.#ms - SLOW_MS) return false;
     if (deaths === 0) return true;
-    if (this.#round > 1 && elapsed > this.#ms * LAST_DEATH) return false;
+    if (isLater && elapsed > this.#ms * LAST_DEATH) return false;
     this.#deaths = this.#deaths.filter((at) => elapsed - at < MINUTE_MS);
     if (this.#deaths.length + deaths > MOST_DEATHS) return false;
     this.#deaths.push(elapsed);

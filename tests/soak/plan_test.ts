@@ -2,11 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { createRandom } from "../helpers/random.ts";
 import { FAULTS, Plan, roundOf } from "./plan.ts";
 
-/** A plan whose faults take a second each. */
-function planned(seed: number, seconds: number) {
+/** A plan whose faults take so long each, in milliseconds. */
+function planned(seed: number, seconds: number, ms = 1_000) {
   const plan = new Plan(createRandom(seed), seconds);
   const handed: { readonly at: number; readonly name: string }[] = [];
-  for (let at = 0;; at += 1_000) {
+  for (let at = 0;; at += ms) {
     const fault = plan.next(at);
     if (fault === undefined) return handed;
     handed.push({ at, name: fault.name });
@@ -50,5 +50,20 @@ Deno.test("Plan kills no more children than the parent bears, and none late", ()
       const near = deaths.filter((it) => it <= at && at - it < 60_000);
       assert(near.length <= 3, `seed ${seed}: ${deaths}`);
     }
+  }
+});
+
+Deno.test("Plan kills children of a minute in its first third alone, and begins nothing slow late", () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const faults = planned(seed, 60, 3_000).map(({ at, name }) => ({
+      at,
+      ...FAULTS.find((fault) => fault.name === name),
+    }));
+    const deaths = faults.filter((fault) => fault.deaths);
+    assert(deaths.length >= 2, `seed ${seed}`);
+    assert(deaths.every(({ at }) => at <= 20_000), `seed ${seed}`);
+    const late = faults.slice(roundOf(0, createRandom(seed), true).length)
+      .filter(({ at, slow }) => slow && at > 30_000);
+    assertEquals(late, []);
   }
 });

@@ -16,21 +16,13 @@ import {
   strayErrors,
   unanswered,
   unexplained,
+  unjudged,
   unnoticed,
 } from "./judgement.ts";
 import { type Course, courseOf } from "./memory.ts";
 import { readyClients, RealClients } from "./real_clients.ts";
 import { type Scene, served } from "./scene.ts";
 import { Watch } from "./vitals.ts";
-
-/**
- * What of the time each backend gets: nft more, so that the last child of one
- * lives long.
- */
-export const SHARES: Readonly<Record<NodeBackend, number>> = {
-  nft: 2 / 3,
-  legacy: 1 / 3,
-};
 
 /** How it is done. */
 export interface SoakOptions {
@@ -127,6 +119,7 @@ export async function soak(
         ...beyondChance(attribution),
         ...unnoticed(events, attribution),
         ...unanswered(well),
+        ...unjudged(seconds, { parent, child }),
         ...grown({ parent, child }),
         ...strayErrors(program.stderr()),
       ],
