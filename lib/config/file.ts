@@ -15,6 +15,7 @@ import {
   kindOf,
   type ReadTextFile,
   readYaml,
+  shown,
   unknownKey,
 } from "./yaml_file.ts";
 import { YamlValue } from "./yaml_value.ts";
@@ -70,7 +71,7 @@ export function fromFile(
   return {
     givens,
     overrides: parseOverrides(
-      new YamlValue(path, overrides, [OVERRIDES]),
+      new YamlValue(path, overrides, { keys: [OVERRIDES] }),
       besides(path, readTextFile),
     ),
   };
@@ -113,6 +114,6 @@ function wrongKind(value: unknown, option: Option, source: string): never {
     ? `${one}, ${value} is text`
     : one;
   throw new UsageError(
-    `Cannot use ${kindOf(value)} for ${source}: expected ${expected}`,
+    `Cannot use ${shown(value)} for ${source}: expected ${expected}`,
   );
 }

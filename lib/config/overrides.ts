@@ -25,17 +25,19 @@ const PATH = /^\/?(?:\*|[^\s*/?#]+)(?:\/(?:\*|[^\s*/?#]+))*\/?$/;
 const KINDS = ["text", "file", "status", "fields"] as const;
 
 /**
- * Reads overrides: a mapping from paths to what holds there.
+ * Reads overrides: a mapping from paths to what holds there. What stands there
+ * may be secret, such as user data, so that no error repeats it.
  *
- * @param overrides the mapping
+ * @param given the mapping
  * @param readFile reads the file of an override
  * @throws {UsageError} for a path that is none, for an override that is not
  * exactly one of text, file, status and fields, and for texts too large
  */
 export function parseOverrides(
-  overrides: YamlValue,
+  given: YamlValue,
   readFile: ReadTextFile,
 ): readonly Override[] {
+  const overrides = given.withheld();
   const parsed = overrides.entries("a mapping of paths to answers")
     .map(([path, value]) => parseOverride(path, value, readFile));
   if (JSON.stringify(parsed).length > MOST_TOGETHER) {

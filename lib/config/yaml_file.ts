@@ -64,14 +64,25 @@ export function parseYaml(what: string, path: string, text: string): unknown {
   try {
     return parse(text);
   } catch (cause) {
-    // The lines after the first show the place, which the first one names.
-    const [line = ""] = cause instanceof Error ? cause.message.split("\n") : [];
     throw new UsageError(
-      `Cannot read ${what} ${quote(path)}: ` +
-        `expected YAML: ${oneLine(line.replace(/:$/, ""))}`,
+      `Cannot read ${what} ${quote(path)}: expected YAML: ${faultOf(cause)}`,
       { cause },
     );
   }
+}
+
+/** Where the parser says what is wrong; a copy of the text there follows. */
+const PLACE = / at line \d+, column \d+(?=:?(?:\n|$))/;
+
+/** From where on a reason repeats what the file holds: a tag, an alias. */
+const REPEATED = /(?:["'`!]|(?<=characters: )).*$/;
+
+/** The reason and the place, with nothing of the file, which may be secret. */
+function faultOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : "";
+  const [place = ""] = PLACE.exec(text) ?? [];
+  const [line = ""] = text.replace(PLACE, "\n").split("\n");
+  return oneLine(line.replace(REPEATED, "…") + place);
 }
 
 /** Says in a few words why a file cannot be read. */
@@ -93,14 +104,30 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
     Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** What a parsed value is, as it follows "found" or "Cannot use". */
+/**
+ * Of what kind a parsed value is, as it follows "found" or "Cannot use". The
+ * value itself is not in it: it may be secret.
+ */
 export function kindOf(value: unknown): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (isMapping(value)) return "a mapping";
-  if (typeof value === "string") return quote(value);
   if (value instanceof Date) return "a date";
-  return typeof value === "object" ? "binary data" : String(value);
+  return KINDS[typeof value] ?? "binary data";
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  boolean: "true or false",
+};
+
+/** A parsed value that is no secret: itself, or its kind where that is long. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return quote(value);
+  return typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : kindOf(value);
 }
 
 /**

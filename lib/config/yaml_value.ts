@@ -7,7 +7,15 @@
 import { quote } from "./quote.ts";
 import { nearest } from "./suggestion.ts";
 import { UsageError } from "./usage_error.ts";
-import { isMapping, kindOf } from "./yaml_file.ts";
+import { isMapping, kindOf, shown } from "./yaml_file.ts";
+
+/** Where a value stands, and who may see it. */
+export interface YamlPlace {
+  /** The way to it, from the outermost key. */
+  readonly keys: readonly string[];
+  /** Whether it may be secret, so that a refusal names its kind alone. */
+  readonly withheld?: boolean;
+}
 
 /** One value of a file, or the whole of it. */
 export class YamlValue {
@@ -15,18 +23,32 @@ export class YamlValue {
   readonly value: unknown;
   readonly #file: string;
   readonly #keys: readonly string[];
+  readonly #withheld: boolean;
 
   /**
    * Wraps the whole of a file, or one key of it.
    *
    * @param file the file's path
    * @param value what stands there
-   * @param keys the way to it, from the outermost key
+   * @param place the way to it; none to the whole file
    */
-  constructor(file: string, value: unknown, keys: readonly string[] = []) {
+  constructor(
+    file: string,
+    value: unknown,
+    { keys, withheld = false }: YamlPlace = { keys: [] },
+  ) {
     this.value = value;
     this.#file = file;
     this.#keys = keys;
+    this.#withheld = withheld;
+  }
+
+  /** The same, with all beneath it, for errors that do not repeat it. */
+  withheld(): YamlValue {
+    return new YamlValue(this.#file, this.value, {
+      keys: this.#keys,
+      withheld: true,
+    });
   }
 
   /**
@@ -36,10 +58,11 @@ export class YamlValue {
    * @throws {UsageError} always
    */
   refuse(expected: string): never {
+    // A file that is one text is not what anybody took it for.
+    const isSecret = this.#withheld || this.#keys.length === 0;
+    const found = isSecret ? kindOf(this.value) : shown(this.value);
     throw new UsageError(
-      `Cannot use ${
-        kindOf(this.value)
-      } for ${this.#place()}: expected ${expected}`,
+      `Cannot use ${found} for ${this.#place()}: expected ${expected}`,
     );
   }
 
@@ -52,10 +75,8 @@ export class YamlValue {
   entries(expected: string): (readonly [key: string, value: YamlValue])[] {
     if (this.value === undefined) return [];
     if (!isMapping(this.value)) this.refuse(expected);
-    return Object.entries(this.value).map(([key, value]) => [
-      key,
-      new YamlValue(this.#file, value, [...this.#keys, key]),
-    ]);
+    return Object.entries(this.value)
+      .map(([key, value]) => [key, this.#inner(key, value)]);
   }
 
   /**
@@ -75,16 +96,15 @@ export class YamlValue {
       const hint = near === undefined
         ? `expected ${known.join(", ")}`
         : `did you mean "${near}"?`;
-      const inside = new YamlValue(this.#file, key, [...this.#keys, key]);
-      throw new UsageError(`Unknown ${inside.#place()}: ${hint}`);
+      const place = this.#withheld
+        ? `key under ${this.#path(this.#keys)}`
+        : this.#inner(key, key).#place();
+      throw new UsageError(`Unknown ${place}: ${hint}`);
     }
     const found = new Map(entries);
     const all = known.map((key) => [
       key,
-      found.get(key) ?? new YamlValue(this.#file, undefined, [
-        ...this.#keys,
-        key,
-      ]),
+      found.get(key) ?? this.#inner(key, undefined),
     ]);
     return Object.fromEntries(all) as Record<Key, YamlValue>;
   }
@@ -104,10 +124,24 @@ export class YamlValue {
     return this.refuse(expected);
   }
 
+  #inner(key: string, value: unknown): YamlValue {
+    return new YamlValue(this.#file, value, {
+      keys: [...this.#keys, key],
+      withheld: this.#withheld,
+    });
+  }
+
   #place(): string {
-    const file = quote(this.#file);
-    return this.#keys.length === 0
-      ? file
-      : `key ${quote(this.#keys.join(" > "))} in ${file}`;
+    if (this.#keys.length === 0) return quote(this.#file);
+    // `{text:secret}` lacks a space, and so is a key without a value.
+    const isSecret = this.#withheld && this.value === null &&
+      this.#keys.length > 1;
+    return isSecret
+      ? `a key under ${this.#path(this.#keys.slice(0, -1))}`
+      : `key ${this.#path(this.#keys)}`;
+  }
+
+  #path(keys: readonly string[]): string {
+    return `${quote(keys.join(" > "))} in ${quote(this.#file)}`;
   }
 }

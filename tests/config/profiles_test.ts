@@ -128,7 +128,7 @@ const KEYS =
 /** What is wrong in `p.yaml`, and the line that says so. */
 const WRONG: readonly (readonly [yaml: string, message: string])[] = [
   ["[c2s]", `Cannot use a list for "p.yaml": expected a mapping with ${KEYS}`],
-  ["c2s", `Cannot use "c2s" for "p.yaml": expected a mapping with ${KEYS}`],
+  ["c2s", `Cannot use a text for "p.yaml": expected a mapping with ${KEYS}`],
   ["a: [", `Cannot read profile "p.yaml": expected YAML: `],
   ...["", "# none", "domain: x", "regions: {}", "overrides: {}"].map((
     yaml,
@@ -234,7 +234,7 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
   ],
   [
     `overrides: {"*/a": x}`,
-    `Cannot use "x" for key "overrides > */a" in "p.yaml": expected a mapping with text, file, status, fields`,
+    `Cannot use a text for key "overrides > */a" in "p.yaml": expected a mapping with text, file, status, fields`,
   ],
   [
     `overrides: {"*/a": {}}`,
@@ -246,27 +246,27 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
   ],
   [
     `overrides: {"*/a": {body: x}}`,
-    `Unknown key "overrides > */a > body" in "p.yaml": expected text, file, status, fields`,
+    `Unknown key under "overrides > */a" in "p.yaml": expected text, file, status, fields`,
   ],
   [
     `overrides: {"*/a": {text: 1}}`,
-    `Cannot use 1 for key "overrides > */a > text" in "p.yaml": expected text of 64 KiB at most, in quotes where YAML takes it for something else`,
+    `Cannot use a number for key "overrides > */a > text" in "p.yaml": expected text of 64 KiB at most, in quotes where YAML takes it for something else`,
   ],
   [
     `overrides: {"*/a": {status: 403}}`,
-    `Cannot use 403 for key "overrides > */a > status" in "p.yaml": expected 404`,
+    `Cannot use a number for key "overrides > */a > status" in "p.yaml": expected 404`,
   ],
   [
     `overrides: {"*/a": {file: gone.txt}}`,
-    `Cannot use "gone.txt" for key "overrides > */a > file" in "p.yaml": expected a file that can be read: no such file`,
+    `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file that can be read: no such file`,
   ],
   [
     `overrides: {"*/a": {file: big.txt}}`,
-    `Cannot use "big.txt" for key "overrides > */a > file" in "p.yaml": expected a file of 64 KiB at most`,
+    `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file of 64 KiB at most`,
   ],
   [
     `overrides: {"*/a": {file: binary}}`,
-    `Cannot use "binary" for key "overrides > */a > file" in "p.yaml": expected a file of UTF-8 text`,
+    `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file of UTF-8 text`,
   ],
   [
     `overrides: {"*/a": {fields: {}}}`,
@@ -274,7 +274,7 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
   ],
   [
     `overrides: {"*/a": {fields: {region: 1}}}`,
-    `Cannot use 1 for key "overrides > */a > fields > region" in "p.yaml": expected text of 64 KiB at most, in quotes where YAML takes it for something else`,
+    `Cannot use a number for key "overrides > */a > fields > region" in "p.yaml": expected text of 64 KiB at most, in quotes where YAML takes it for something else`,
   ],
   [
     `overrides: {${
@@ -325,7 +325,7 @@ Deno.test("readServeConfig() says in one line what is wrong with --profile and o
   );
   assertEquals(
     wrong(["--config=c.yaml"], `overrides: {"*/a": {status: 500}}`),
-    `Cannot use 500 for key "overrides > */a > status" in "c.yaml": expected 404`,
+    `Cannot use a number for key "overrides > */a > status" in "c.yaml": expected 404`,
   );
   assertEquals(
     wrong(["--config=c.yaml"], "override: {}"),

@@ -427,7 +427,7 @@ const CASES: readonly Case[] = [
   {
     yaml: "listen",
     message:
-      `Cannot read configuration file "c.yaml": expected a mapping, found "listen"`,
+      `Cannot read configuration file "c.yaml": expected a mapping, found a text`,
   },
   {
     yaml: "timeot: 4",

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { LOG_FORMATS } from "../../lib/observe/log.ts";
-import { startProgram } from "../helpers/program.ts";
+import { BROKEN_SECRETS, SECRET } from "../helpers/broken_secrets.ts";
+import { until } from "../helpers/node.ts";
+import { runProgram, startProgram } from "../helpers/program.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 
@@ -126,3 +128,48 @@ for (const format of LOG_FORMATS) {
     }
   });
 }
+
+Deno.test("serve says of a broken file what is wrong, and nothing secret of it, when it reads it again", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await using program = await startProgram([
+      "serve",
+      "--listen=127.0.0.1:0",
+      "--upstream=http://127.0.0.1:9",
+      `--config=${file}`,
+      "--log-level=debug",
+    ]);
+    const refused = () =>
+      program.stderr().match(/error configuration unchanged/g)?.length ?? 0;
+    for (const [i, yaml] of BROKEN_SECRETS.entries()) {
+      await Deno.writeTextFile(file, yaml);
+      program.signal("SIGHUP");
+      await until(yaml, () => Promise.resolve(refused() === i + 1));
+    }
+    const { stdout, stderr } = await program.stop();
+    const logged = (stdout + stderr).split("\n");
+    assertEquals(logged.filter((line) => line.includes(SECRET)), []);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("serve says of a broken file what is wrong, and nothing secret of it, when it starts", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(
+      file,
+      `overrides: {"*/user-data": ${SECRET}}`,
+    );
+    for (const flag of ["--config", "--profile"]) {
+      assertEquals(await runProgram(["serve", `${flag}=${file}`]), {
+        code: 2,
+        stdout: "",
+        stderr:
+          `c2s-imds: Cannot use a text for key "overrides > */user-data" in "${file}": expected a mapping with text, file, status, fields\n`,
+      });
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+});
