@@ -269,13 +269,19 @@ const FAULTS: readonly Fault[] = [
   ),
 ];
 
+/** What goes up each time, for nobody has asked for it before. */
+function startNames(): (target: string) => string {
+  let asked = 0;
+  return (target) => get(`${target}?${asked++}`);
+}
+
 /** `/next` is answered; whatever else is asked meets the fault. */
 async function startFaulty(
   act: (connection: Connection) => unknown,
   timeoutMs = PATIENT_MS,
 ): Promise<{ readonly upstream: RawUpstream; readonly proxy: ProxyUnderTest }> {
   const upstream = await startUpstream((request, connection) =>
-    request.target === "/next"
+    request.target.startsWith("/next")
       ? connection.write(answer("next"))
       : act(connection)
   );
@@ -293,7 +299,8 @@ for (const fault of FAULTS) {
       );
       await using _upstream = pair.upstream;
       await using proxy = pair.proxy;
-      if (kept) await ask(proxy.address, get("/next"));
+      const fresh = startNames();
+      if (kept) await ask(proxy.address, fresh("/next"));
       const start = performance.now();
       const got = await ask(proxy.address, get("/fault"));
       const took = performance.now() - start;
@@ -308,7 +315,7 @@ for (const fault of FAULTS) {
         );
       }
       for (let i = 0; i < 3; i++) {
-        assertEquals((await ask(proxy.address, get("/next"))).body, "next");
+        assertEquals((await ask(proxy.address, fresh("/next"))).body, "next");
       }
       assertEquals(proxy.warnings.length, fault.logged === undefined ? 0 : 1);
       if (fault.logged !== undefined) {
@@ -318,6 +325,27 @@ for (const fault of FAULTS) {
     });
   }
 }
+
+Deno.test("startProxy() tells two who ask for the same of a failure, and the next one asks anew", async () => {
+  const failures = FAULTS.filter((it) => it.status >= 500 && !it.timed);
+  assert(failures.length > 15);
+  for (const { name, act, status } of failures) {
+    let well = false;
+    const pair = await startFaulty((connection) =>
+      well ? connection.write(answer("well")) : act(connection)
+    );
+    await using upstream = pair.upstream;
+    await using proxy = pair.proxy;
+    const both = await Promise.all(
+      [1, 2].map(() => ask(proxy.address, get("/fault"))),
+    );
+    assertEquals(both.map((it) => it.status), [status, status], name);
+    const before = upstream.requests.length;
+    well = true;
+    assertEquals((await ask(proxy.address, get("/fault"))).body, "well", name);
+    assertEquals(upstream.requests.length, before + 1, name);
+  }
+});
 
 Deno.test("startProxy() answers 502 when the upstream refuses connections", async () => {
   const gone = await startUpstream(() => {});
@@ -350,11 +378,14 @@ for (const [how, close] of CLOSERS) {
     });
     await using proxy = await startUnderTest(upstream.address);
     using client = await RawClient.connect(proxy.address);
+    const fresh = startNames();
     for (let i = 0; i < 300; i++) {
-      await client.send(get("/latest/"));
+      await client.send(fresh("/latest/"));
       const { status, body } = await client.answer();
       assertEquals([status, body], [200, "us-iso-east-1"], `${i}`);
     }
+    // All of them went up, some twice.
+    assert(round >= 300, `${round} went up`);
     assertEquals(proxy.warnings, []);
   });
 
@@ -370,11 +401,15 @@ for (const [how, close] of CLOSERS) {
     });
     await using proxy = await startUnderTest(upstream.address);
     using client = await RawClient.connect(proxy.address);
+    const fresh = startNames();
     for (let i = 0; i < 300; i++) {
-      await client.send(get("/latest/"));
+      await client.send(fresh("/latest/"));
       const { status, body } = await client.answer();
       assertEquals([status, body], [200, "us-iso-east-1"], `${i}`);
     }
+    // Each of them went up, and all but the first met a connection that died.
+    const { length } = upstream.requests;
+    assert(length >= 599, `${length} went up`);
     assertEquals(proxy.warnings, []);
   });
 }
@@ -388,7 +423,8 @@ Deno.test("startProxy() drops an idle connection on which an answer comes", asyn
   await using upstream = pair.upstream;
   await using proxy = pair.proxy;
   for (let i = 1; i <= 5; i++) {
-    assertEquals((await ask(proxy.address, get("/fault"))).body, REGION);
+    const { body } = await ask(proxy.address, get(`/fault/${i}`));
+    assertEquals(body, REGION);
     assertEquals(upstream.bytes.length, i);
     for (let j = 0; j < 100 && upstream.open > 0; j++) await pause(10);
     assertEquals(upstream.open, 0);
@@ -406,12 +442,13 @@ Deno.test("startProxy() sends a request once more only where a kept connection d
   await using upstream = pair.upstream;
   await using proxy = pair.proxy;
   const puts = () => upstream.requests.filter((it) => it.method === "PUT");
+  const fresh = startNames();
 
   act = (connection) => connection.reset();
   assertEquals((await ask(proxy.address, PUT)).status, 502);
   assertEquals(puts().length, 1, "on a fresh connection");
 
-  await ask(proxy.address, get("/next"));
+  await ask(proxy.address, fresh("/next"));
   assertEquals((await ask(proxy.address, PUT)).status, 502);
   assertEquals(puts().length, 3, "on a kept connection");
   assertEquals(puts().map((it) => it.body), ["abc", "abc", "abc"]);
@@ -421,12 +458,12 @@ Deno.test("startProxy() sends a request once more only where a kept connection d
     await pause(20);
     connection.reset();
   };
-  await ask(proxy.address, get("/next"));
+  await ask(proxy.address, fresh("/next"));
   assertEquals((await ask(proxy.address, PUT)).status, 502);
   assertEquals(puts().length, 4, "after a byte");
 
   act = () => {};
-  await ask(proxy.address, get("/next"));
+  await ask(proxy.address, fresh("/next"));
   assertEquals((await ask(proxy.address, PUT)).status, 504);
   assertEquals(puts().length, 5, "when it was late");
 });
@@ -454,7 +491,7 @@ Deno.test("startProxy() hands on an answer that comes before the body was read",
       }`,
     );
     assertEquals([status, body], [413, "no"]);
-    assertEquals((await ask(proxy.address, get("/next"))).body, "next");
+    assertEquals((await ask(proxy.address, get(`/next/${i}`))).body, "next");
   }
 });
 
@@ -486,7 +523,7 @@ Deno.test("startProxy() lives on when clients vanish before their answers", asyn
   await using proxy = pair.proxy;
   for (let i = 0; i < 20; i++) {
     using client = await RawClient.connect(proxy.address);
-    await client.send(get("/fault"));
+    await client.send(get(`/fault/${i}`));
   }
   await pause(100);
   assertEquals((await ask(proxy.address, get("/next"))).body, "next");

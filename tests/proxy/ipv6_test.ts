@@ -15,11 +15,11 @@ Deno.test("startProxy() forwards from [::1] to an upstream at [::1]", async () =
   });
   assertEquals(proxy.address.hostname, "::1");
   for (let i = 0; i < 2; i++) {
-    const { status, body } = await ask(proxy.address, get("/latest/"));
+    const { status, body } = await ask(proxy.address, get(`/latest/${i}`));
     assertEquals([status, body], [200, "us-iso-east-1"]);
   }
   // The second request took the connection of the first.
-  assertEquals(upstream.bytes.length, 1);
+  assertEquals([upstream.requests.length, upstream.bytes.length], [2, 1]);
   assertEquals(proxy.warnings, []);
 });
 

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { get, RawClient } from "../helpers/raw.ts";
+import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import { get, RawClient, valuesOf } from "../helpers/raw.ts";
 import {
   answer,
   type RawUpstream,
@@ -250,15 +251,18 @@ async function assertVictimFine(victim: RawClient, name: string) {
   );
 }
 
-async function startPair(): Promise<
+async function startPair(given?: Partial<ServeConfig>): Promise<
   { readonly upstream: RawUpstream; readonly proxy: ProxyUnderTest }
 > {
   const upstream = await startEcho();
-  return { upstream, proxy: await startUnderTest(upstream.address) };
+  return { upstream, proxy: await startUnderTest(upstream.address, given) };
 }
 
+/** Where all that goes up is counted. */
+const NOTHING_SHARED = { cacheMs: 0 };
+
 Deno.test("startProxy() lets no framing of one client reach another", async () => {
-  const pair = await startPair();
+  const pair = await startPair(NOTHING_SHARED);
   await using upstream = pair.upstream;
   await using proxy = pair.proxy;
   using victim = await RawClient.connect(proxy.address);
@@ -282,6 +286,32 @@ Deno.test("startProxy() lets no framing of one client reach another", async () =
   assertNothingBetween(upstream);
 });
 
+Deno.test("startProxy() lets no framing of one client spoil the answers it shares with another", async () => {
+  const pair = await startPair();
+  await using upstream = pair.upstream;
+  await using proxy = pair.proxy;
+  using victim = await RawClient.connect(proxy.address);
+  // What attackers ask for, too, or have others believe they do.
+  const wanted = ["/a", "/poison", "/probe"];
+  let asked = 0;
+  for (const { name, bytes, statuses } of ATTACKS) {
+    using attacker = await RawClient.connect(proxy.address);
+    await attacker.send(bytes);
+    const got = await statusesUntilProbe(attacker, bytes.slice(0, 4).trim());
+    assertEquals(got.statuses, statuses, name);
+    for (const target of wanted) {
+      await victim.send(get(target));
+      const { status, body } = await victim.answer();
+      assertEquals([status, body], [200, `GET ${target} `], name);
+      asked++;
+    }
+  }
+  const ups = upstream.requests.filter((it) => wanted.includes(it.target));
+  const gets = ups.filter(({ method }) => method === "GET");
+  assertEquals(gets.length < asked / 2, true, `${gets.length} of ${asked}`);
+  assertNothingBetween(upstream);
+});
+
 Deno.test("startProxy() understands a request that comes byte by byte", async () => {
   const pair = await startPair();
   await using upstream = pair.upstream;
@@ -301,7 +331,7 @@ Deno.test("startProxy() understands a request that comes byte by byte", async ()
 });
 
 Deno.test("startProxy() understands requests cut in two at every byte", async () => {
-  const pair = await startPair();
+  const pair = await startPair(NOTHING_SHARED);
   await using upstream = pair.upstream;
   await using proxy = pair.proxy;
   using other = await RawClient.connect(proxy.address);
@@ -354,5 +384,25 @@ Deno.test("startProxy() gives every one of many clients its own answer", async (
     }
   }));
   assertEquals(upstream.requests.length, 400);
+  assertNothingBetween(upstream);
+});
+
+Deno.test("startProxy() gives every one of many clients the answer to its own headers, shared or not", async () => {
+  await using upstream = await startUpstream((request, connection) => {
+    const [token] = valuesOf(request, "x-aws-ec2-metadata-token");
+    return connection.write(answer(`${request.target} ${token}`));
+  });
+  await using proxy = await startUnderTest(upstream.address);
+  await Promise.all(Array.from({ length: 20 }, async (_, i) => {
+    using client = await RawClient.connect(proxy.address);
+    for (let round = 0; round < 10; round++) {
+      // Four clients each have the same token, all ask for the same.
+      const token = `X-aws-ec2-metadata-token: ${i % 5}`;
+      await client.send(get(`/${round}`, token));
+      assertEquals((await client.answer()).body, `/${round} ${i % 5}`);
+    }
+  }));
+  const ups = upstream.requests.length;
+  assertEquals(ups >= 50 && ups < 200, true, `${ups} of 200 went up`);
   assertNothingBetween(upstream);
 });

@@ -50,6 +50,8 @@ Deno.test("startProxy() answers 503 over its limit of requests, and 200 again af
   });
   await using proxy = await startUnderTest(upstream.address, {
     timeoutMs: 30_000,
+    // Each of them is to wait for the upstream itself.
+    cacheMs: 0,
   });
   const clients: RawClient[] = [];
   try {

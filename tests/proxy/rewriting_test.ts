@@ -35,7 +35,8 @@ async function stage(rewrite: RewriteMode): Promise<Stage> {
   const upstream = await startUpstream((_, connection) =>
     connection.write(answer(it.body, it.headers))
   );
-  const proxy = await startUnderTest(upstream.address, { rewrite });
+  // What it answers changes from one request to the next.
+  const proxy = await startUnderTest(upstream.address, { rewrite, cacheMs: 0 });
   const it: Stage = {
     upstream,
     proxy,

@@ -43,7 +43,7 @@ export async function startUnderTest(
     regions: DEFAULT_REGIONS,
     rewrite: "safe",
     timeoutMs: 5_000,
-    cacheMs: 0,
+    cacheMs: 1_000,
     logLevel: "debug",
     logFormat: "text",
     ...given,

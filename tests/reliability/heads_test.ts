@@ -59,7 +59,8 @@ Deno.test("startProxy() takes heads of answers up to 64 KiB, and answers 502 ove
   await using upstream = await startUpstream((_, connection) =>
     connection.write(answer("ok", head))
   );
-  await using proxy = await startUnderTest(upstream.address);
+  // What it answers changes from one request to the next.
+  await using proxy = await startUnderTest(upstream.address, { cacheMs: 0 });
   const heads: ReadonlyArray<readonly [readonly string[], number]> = [
     [Array.from({ length: 5_000 }, (_, i) => `X${i}: y`), 200],
     [Array(10_000).fill("X: y"), 200],

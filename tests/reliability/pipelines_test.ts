@@ -6,6 +6,7 @@ import {
   startUpstream,
 } from "../helpers/upstream.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
+import { figure } from "./figures.ts";
 
 /** What a pipeline begins with, and what becomes of the requests after it. */
 interface Pipeline {
@@ -98,9 +99,12 @@ function startEcho(): Promise<RawUpstream> {
 
 const REST = [1, 2, 3].map((i) => `/rest/${i}`);
 
-Deno.test("startProxy() answers a pipeline in its order, whatever it begins with, and mixes it with no other", async () => {
+/** Every request goes up, or identical ones share an answer. */
+const LIVES = [0, 1_000];
+
+async function answersPipelines(cacheMs: number): Promise<void> {
   await using upstream = await startEcho();
-  await using proxy = await startUnderTest(upstream.address);
+  await using proxy = await startUnderTest(upstream.address, { cacheMs });
   using other = await RawClient.connect(proxy.address);
   for (const { name, first, status, goesOn } of PIPELINES) {
     using client = await RawClient.connect(proxy.address);
@@ -125,6 +129,10 @@ Deno.test("startProxy() answers a pipeline in its order, whatever it begins with
       `GET /other/${encodeURIComponent(name)}`,
     );
   }
+}
+
+Deno.test("startProxy() answers a pipeline in its order, whatever it begins with, and mixes it with no other", async () => {
+  for (const cacheMs of LIVES) await answersPipelines(cacheMs);
 });
 
 Deno.test("startProxy() takes the rest of a pipeline for the body that was promised, and for nothing else", async () => {
@@ -143,12 +151,12 @@ Deno.test("startProxy() takes the rest of a pipeline for the body that was promi
     );
     assertEquals((await client.answer("PUT")).status, 408);
     using other = await RawClient.connect(proxy.address);
-    await other.send(get("/other"));
-    assertEquals((await other.answer()).body, "GET /other");
+    await other.send(get(`/other/${size}`.trim()));
+    assertEquals((await other.answer()).body, `GET /other/${size}`.trim());
   }
   assertEquals(upstream.requests.map(({ target }) => target), [
-    "/other",
-    "/other",
+    "/other/",
+    "/other/3e8",
   ]);
 });
 
@@ -161,18 +169,26 @@ Deno.test("startProxy() gives 20 pipelines of 10 requests at one time each its o
       await connection.write(answer(target));
     },
   );
-  for (const cacheMs of [0, 1_000]) {
+  const targets = Array.from({ length: 10 }, (_, i) => `/${i}`);
+  const ups: number[] = [];
+  for (const cacheMs of LIVES) {
     await using proxy = await startUnderTest(upstream.address, { cacheMs });
-    await Promise.all(Array.from({ length: 20 }, async (_, number) => {
+    const before = upstream.requests.length;
+    await Promise.all(Array.from({ length: 20 }, async () => {
       using client = await RawClient.connect(proxy.address);
-      const targets = Array.from({ length: 10 }, (_, i) => `/${number}/${i}`);
       await client.send(targets.map((it) => get(it)).join(""));
       for (const target of targets) {
         assertEquals((await client.answer()).body, target);
       }
     }));
+    ups.push(upstream.requests.length - before);
     assertEquals(proxy.warnings, []);
   }
+  const [alone = 0, shared = 0] = ups;
+  assertEquals(alone, 200);
+  // Once each; a machine that stands still for a second may ask once more.
+  assertEquals(shared >= 10 && shared <= 20, true, `${shared} went up`);
+  figure("20 pipelines", `${alone} requests went up, and ${shared} shared`);
 });
 
 Deno.test("startProxy() lets one who pipelines and never reads wait alone", async () => {
@@ -181,7 +197,8 @@ Deno.test("startProxy() lets one who pipelines and never reads wait alone", asyn
   );
   await using proxy = await startUnderTest(upstream.address);
   using client = await RawClient.connect(proxy.address);
-  const pipeline = get("/first").repeat(2_000);
+  const pipeline = Array.from({ length: 2_000 }, (_, i) => get(`/first/${i}`))
+    .join("");
   // It blocks once nobody takes more of it.
   const sending = client.send(pipeline).catch(() => {});
   let before = -1;
