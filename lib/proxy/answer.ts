@@ -7,6 +7,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { rewriteFields, setFields } from "../metadata/json_fields.ts";
 import type { Refusal } from "./admission.ts";
 import { readStart, streamBody, UNCHANGED } from "./body.ts";
+import type { ClientStalled } from "./client_stalled.ts";
 import { isOpaque } from "./content.ts";
 import { type Header, headersOfRewritten } from "./headers.ts";
 import { replacementOf } from "./replacement.ts";
@@ -90,7 +91,7 @@ export interface AnswerOptions {
    * what went wrong, and whether any of it was changed.
    */
   readonly onStreamEnd: (
-    error: UpstreamError | undefined,
+    error: UpstreamError | ClientStalled | undefined,
     rewritten: boolean,
   ) => void;
 }

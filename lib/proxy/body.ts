@@ -4,6 +4,7 @@
  * @module
  */
 import type { AnswerBody } from "./answer_body.ts";
+import { ClientStalled } from "./client_stalled.ts";
 import { brokeOff, UpstreamError } from "./upstream_error.ts";
 import { after } from "../system/timers.ts";
 
@@ -97,7 +98,7 @@ export interface StreamOptions {
   /** How long the upstream may pause, in milliseconds. */
   readonly stallMs: number;
   /** Called once, when nothing more will come; with the error if it broke. */
-  readonly done: (error?: UpstreamError) => void;
+  readonly done: (error?: UpstreamError | ClientStalled) => void;
 }
 
 /**
@@ -115,7 +116,7 @@ export function streamBody(
   let inTime = () => {};
   let ended = false;
 
-  const finish = (error?: UpstreamError) => {
+  const finish = (error?: UpstreamError | ClientStalled) => {
     inTime();
     if (ended) return;
     ended = true;
@@ -159,7 +160,7 @@ export function streamBody(
           if (ready.length > 0) break;
         }
         inTime = after(CLIENT_STALL_MS, () => {
-          const error = new UpstreamError("late", "the client stopped reading");
+          const error = new ClientStalled();
           controller.error(error);
           finish(error);
         });

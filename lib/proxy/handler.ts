@@ -10,6 +10,7 @@ import type { Meters } from "../observe/meters.ts";
 import { seldom } from "../observe/seldom.ts";
 import { type Refusal, refusal } from "./admission.ts";
 import { answerOf, ownAnswer, respond } from "./answer.ts";
+import { ClientStalled } from "./client_stalled.ts";
 import { Fields, requestHeaders } from "./headers.ts";
 import type { OwnAddresses } from "./peers.ts";
 import { MAX_BODIES, RequestBodies, type RequestBody } from "./request_body.ts";
@@ -57,6 +58,7 @@ export class Handler {
   readonly #logLoop: LogWrite;
   readonly #logCrowd: LogWrite;
   readonly #logFailed: LogWrite;
+  readonly #logOwnFault: LogWrite;
   readonly #bodies = new RequestBodies();
   #policy: Policy;
   #inFlight = 0;
@@ -76,6 +78,7 @@ export class Handler {
     this.#logLoop = seldom(parts.log.error);
     this.#logCrowd = seldom(parts.log.warn);
     this.#logFailed = seldom(parts.log.warn, { most: MOST_FAULTS });
+    this.#logOwnFault = seldom(parts.log.error);
   }
 
   /** How many requests have come so far. */
@@ -291,7 +294,7 @@ export class Handler {
   }
 
   #failed(error: unknown, request: Request): Response {
-    const { log, upstream } = this.#parts;
+    const { upstream } = this.#parts;
     if (error instanceof UpstreamError) {
       this.#logFault(error, {
         method: request.method,
@@ -305,7 +308,10 @@ export class Handler {
           `Metadata service http://${upstream.authority}: ${error.message}`,
       });
     }
-    log.error("cannot forward a request", { error: String(error) });
+    // Its message may hold what the client sent.
+    this.#logOwnFault("cannot forward a request", {
+      error: error instanceof Error ? error.name : typeof error,
+    });
     return ownAnswer({
       status: STATUS_CODE.BadRequest,
       reason: "Cannot forward this request",
@@ -313,16 +319,22 @@ export class Handler {
   }
 
   #logFault(
-    error: UpstreamError,
+    error: UpstreamError | ClientStalled,
     request: { readonly method: string; readonly target: string },
   ): void {
-    const { meters, upstream } = this.#parts;
+    const { log, meters, upstream } = this.#parts;
+    const { method } = request;
+    const target = request.target.replace(/\?.*$/s, "");
+    if (error instanceof ClientStalled) {
+      log.debug("dropped a client that stopped reading", { method, target });
+      return;
+    }
     meters?.failed(error.fault);
     this.#logFailed("the metadata service failed", {
       upstream: `http://${upstream.authority}`,
       fault: error.message,
-      method: request.method,
-      target: request.target.replace(/\?.*$/s, ""),
+      method,
+      target,
     });
   }
 }

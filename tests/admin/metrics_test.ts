@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { openMetrics } from "../../lib/admin/metrics.ts";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import { faster, untilTrue } from "../helpers/faster.ts";
 import { parsePrometheus } from "../helpers/prometheus.ts";
 import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
@@ -136,6 +137,31 @@ Deno.test("/metrics counts the upstream's faults by their kind", async () => {
     (await counted(other))['upstream_failures_total{fault="unreachable"}'],
     1,
   );
+});
+
+Deno.test("/metrics counts a client that stops reading as no fault of the upstream's", async () => {
+  using _clock = await faster(600);
+  const chunk = new Uint8Array(64 * 1024);
+  await using upstream = await startUpstream(async (_, connection) => {
+    await connection.write(
+      `HTTP/1.1 200 OK\r\nContent-Length: ${1024 * chunk.length}\r\n\r\n`,
+    );
+    for (let i = 0; i < 1024; i++) {
+      if (!await connection.write(chunk)) return;
+    }
+  });
+  await using it = await startAdmin(upstream.address, {
+    timeoutMs: 36_000_000,
+  });
+  using client = await RawClient.connect(it.address);
+  await client.send(get("/large"));
+  await client.readSome();
+  await untilTrue(() => upstream.open === 0);
+  assert(/debug dropped a client that stopped reading/.test(it.log.join("")));
+  assertEquals(await counted(it), {
+    'requests_total{code="2xx"}': 1,
+    upstream_duration_seconds_count: 1,
+  });
 });
 
 Deno.test("/metrics has the time until the head of an answer in its bucket", async () => {
