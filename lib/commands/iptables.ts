@@ -13,7 +13,7 @@ import type { Place } from "../netfilter/remove.ts";
 import type { Rule } from "../netfilter/rule.ts";
 import { readStatus } from "../netfilter/status.ts";
 import { findTools } from "../netfilter/find_tools.ts";
-import { blindSpots, noTools } from "../netfilter/tools.ts";
+import { blindSpots, noTools, requireNoneBroken } from "../netfilter/tools.ts";
 import { resolveUser } from "../netfilter/user.ts";
 import { familyName } from "../netfilter/verdict.ts";
 import type { Runner } from "../system/runner.ts";
@@ -139,7 +139,10 @@ async function remove(
   if (dryRun) return printDryRun(await dryRemove(context), io);
   await requireCapabilities(context, "nft", action);
   const removed = await removeRules(context, destinations);
-  if (removed.length === 0) io.stdout("Nothing to remove\n");
+  if (removed.length === 0) {
+    requireNoneBroken(tools, action);
+    io.stdout("Nothing to remove\n");
+  }
   tellRemoved(removed, io);
   for (const text of blindSpots(tools)) io.stderr(`warning: ${text}\n`);
   return EXIT.OK;

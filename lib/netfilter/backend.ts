@@ -10,7 +10,13 @@
  */
 import type { Runner } from "../system/runner.ts";
 import type { Backend, BackendChoice } from "./rule.ts";
-import { has, noTools, requireTools, type Tools } from "./tools.ts";
+import {
+  has,
+  noTools,
+  requireNoneBroken,
+  requireTools,
+  type Tools,
+} from "./tools.ts";
 
 /** Whether a listing has the chains that kubelet leaves as a hint. */
 export function hasKubeletChains(saved: string): boolean {
@@ -39,6 +45,7 @@ export async function chooseBackend(
   if (nft && legacy) return await hinted(tools, run);
   if (nft) return "nft";
   if (legacy) return "legacy";
+  requireNoneBroken(tools, action);
   if (tools.native) return "nftables";
   throw noTools(tools, action);
 }

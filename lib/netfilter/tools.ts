@@ -94,6 +94,20 @@ function failing({ how }: BrokenTool, action: string): NetfilterError {
   return new NetfilterError("other", `Cannot ${action}: ${how}`);
 }
 
+/**
+ * Makes sure that iptables works where it is there: a rule of ours may stand
+ * where only it looks.
+ *
+ * @throws {NetfilterError} that says how it ended
+ */
+export function requireNoneBroken(tools: Tools, action: string): void {
+  if (tools.nft.ip !== undefined || tools.legacy.ip !== undefined) return;
+  const there = tools.broken.find(({ command }) =>
+    command.startsWith("iptables")
+  );
+  if (there !== undefined) throw failing(there, action);
+}
+
 /** Says which places nobody can look into, as its programs do not work. */
 export function blindSpots(tools: Tools): readonly string[] {
   return tools.broken.map(({ how }) =>

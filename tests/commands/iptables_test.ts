@@ -127,6 +127,32 @@ Deno.test("iptables says how the programs ended when they are there but broken",
   );
 });
 
+Deno.test("iptables does not take nft's word that no rule is there when iptables is broken", async () => {
+  const some = broken(/^ip6?tables/, ([name, first]) =>
+    Promise.resolve(
+      name === "nft"
+        ? {
+          code: first === "--version" ? 0 : 1,
+          stdout: "",
+          stderr: "Error: No such file or directory\n",
+        }
+        : "not found",
+    ));
+  const how = '"iptables-nft" ended with code 4: Out of luck';
+  const { code, stdout } = await iptablesWith(some, "status");
+  assertEquals([code, stdout], [
+    4,
+    `Cannot tell whether the rule is installed: ${how}\n`,
+  ]);
+  for (const action of ["install", "remove"]) {
+    await assertRejects(
+      () => iptablesWith(some, action),
+      NetfilterError,
+      `Cannot ${action} the rule: ${how}`,
+    );
+  }
+});
+
 Deno.test("iptables warns of broken programs when others do the job", async () => {
   const { run } = createFakeIptables();
   const some = broken(/^iptables-legacy/, run);
