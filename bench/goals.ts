@@ -7,11 +7,13 @@ import { NODE, OURS, OURS_COLD, SUB_FILTER } from "./contestants.ts";
 import { identity } from "./documents.ts";
 import {
   DIRECT,
+  idleWorker,
   perSecond,
   type RaceResults,
   type Sample,
   valuesOf,
 } from "./race.ts";
+import type { Growth } from "./growth.ts";
 import type { RewritingSpeed } from "./rewriting.ts";
 import {
   compared,
@@ -45,14 +47,24 @@ export function reached({ limit, found }: Goal): boolean {
 /** The number of connections at which throughput is compared. */
 const CONNECTIONS = 16;
 
+const AT = `, ${CONNECTIONS} connections`;
+
+/** In MB RSS, under whatever load. */
+const MEMORY_UNDER_LOAD = 90;
+
+/** The ways in which a node's work may grow beyond what contestants meet. */
+const WAYS = ["connections", "bytes"] as const;
+
 /**
  * Holds the results to the goals.
  *
  * @param results what was measured side by side
+ * @param growth what was measured as work grows; empty when not measured
  * @param rewriting how fast bodies are rewritten; empty when not measured
  */
 export function goals(
   results: RaceResults,
+  growth: readonly Growth[],
   rewriting: readonly RewritingSpeed[],
 ): readonly Goal[] {
   const { samples, footprints } = results;
@@ -84,6 +96,20 @@ export function goals(
     const values = [OURS, OURS_COLD].map(pick).filter((it) => it !== undefined);
     return values.length === 0 ? undefined : spreadOf([Math.max(...values)]);
   };
+  const most = Math.max(...samples.map((it) => it.connections));
+  const grown = (what: Growth["what"]): Goal => {
+    const rows = growth.filter((it) => it.what === what)
+      .flatMap((it) => it.rows);
+    const work = Math.max(...rows.map((it) => it.work));
+    return {
+      what: `Memory of the proxy process, peak with up to ${
+        work.toLocaleString("en")
+      } ${what === "bytes" ? "bytes a body" : what}`,
+      limit: { atMost: MEMORY_UNDER_LOAD },
+      unit: "MB RSS",
+      found: spreadOf([Math.max(...rows.map((it) => it.peak))]),
+    };
+  };
   const rewritten = (body: string) => {
     const values = rewriting.filter((it) => it.body === body)
       .map((it) => it.bytesPerSecond / 1e6);
@@ -91,19 +117,19 @@ export function goals(
   };
   return [
     {
-      what: `Requests/s of ${OURS}, as a multiple of ${SUB_FILTER}`,
+      what: `Requests/s of ${OURS}, as a multiple of ${SUB_FILTER}${AT}`,
       limit: { atLeast: 1.2 },
       unit: "",
       found: speed(OURS, SUB_FILTER),
     },
     {
-      what: `Requests/s of ${OURS_COLD}, as a multiple of ${SUB_FILTER}`,
+      what: `Requests/s of ${OURS_COLD}, as a multiple of ${SUB_FILTER}${AT}`,
       limit: { atLeast: 0.5 },
       unit: "",
       found: speed(OURS_COLD, SUB_FILTER),
     },
     {
-      what: `Requests/s of ${OURS_COLD}, as a multiple of ${NODE}`,
+      what: `Requests/s of ${OURS_COLD}, as a multiple of ${NODE}${AT}`,
       limit: { atLeast: 1.5 },
       unit: "",
       found: speed(OURS_COLD, NODE),
@@ -122,7 +148,7 @@ export function goals(
     },
     {
       what:
-        `Processor time of ${OURS_COLD} a request, as a multiple of ${NODE}`,
+        `Processor time of ${OURS_COLD} a request, as a multiple of ${NODE}${AT}`,
       limit: { atMost: 1 },
       unit: "",
       found: cost(OURS_COLD),
@@ -133,17 +159,17 @@ export function goals(
       unit: "MB RSS",
       found: memory((it) => {
         const footprint = footprints.get(it);
-        // The process that will do the work is known once it has.
-        const { pid } = worker(footprint?.loaded ?? []);
-        return footprint?.idle.find((process) => process.pid === pid)?.rss;
+        return footprint && idleWorker(footprint)?.rss;
       }),
     },
     {
-      what: "Memory of the proxy process, peak under load",
-      limit: { atMost: 90 },
+      what:
+        `Memory of the proxy process, peak under load, at most ${most} connections`,
+      limit: { atMost: MEMORY_UNDER_LOAD },
       unit: "MB RSS",
       found: memory((it) => worker(footprints.get(it)?.loaded ?? []).peak),
     },
+    ...WAYS.filter((way) => growth.some(({ what }) => what === way)).map(grown),
     {
       what: "Memory of all processes, idle",
       limit: { atMost: 60 },

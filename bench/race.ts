@@ -7,7 +7,13 @@
 import { type Contestant, prepare } from "./contestants.ts";
 import { type Document, DOCUMENTS, identity } from "./documents.ts";
 import { ask, freePort, type Running, startAnswering } from "./processes.ts";
-import { processesOf, type ProcessUsage, total, usageOf } from "./usage.ts";
+import {
+  processesOf,
+  type ProcessUsage,
+  total,
+  usageOf,
+  worker,
+} from "./usage.ts";
 import { type Load, load } from "./wrk.ts";
 
 /** The upstream itself, without a proxy. */
@@ -41,13 +47,17 @@ export interface Sample {
   readonly cpu: number | undefined;
 }
 
-/** What a contestant costs besides. */
-export interface Footprint {
+/** What a contestant costs while nobody asks. */
+interface Idle {
   /** Times from its start to its first answer, in milliseconds. */
   readonly startMs: readonly number[];
-  /** Its processes after its first answer. */
+  /** Its processes after its first answer, while no other contestant runs. */
   readonly idle: readonly ProcessUsage[];
-  /** The same after all loads. */
+}
+
+/** What a contestant costs besides. */
+export interface Footprint extends Idle {
+  /** Its processes after all loads, of another start, while all others run. */
   readonly loaded: readonly ProcessUsage[];
 }
 
@@ -61,18 +71,26 @@ export interface RaceResults {
   readonly skipped: ReadonlyMap<string, string>;
 }
 
-/** A contestant that runs. */
-interface Starter {
+/** A contestant that has answered. */
+interface Started {
   readonly name: string;
   readonly port: number;
   readonly program: Running;
-  readonly pids: readonly number[];
-  readonly idle: readonly ProcessUsage[];
-  readonly startMs: readonly number[];
+  readonly startMs: number;
 }
 
-/** How long a program may settle after its start, in milliseconds. */
+/** A contestant that is ready. */
+interface Starter extends Started {
+  readonly pids: readonly number[];
+}
+
+/** How long a program may settle after its first answer, in milliseconds. */
 const SETTLE_MS = 500;
+
+/** Lets programs start the rest of their processes, and be idle. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+}
 
 /**
  * Measures everything.
@@ -92,22 +110,33 @@ export async function race(
 ): Promise<RaceResults> {
   const skipped = new Map<string, string>();
   const samples: Sample[] = [];
-  const footprints = new Map<string, Footprint>();
-  await using running = new AsyncDisposableStack();
-  const starters: Starter[] = [];
+  const idles = new Map<string, Idle>();
+  const folderOf = (it: Contestant) => `${folder}/${all.indexOf(it)}`;
   for (const contestant of all) {
     tell(`starting ${contestant.name}`);
-    const own = `${folder}/${all.indexOf(contestant)}`;
+    const own = folderOf(contestant);
     const reason = await prepare(contestant, own);
-    if (reason !== undefined) {
-      skipped.set(contestant.name, reason);
-      continue;
+    if (reason !== undefined) skipped.set(contestant.name, reason);
+    else {
+      const idle = await idleOf(contestant, own, upstream, plan.starts);
+      idles.set(contestant.name, idle);
     }
-    const starter = await start(contestant, own, upstream, plan.starts);
-    running.use(starter.program);
-    await requireRewriting(starter);
-    starters.push(starter);
   }
+  await using running = new AsyncDisposableStack();
+  const started: Started[] = [];
+  for (const contestant of all.filter(({ name }) => idles.has(name))) {
+    const one = await start(contestant, folderOf(contestant), upstream);
+    running.use(one.program);
+    await requireRewriting(one);
+    started.push(one);
+  }
+  await settle();
+  const starters: readonly Starter[] = await Promise.all(
+    started.map(async (it) => ({
+      ...it,
+      pids: await processesOf(it.program.pid),
+    })),
+  );
   let turn = 0;
   for (let round = 1; round <= plan.rounds; round++) {
     for (const it of plan.loads) {
@@ -139,10 +168,22 @@ export async function race(
       }
     }
   }
-  for (const { name, pids, idle, startMs } of starters) {
-    footprints.set(name, { startMs, idle, loaded: await usageOf(pids) });
+  const footprints = new Map<string, Footprint>();
+  for (const { name, pids } of starters) {
+    const idle = idles.get(name) ?? { startMs: [], idle: [] };
+    footprints.set(name, { ...idle, loaded: await usageOf(pids) });
   }
   return { samples, footprints, skipped };
+}
+
+/**
+ * The process that is to do the work, before it does: which one that is shows
+ * under load only. Each start has the processes in the same order.
+ */
+export function idleWorker(
+  { idle, loaded }: Footprint,
+): ProcessUsage | undefined {
+  return idle[loaded.indexOf(worker(loaded))];
 }
 
 /**
@@ -168,33 +209,46 @@ export function perSecond({ load }: Sample): number {
   return load.requests / load.seconds;
 }
 
-/** Starts a contestant as often as asked and leaves the last one running. */
-async function start(
+/**
+ * Starts a contestant as often as asked, and looks at the last one. By itself:
+ * those of one executable share its pages.
+ */
+async function idleOf(
   contestant: Contestant,
   folder: string,
   upstream: number,
   times: number,
-): Promise<Starter> {
+): Promise<Idle> {
   const startMs: number[] = [];
   for (;;) {
-    const port = freePort();
-    const command = contestant.command({ folder, port, upstream });
-    const started = await startAnswering(command, port, identity.target);
+    const started = await start(contestant, folder, upstream);
+    await using program = started.program;
     startMs.push(started.startMs);
-    const { program } = started;
-    if (startMs.length < times) {
-      await program[Symbol.asyncDispose]();
-      continue;
-    }
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    const pids = await processesOf(program.pid);
-    const idle = await usageOf(pids);
-    return { name: contestant.name, port, program, pids, idle, startMs };
+    if (startMs.length < times) continue;
+    await settle();
+    const idle = await usageOf(await processesOf(program.pid));
+    return { startMs, idle };
   }
 }
 
+/** Starts a contestant. */
+async function start(
+  contestant: Contestant,
+  folder: string,
+  upstream: number,
+): Promise<Started> {
+  const { name } = contestant;
+  const port = freePort();
+  const command = contestant.command({ folder, port, upstream });
+  return {
+    name,
+    port,
+    ...await startAnswering(command, port, identity.target),
+  };
+}
+
 /** Speed without the work would be no achievement. */
-async function requireRewriting({ name, port }: Starter): Promise<void> {
+async function requireRewriting({ name, port }: Started): Promise<void> {
   for (const { target } of DOCUMENTS.slice(0, 2)) {
     const answer = await ask(port, target) ?? "";
     if (!answer.includes("us-iso-east-1b") || answer.includes("us-east-1")) {

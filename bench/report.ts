@@ -9,6 +9,7 @@ import { type Goal, reached } from "./goals.ts";
 import type { Growth } from "./growth.ts";
 import {
   DIRECT,
+  idleWorker,
   perSecond,
   type RaceResults,
   type Sample,
@@ -19,9 +20,12 @@ import { growthOf, type Soak } from "./soak.ts";
 import { compared, quotient, type Spread, spreadOf } from "./statistics.ts";
 import { total, worker } from "./usage.ts";
 
+/** Where nothing was measured. */
+const NOTHING = "–";
+
 /** A number with about three digits. */
 function short(value: number): string {
-  if (!Number.isFinite(value)) return "–";
+  if (!Number.isFinite(value)) return NOTHING;
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return value.toLocaleString("en", {
@@ -32,7 +36,7 @@ function short(value: number): string {
 
 /** A median, with least and greatest where there is more than one round. */
 function spread({ median, min, max }: Spread): string {
-  return min === max
+  return min === max || !Number.isFinite(median)
     ? short(median)
     : `${short(median)} (${short(min)}–${short(max)})`;
 }
@@ -86,7 +90,11 @@ export function raceReport(
   const contestants = [...new Set(samples.map((it) => it.contestant))]
     .sort((a, b) => Number(b === DIRECT) - Number(a === DIRECT));
   const base = contestants.includes(SUB_FILTER) ? SUB_FILTER : DIRECT;
-  const parts: string[] = [];
+  const parts = [
+    `Beside requests/s, p50 and processor time, × is the multiple of ${base}'s in
+the same round: the median, with the least and the greatest.
+`,
+  ];
   for (const document of DOCUMENTS) {
     const counts = [
       ...new Set(
@@ -103,6 +111,15 @@ export function raceReport(
         contestant: string,
         pick: (sample: Sample) => number | undefined,
       ) => short(spreadOf(values(contestant, pick)).median);
+      const multiple = (
+        contestant: string,
+        pick: (sample: Sample) => number | undefined,
+      ) =>
+        spread(
+          compared(values(contestant, pick), values(base, pick), quotient),
+        );
+      const p50 = ({ load }: Sample) => load.p50;
+      const cpu = (sample: Sample) => sample.cpu;
       parts.push(
         `### ${
           capitalised(document.name)
@@ -113,27 +130,25 @@ export function raceReport(
           [
             "",
             "requests/s",
-            `× ${base} (least–greatest)`,
+            "×",
             "p50 ms",
+            "×",
             "p99 ms",
             "p99.9 ms",
             "CPU s per 100,000",
+            "×",
             "failed",
           ],
           contestants.map((it) => [
             it.startsWith(OURS) ? `**${it}**` : it,
             cell(it, perSecond),
-            spread(
-              compared(
-                values(it, perSecond),
-                values(base, perSecond),
-                quotient,
-              ),
-            ),
-            cell(it, (sample) => sample.load.p50),
+            multiple(it, perSecond),
+            cell(it, p50),
+            multiple(it, p50),
             cell(it, (sample) => sample.load.p99),
             cell(it, (sample) => sample.load.p999),
-            cell(it, (sample) => sample.cpu),
+            cell(it, cpu),
+            multiple(it, cpu),
             `${
               values(it, (sample) => sample.load.failed)
                 .reduce((sum, failed) => sum + failed, 0)
@@ -155,19 +170,23 @@ export function raceReport(
         "working process idle, MB RSS",
         "its peak, MB RSS",
       ],
-      [...footprints].map(([name, { startMs, idle, loaded }]) => {
-        const { pid, peak } = worker(loaded);
+      [...footprints].map(([name, footprint]) => {
+        const { startMs, idle, loaded } = footprint;
         return [
           name.startsWith(OURS) ? `**${name}**` : name,
           `${loaded.length}`,
           spread(spreadOf(startMs)),
           short(total(idle, "pss")),
           short(total(loaded, "pss")),
-          short(idle.find((it) => it.pid === pid)?.rss ?? NaN),
-          short(peak),
+          short(idleWorker(footprint)?.rss ?? NaN),
+          short(worker(loaded).peak),
         ];
       }),
     ),
+    `Idle, a contestant is the only one that runs. After load all of them run, and
+those of one executable share its pages: each of the two c2s-imds, and each of
+the two on Deno, would have more PSS by itself. What measures runs on Deno too.
+`,
   );
   for (const [name, reason] of skipped) {
     parts.push(`Skipped: ${name}, ${reason}.\n`);

@@ -28,11 +28,14 @@ export interface Load {
 export interface LoadOptions {
   /** Connections that ask at one time. */
   readonly connections: number;
-  /** For how long, in whole seconds. */
+  /** For how long, in seconds. */
   readonly seconds: number;
   /** The script that says what is asked for; the URL alone unless given. */
   readonly script?: "wrk.lua" | "soak.lua";
 }
+
+/** Longer than any load, in seconds. */
+const LONGEST = 60;
 
 /**
  * Makes load.
@@ -42,11 +45,15 @@ export interface LoadOptions {
  */
 export async function load(url: string, options: LoadOptions): Promise<Load> {
   const { connections, seconds, script = "wrk.lua" } = options;
+  // wrk knows whole seconds only, and tells what it has when it is interrupted.
   const said = await output(
+    "timeout",
+    "--signal=INT",
+    `${seconds}`,
     "wrk",
     "--threads=1",
     `--connections=${connections}`,
-    `--duration=${seconds}s`,
+    `--duration=${LONGEST}s`,
     "--timeout=10s",
     `--script=${new URL(script, import.meta.url).pathname}`,
     url,
