@@ -36,6 +36,11 @@ export interface Call {
   readonly calls: readonly Call[];
 }
 
+/** Whether a function is this program's own, by its name. */
+export function isOurs(name: string): boolean {
+  return name.includes(" lib/");
+}
+
 /**
  * Reads a profile.
  *

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Call } from "./cpu_profile.ts";
+import { type Call, isOurs } from "./cpu_profile.ts";
 
 const WIDTH = 1_200;
 const ROW = 16;
@@ -41,7 +41,7 @@ export function flameGraph(root: Call, title: string): unknown {
     bars.push({
       name,
       label: letters < 3 ? "" : plain.slice(0, letters),
-      whose: name.includes(" lib/") ? "c2s-imds" : "Deno and V8",
+      whose: isOurs(name) ? "c2s-imds" : "Deno and V8",
       from: from * pixels,
       to: (from + time) * pixels,
       depth,
