@@ -207,9 +207,15 @@ export class KeptRule implements RuleView {
         return true;
       });
     } catch (error) {
+      if (error instanceof RivalError) {
+        this.#log.warn("the rule is another proxy's, and left to it", {
+          port: error.port,
+          uid: error.uid,
+        });
+        return true;
+      }
       this.#failed(LEAVING[how], error);
-      // Then it is another's to leave.
-      return error instanceof RivalError;
+      return false;
     }
   }
 

@@ -13,6 +13,11 @@ export type RuleKeeper = Pick<
 
 /** The rule belongs to another proxy. */
 export class RivalError extends Error {
+  /** Where the other one listens. */
+  readonly port: number;
+  /** Whom it runs as. */
+  readonly uid: number;
+
   /**
    * Makes the error.
    *
@@ -25,5 +30,7 @@ export class RivalError extends Error {
       `Cannot ${action}: it leads to port ${port}, where another proxy listens as uid ${uid}, stop that one first`,
     );
     this.name = "RivalError";
+    this.port = port;
+    this.uid = uid;
   }
 }

@@ -20,10 +20,16 @@ import type { RuleKeeper } from "./rule_keeper.ts";
 import { rulePorts } from "./rule_ports.ts";
 import { StopOrder } from "./stop_order.ts";
 import { timeout } from "./timeout.ts";
-import { every } from "../system/timers.ts";
+import { after, every } from "../system/timers.ts";
 
 /** Between two looks at the rule, in milliseconds. */
 const WATCH_MS = 30_000;
+
+/**
+ * The first look after a start, in milliseconds: another proxy that started at
+ * the same moment may have taken the rule since.
+ */
+const FIRST_LOOK_MS = 1_000;
 
 /** Between two questions to the child, in milliseconds. */
 const PROBE_MS = 3_000;
@@ -93,6 +99,8 @@ export interface SupervisorParts {
   readonly onCrash: Leaving;
   /** The log. */
   readonly log: Log;
+  /** When the rule is looked at first, in milliseconds after a start. */
+  readonly firstLookMs?: number;
   /** Between two questions to the child, in milliseconds. */
   readonly probeMs?: number;
   /** How long a child may take to say that it is well, in milliseconds. */
@@ -206,7 +214,12 @@ export class Supervisor {
 
   /** Waits for the end of a child or for a signal, with an eye on both. */
   async #watch({ child }: Live): Promise<"died" | "stop"> {
-    const { log, probeMs = PROBE_MS, answerMs = ANSWER_MS } = this.#parts;
+    const {
+      log,
+      firstLookMs = FIRST_LOOK_MS,
+      probeMs = PROBE_MS,
+      answerMs = ANSWER_MS,
+    } = this.#parts;
     const probe = new Probe(() => child.answers(), {
       everyMs: probeMs,
       answerMs,
@@ -217,6 +230,7 @@ export class Supervisor {
     });
     const look = () => void this.#rule?.repair();
     const looks = [
+      after(firstLookMs, look),
       every(WATCH_MS, look),
       every(PROBE_MS, () => this.#rule?.isOwed && look()),
     ];

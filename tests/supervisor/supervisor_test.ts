@@ -426,6 +426,33 @@ Deno.test("Supervisor.run() leaves a rival's rule alone at a stop, which is a cl
   supervisor.stop();
   assertEquals(await run, "stopped");
   assertEquals(world.events.slice(3), ["drain"]);
+  assertMatch(
+    world.log.join(""),
+    /warn the rule is another proxy's.*port=4001/,
+  );
+  assertEquals(world.log.filter((line) => / error /.test(line)), []);
+});
+
+Deno.test("Supervisor.run() looks at the rule soon after a start, when another may have taken it", async () => {
+  const world = new World();
+  const supervisor = world.supervisor({
+    firstLookMs: 1,
+    rule: {
+      ...world.rule,
+      repair: () => {
+        world.events.push("repair");
+        return Promise.reject(new RivalError("repair the rule", 4001, 10_169));
+      },
+    },
+  });
+  const run = supervisor.run(CONFIG);
+  await world.until("repair");
+  supervisor.stop();
+  await run;
+  assertMatch(
+    world.log.join(""),
+    /error cannot look after the rule.*port 4001, where another proxy listens/,
+  );
 });
 
 for (const hanging of ["install", "repair", "remove"]) {
