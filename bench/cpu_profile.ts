@@ -72,6 +72,6 @@ export function readProfile(file: string): Call {
 
 function nameOf({ callFrame }: ProfileNode): string {
   const { functionName, url, lineNumber } = callFrame;
-  const place = url.replace(/^file:.*\/(?=lib\/)/, "");
+  const place = url.replace(/^file:.*\/(?=(?:lib|deploy)\/|main\.ts$)/, "");
   return `${functionName || "(anonymous)"} ${place}:${lineNumber + 1}`;
 }

@@ -13,6 +13,9 @@ import { type Call, isOurs, readProfile } from "./cpu_profile.ts";
 import { drawSpecification } from "./draw.ts";
 import { flameGraph } from "./flame.ts";
 
+/** Less of the time is not worth a line. */
+const LEAST = 0.005;
+
 const [file = "", rows = "25", picture, title = ""] = Deno.args;
 const root = readProfile(file);
 const own = new Map<string, number>();
@@ -40,7 +43,8 @@ function add(call: Call, callers: ReadonlySet<string>): void {
 }
 
 function print(title: string, times: ReadonlyMap<string, number>): void {
-  const lines = [...times].filter(([name]) => name !== root.name)
+  const lines = [...times]
+    .filter(([name, time]) => name !== root.name && time / root.time >= LEAST)
     .sort((a, b) => b[1] - a[1]).slice(0, Number(rows))
     .map(([name, time]) =>
       `${(time / root.time * 100).toFixed(1).padStart(5)} % ${name}`
