@@ -47,8 +47,8 @@ export interface Io {
   stderr(text: string): void;
   /** Waits, not for ever, until all of that is written. */
   flush(): Promise<void>;
-  /** Reads a whole text file. */
-  readTextFile(path: string): string;
+  /** Reads a whole text file; once more, only what can be read so. */
+  readTextFile(path: string, isAgain?: boolean): string;
   /** Calls back at each such signal until the returned function is called. */
   onSignal(signal: Signal, handler: () => void): () => void;
 }

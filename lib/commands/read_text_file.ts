@@ -14,24 +14,38 @@ const MOST_BYTES = 1024 * 1024;
  * Reads a whole text file, or a pipe to its end.
  *
  * @param path where it is
+ * @param isAgain whether it is read once more: a pipe has nothing more to give
+ * then, or would be waited for without an end
  * @throws {Error} for what cannot be read, is neither file nor pipe (a device
- * may never end), or has more than 1 MiB
+ * may never end), has more than 1 MiB, or is no UTF-8
  */
-export function readTextFile(path: string): string {
-  requireFileOrPipe(Deno.statSync(path));
+export function readTextFile(path: string, isAgain = false): string {
+  requireFileOrPipe(Deno.statSync(path), isAgain);
   const file = Deno.openSync(path);
   try {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    return decoder.decode(readAll(file));
+    return decode(readAll(file));
   } finally {
     file.close();
   }
 }
 
+function decode(bytes: Uint8Array): string {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new Error("expected UTF-8", { cause });
+  }
+}
+
 function requireFileOrPipe(
   { isDirectory, isFile, isFifo }: Deno.FileInfo,
+  isAgain: boolean,
 ): void {
   if (isDirectory) throw new Deno.errors.IsADirectory();
+  if (isAgain && isFifo === true) {
+    throw new Error("a pipe can be read only once, expected a regular file");
+  }
   if (!isFile && isFifo !== true) {
     throw new Error("expected a regular file or a pipe");
   }

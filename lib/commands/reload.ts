@@ -36,7 +36,11 @@ export function createReload(
   let inForce = first;
   return () => {
     try {
-      const read = readServeConfig(args, io.env, io.readTextFile);
+      const read = readServeConfig(
+        args,
+        io.env,
+        (path) => io.readTextFile(path, true),
+      );
       const { config, live, restart } = changesOf(inForce, read);
       inForce = config;
       settings.level = config.logLevel;

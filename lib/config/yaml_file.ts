@@ -79,6 +79,8 @@ const REPEATED = /(?:["'`!]|(?<=characters: )).*$/;
 
 /** The reason and the place, with nothing of the file, which may be secret. */
 function faultOf(cause: unknown): string {
+  // The parser calls itself for every level.
+  if (cause instanceof RangeError) return "nested too deeply";
   const text = cause instanceof Error ? cause.message : "";
   const [place = ""] = PLACE.exec(text) ?? [];
   const [line = ""] = text.replace(PLACE, "\n").split("\n");
@@ -88,10 +90,11 @@ function faultOf(cause: unknown): string {
 /** Says in a few words why a file cannot be read. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (
-    error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable
-  ) return "no permission";
+  if (error instanceof Deno.errors.PermissionDenied) return "no permission";
+  // Deno opens none of those under /dev and /proc that lead elsewhere.
+  if (error instanceof Deno.errors.NotCapable) {
+    return "expected the path of a file";
+  }
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
   const text = error instanceof Error ? error.message : String(error);
   // What follows is the system's number, and the path once more.

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { runProgram } from "../helpers/program.ts";
 import { readTextFile } from "../../lib/commands/read_text_file.ts";
 
@@ -35,6 +35,32 @@ Deno.test("readTextFile() reads a pipe to its end", async () => {
   }
 });
 
+Deno.test("readTextFile() reads a file once more, and waits for no pipe", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/file`, "a");
+    assertEquals(readTextFile(`${folder}/file`, true), "a");
+    await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
+    assertThrows(
+      () => readTextFile(`${folder}/pipe`, true),
+      Error,
+      "a pipe can be read only once, expected a regular file",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("readTextFile() refuses bytes that are no UTF-8", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, new Uint8Array([0x61, 0xff]));
+    assertThrows(() => readTextFile(path), Error, "expected UTF-8");
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("every flag that names a file refuses what is none, in one style", async (t) => {
   const big = await Deno.makeTempFile();
   try {
@@ -43,7 +69,10 @@ Deno.test("every flag that names a file refuses what is none, in one style", asy
       [".", "it is a folder"],
       ["/dev/zero", "expected a regular file or a pipe"],
       [`${big}/x`, "Not a directory"],
-      ["/proc/self/mem", "(?:no permission|Input/output error)"],
+      [
+        "/proc/self/mem",
+        "(?:expected the path of a file|no permission|Input/output error)",
+      ],
       [big, "expected 1 MiB at most"],
     ] as const;
     for (

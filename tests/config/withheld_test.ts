@@ -74,4 +74,8 @@ Deno.test("readServeConfig() keeps the parser's reason and the place of what is 
     refusal(["--config=c.yaml"], `overrides:\n  a: "${SECRET}`),
     /^Cannot read configuration file "c\.yaml": expected YAML: .*nexpected end of the stream within a double quoted scalar at line \d, column \d+$/,
   );
+  assertEquals(
+    refusal(["--config=c.yaml"], "[".repeat(200_000)),
+    'Cannot read configuration file "c.yaml": expected YAML: nested too deeply',
+  );
 });
