@@ -4,6 +4,7 @@
  * @module
  */
 import { bytesOf, textOf } from "../helpers/raw.ts";
+import { answerHeadOf } from "./repeated_requests.ts";
 
 /** What each body holds before it is rewritten, and afterwards. */
 export const REAL_BODY = "us-east-1 useast-1 us-east-1a";
@@ -12,6 +13,9 @@ export const SHOWN_BODY = "us-iso-east-1 useast-1 us-iso-east-1a";
 
 /** Where an answer says what was asked. */
 export const ECHO = "x-echo";
+
+/** Where it says which one it is; no two are the same. */
+export const SERIAL = "x-serial";
 
 /** An upstream that listens. */
 export interface EchoUpstream extends AsyncDisposable {
@@ -75,7 +79,10 @@ export function startEchoUpstream(
         }
         unread = "";
         seen(request.raw);
-        await send(conn, answerTo(request, answers++));
+        const answer = answerTo(request, answers++);
+        // Meanwhile others ask for the same.
+        if (answer.includes("no-store")) await pause(5);
+        await send(conn, answer);
         // A service may close at any time; the next request must not mind.
         if (answers % 16 === 0) break;
       }
@@ -125,8 +132,9 @@ function wholeRequest(text: string): WholeRequest | string | undefined {
 }
 
 function answerTo({ raw, method }: WholeRequest, number: number): string {
-  const echo = `X-Echo: ${echoOf(raw)}`;
-  const head = `HTTP/1.1 200 OK\r\n${echo}\r\nContent-Type: text/plain\r\n`;
+  const [, target = ""] = raw.split(" ", 2);
+  const head = `${answerHeadOf(target)}${ECHO}: ${echoOf(raw)}\r\n` +
+    `${SERIAL}: ${number}\r\nContent-Type: text/plain\r\n`;
   if (number % 8 !== 0) {
     return `${head}Content-Length: ${REAL_BODY.length}\r\n\r\n` +
       (method === "HEAD" ? "" : REAL_BODY);
@@ -135,6 +143,10 @@ function answerTo({ raw, method }: WholeRequest, number: number): string {
     (method === "HEAD"
       ? ""
       : `${REAL_BODY.length.toString(16)}\r\n${REAL_BODY}\r\n0\r\n\r\n`);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function send(conn: Deno.Conn, text: string): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { assert } from "@std/assert";
 import { createRandom } from "../helpers/random.ts";
+import { figure } from "../reliability/figures.ts";
 import { guardConnections, type Guarded } from "./guard.ts";
 import { mutate, pieces } from "./mutate.ts";
 import { RequestGrammar } from "./request_grammar.ts";
@@ -15,6 +16,14 @@ import { shrunk } from "./shrink.ts";
 /** Proxies that are asked at the same time, each with its own upstream. */
 const LANES = 8;
 
+/**
+ * Whether a case is tried where answers are shared: those of every other lane,
+ * as the number of lanes is even.
+ */
+function shares(seed: number): boolean {
+  return seed % 2 === 1;
+}
+
 /** The same where a hang is looked at more closely. */
 const SHORT_BOUND_MS = 500;
 
@@ -22,7 +31,12 @@ const SHORT_BOUND_MS = 500;
 function caseOf(seed: number, elsewhere: string): Case {
   const random = createRandom(seed);
   const made = (name: string) =>
-    new RequestGrammar(random, { authority: elsewhere }, name).connection();
+    new RequestGrammar(
+      random,
+      { authority: elsewhere },
+      name,
+      shares(seed),
+    ).connection();
   const right = made(`${seed}`);
   const damaged = random.int(9) > 3;
   const bytes = damaged ? mutate(random, right, () => made(`${seed}s`)) : right;
@@ -42,8 +56,8 @@ function probe(seed: number): Case {
   return { seed, bytes, damaged: false, pieces: [bytes], vanishes: false };
 }
 
-/** Cases between probes. */
-const PROBE_EVERY = 100;
+/** Cases between probes; odd, so that it is the turn of every lane. */
+const PROBE_EVERY = 101;
 
 /**
  * Tries the cases of some seeds.
@@ -51,23 +65,39 @@ const PROBE_EVERY = 100;
  * @throws {Error} with the least bytes that fail in the same way
  */
 export async function fuzzRequests({ first, count }: Seeds): Promise<void> {
-  const tally: Tally = { cases: 0, up: 0, echoes: 0, refusals: 0, http2: 0 };
+  const tally: Tally = {
+    cases: 0,
+    up: 0,
+    echoes: 0,
+    refusals: 0,
+    http2: 0,
+    sharing: 0,
+    repeats: 0,
+    given: 0,
+    reused: 0,
+    joined: 0,
+  };
   await using guard = guardConnections();
   const elsewhere = guard.elsewhere;
   let failed: { readonly of: Case; readonly why: string } | undefined;
   const run = async (number: number): Promise<void> => {
-    await using lane = await new Lane(tally, guard).start();
-    for (let seed = first + number; seed < first + count; seed += LANES) {
-      if (failed !== undefined) return;
-      const of = caseOf(seed, elsewhere);
-      const why = await lane.try(of) ??
-        (of.seed % PROBE_EVERY === 0
-          ? await lane.try(probe(of.seed))
-          : undefined);
-      if (why === undefined) continue;
-      failed ??= { of, why };
-      globalThis.addEventListener("error", hush);
-    }
+    let next = first + number;
+    await using lane = await new Lane(tally, guard, { shares: shares(next) })
+      .start();
+    const client = async (seat: number): Promise<void> => {
+      while (next < first + count && failed === undefined) {
+        const of = caseOf(next, elsewhere);
+        next += LANES;
+        const why = await lane.try(of, seat) ??
+          (of.seed % PROBE_EVERY === 0
+            ? await lane.try(probe(of.seed), seat)
+            : undefined);
+        if (why === undefined) continue;
+        failed ??= { of, why };
+        globalThis.addEventListener("error", hush);
+      }
+    };
+    await Promise.all(Array.from({ length: lane.seats }, (_, i) => client(i)));
   };
   try {
     await Promise.all(Array.from({ length: LANES }, (_, i) => run(i)));
@@ -75,6 +105,13 @@ export async function fuzzRequests({ first, count }: Seeds): Promise<void> {
   } finally {
     globalThis.removeEventListener("error", hush);
   }
+  const { sharing, repeats, given, reused, joined } = tally;
+  figure(
+    "fuzzed requests where answers are shared",
+    `${sharing} of ${tally.cases} cases, ${repeats} of them with an answer ` +
+      `given before; of ${given} answers ${reused} were from memory, ` +
+      `${joined} of another's request`,
+  );
   if (count >= 1_000) requireVariety(tally);
 }
 
@@ -84,11 +121,17 @@ function hush(event: Event): void {
 }
 
 /** A run that tried nothing cannot pass. */
-function requireVariety({ cases, up, echoes, refusals, http2 }: Tally): void {
+function requireVariety(tally: Tally): void {
+  const { cases, up, echoes, refusals, http2 } = tally;
+  const { sharing, repeats, reused, joined } = tally;
   assert(up > cases / 4, `${up} requests went up in ${cases} cases`);
   assert(echoes > cases / 4, `${echoes} answers came down`);
   assert(refusals > cases / 20, `${refusals} refusals`);
   assert(http2 > cases / 100, `${http2} cases over HTTP/2`);
+  assert(sharing > cases / 3, `${sharing} cases where answers are shared`);
+  assert(repeats > sharing / 50, `${repeats} cases with answers of others`);
+  assert(reused > sharing / 50, `${reused} answers from memory`);
+  assert(joined >= Math.floor(sharing / 1_000), `${joined} answers in common`);
 }
 
 /** Tries smaller forms of what failed, each on a proxy of its own. */
@@ -100,7 +143,10 @@ async function explained(
   const kind = why.slice(0, why.indexOf(":"));
   let told = why;
   const fails = async (of: Case, bytes: string): Promise<boolean> => {
-    await using lane = await new Lane(tally, guard, SHORT_BOUND_MS).start();
+    await using lane = await new Lane(tally, guard, {
+      shares: shares(of.seed),
+      boundMs: SHORT_BOUND_MS,
+    }).start();
     // Those of the try before may come late.
     guard.takeStrays();
     const found = await lane.try({
@@ -116,6 +162,7 @@ async function explained(
   const text = (bytes: string) => JSON.stringify(bytes.slice(0, 4_000));
   // Where one connects is not seen by lane: it may have been another's case.
   for (let back = 0; back <= 2 * LANES; back++) {
+    if (of.seed < back) break;
     const suspect = caseOf(of.seed - back, guard.elsewhere);
     if (!await fails(suspect, suspect.bytes)) continue;
     const least = await shrunk(

@@ -5,6 +5,7 @@
  */
 import type { Random } from "../helpers/random.ts";
 import { http2Of } from "./http2.ts";
+import { repeatedRequest, repeatedTarget } from "./repeated_requests.ts";
 
 /** Where no request may lead, whatever it names. */
 export interface Elsewhere {
@@ -104,6 +105,7 @@ export class RequestGrammar {
   readonly #random: Random;
   readonly #elsewhere: Elsewhere;
   readonly #name: string;
+  readonly #repeats: boolean;
   #made = 0;
 
   /**
@@ -112,11 +114,18 @@ export class RequestGrammar {
    * @param random draws all of it
    * @param elsewhere named where a request might lead astray
    * @param name the case's own: its targets hold it
+   * @param repeats whether most of it shall be what others ask for, too
    */
-  constructor(random: Random, elsewhere: Elsewhere, name: string) {
+  constructor(
+    random: Random,
+    elsewhere: Elsewhere,
+    name: string,
+    repeats: boolean,
+  ) {
     this.#random = random;
     this.#elsewhere = elsewhere;
     this.#name = name;
+    this.#repeats = repeats;
   }
 
   /** One to five requests, or something else that clients begin with. */
@@ -142,6 +151,7 @@ export class RequestGrammar {
 
   #request(): string {
     const random = this.#random;
+    if (this.#repeats && random.int(6) > 0) return repeatedRequest(random);
     const method = random.int(10) > 0 ? random.pick(METHODS) : random.pick([
       "POST",
       "DELETE",
@@ -179,6 +189,7 @@ export class RequestGrammar {
   #target(): string {
     const random = this.#random;
     const { authority } = this.#elsewhere;
+    if (this.#repeats && random.int(2) > 0) return repeatedTarget(random);
     const id = `n=${this.#name}.${this.#made++}`;
     const path = random.pick(PATHS);
     const named = path +

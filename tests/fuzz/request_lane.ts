@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Meters } from "../../lib/observe/meters.ts";
 import { bytesOf, textOf } from "../helpers/raw.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type ReadAnswer,
   readAnswers,
 } from "./answers_read.ts";
+import { DueRequests } from "./due_requests.ts";
 import {
   ECHO,
   echoOf,
@@ -18,6 +20,7 @@ import {
   SHOWN_BODY,
   startEchoUpstream,
 } from "./echo_upstream.ts";
+import { GivenAnswers } from "./given_answers.ts";
 import { type Frames, framesOf, PREFACE } from "./http2.ts";
 import {
   goingUp,
@@ -29,6 +32,12 @@ import type { Guarded } from "./guard.ts";
 
 /** How long a connection may take from its first byte to its end. */
 const BOUND_MS = 10_000;
+
+/** How long answers may be given again, where they are: the default. */
+const LIFE_MS = 1_000;
+
+/** Clients that ask a proxy at one time where answers are shared. */
+const SHARERS = 4;
 
 /** One connection: what a client sends, and how it goes. */
 export interface Case {
@@ -56,37 +65,64 @@ export interface Tally {
   refusals: number;
   /** Connections over HTTP/2. */
   http2: number;
+  /** Connections to proxies that share answers; the rest is of these. */
+  sharing: number;
+  /** Those of them that got an answer that was given before. */
+  repeats: number;
+  /** Answers that came from above, now or before. */
+  given: number;
+  /** Answers that proxies gave from memory. */
+  reused: number;
+  /** Requests that waited for the answer to another one. */
+  joined: number;
 }
 
-/** What of a case may still go up. */
-interface Due {
-  readonly echoes: Map<string, number>;
-  /** What was sent over HTTP/2, where requests are not taken apart. */
-  readonly text: string;
-  /** How many requests it may hold. */
-  streams: number;
+/** A client's own. */
+interface Seat {
+  /** The connection of its last case, for the next one. */
+  kept: Deno.Conn | undefined;
+  readonly buffer: Uint8Array<ArrayBuffer>;
 }
 
-/** A proxy, its upstream, and the case that it is asked at present. */
+/** A proxy, its upstream, and the cases that it is asked at present. */
 export class Lane implements AsyncDisposable {
   readonly tally: Tally;
   readonly #stack = new AsyncDisposableStack();
   readonly #guard: Guarded;
   readonly #boundMs: number;
+  readonly #shares: boolean;
+  readonly #given: GivenAnswers;
+  readonly #meters = new Meters({ observe() {} });
+  readonly #seats: readonly Seat[];
+  readonly #due: DueRequests;
   #upstream: EchoUpstream | undefined;
   #proxy: Awaited<ReturnType<typeof startUnderTest>> | undefined;
-  /** The case at present last; a request may go up late. */
-  #due: Due[] = [];
   #wrong: string | undefined;
   #logged = 0;
-  /** The connection of the last case, for the next one. */
-  #kept: Deno.Conn | undefined;
-  readonly #buffer = new Uint8Array(32 * 1024);
 
-  constructor(tally: Tally, guard: Guarded, boundMs = BOUND_MS) {
+  constructor(
+    tally: Tally,
+    guard: Guarded,
+    { shares, boundMs = BOUND_MS }: {
+      readonly shares: boolean;
+      readonly boundMs?: number;
+    },
+  ) {
     this.tally = tally;
     this.#guard = guard;
     this.#boundMs = boundMs;
+    this.#shares = shares;
+    this.#given = new GivenAnswers(shares ? LIFE_MS : 0);
+    this.#seats = Array.from({ length: shares ? SHARERS : 1 }, () => ({
+      kept: undefined,
+      buffer: new Uint8Array(32 * 1024),
+    }));
+    this.#due = new DueRequests(this.#seats.length);
+  }
+
+  /** How many clients may ask at one time. */
+  get seats(): number {
+    return this.#seats.length;
   }
 
   async start(): Promise<this> {
@@ -97,13 +133,18 @@ export class Lane implements AsyncDisposable {
     this.#upstream = upstream;
     this.#guard.allow(upstream.address.port);
     this.#proxy = this.#stack.use(
-      await startUnderTest(upstream.address, { logLevel: "info" }),
+      await startUnderTest(upstream.address, {
+        logLevel: "info",
+        cacheMs: this.#shares ? LIFE_MS : 0,
+      }, this.#meters),
     );
     return this;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#kept?.close();
+    for (const { kept } of this.#seats) kept?.close();
+    this.tally.reused += this.#meters.reused;
+    this.tally.joined += this.#meters.shared;
     // A proxy that hangs must not keep anyone from saying so.
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#boundMs);
@@ -114,21 +155,26 @@ export class Lane implements AsyncDisposable {
   /**
    * Tries a case.
    *
+   * @param given the case
+   * @param number that of the client, of as many as there are seats
    * @returns what was wrong, if anything
    */
-  async try(given: Case): Promise<string | undefined> {
+  async try(given: Case, number = 0): Promise<string | undefined> {
+    const seat = this.#seats[number];
+    if (seat === undefined) throw new RangeError(`No client ${number}`);
     this.tally.cases++;
+    if (this.#shares) this.tally.sharing++;
+    const began = performance.now();
     const { bytes } = given;
     const http2 = bytes.startsWith(PREFACE);
     const reading = http2 ? NO_REQUESTS : readRequests(bytes);
     const expected = reading.requests.map((it) => this.#expected(it));
     const streams = http2 ? bytes.match(/:path/g)?.length ?? 0 : 0;
-    const due = { echoes: counted(expected), text: bytes, streams };
-    this.#due = [...this.#due.slice(-3), due];
+    const due = this.#due.expect(expected, bytes, streams);
     if (http2) this.tally.http2++;
     const methods = reading.requests.map(({ method }) => method);
     const waited = awaited(reading);
-    const came = await this.#exchange(given, {
+    const came = await this.#exchange(given, seat, {
       fresh: http2,
       kept: !given.vanishes && given.seed % 4 > 0 && mayBeKept(reading),
       enough: (answer) =>
@@ -137,11 +183,16 @@ export class Lane implements AsyncDisposable {
           : waited === 0 ||
             readAnswers(answer, methods).answers.length >= waited,
     });
+    due.over = true;
     if (came === undefined) {
       this.#fail("hangs", bytes);
     } else if (!given.vanishes) {
       if (http2) this.#judgeFrames(framesOf(came), came);
-      else this.#judge(reading, expected, readAnswers(came, methods), came);
+      else {
+        const read = readAnswers(came, methods);
+        this.#judge(reading, expected, read, came);
+        this.#judgeAgain(read, expected, began);
+      }
     }
     this.#judgeLog();
     const stray = this.#guard.takeStrays();
@@ -157,13 +208,14 @@ export class Lane implements AsyncDisposable {
    */
   async #exchange(
     { pieces, vanishes }: Case,
+    seat: Seat,
     { fresh, kept, enough }: {
       readonly fresh: boolean;
       readonly kept: boolean;
       readonly enough: (answer: string) => boolean;
     },
   ): Promise<string | undefined> {
-    const conn = await this.#connection(fresh);
+    const conn = await this.#connection(seat, fresh);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -181,14 +233,14 @@ export class Lane implements AsyncDisposable {
         if (closing === undefined && enough(answer)) {
           if (kept) {
             await sending;
-            this.#kept = conn;
+            seat.kept = conn;
             return answer;
           }
           closing = sending.then(() => conn.closeWrite()).catch(() => {});
         }
-        const size = await conn.read(this.#buffer);
+        const size = await conn.read(seat.buffer);
         if (size === null) break;
-        answer += textOf(this.#buffer.subarray(0, size));
+        answer += textOf(seat.buffer.subarray(0, size));
       }
       await closing;
     } catch (error) {
@@ -196,14 +248,14 @@ export class Lane implements AsyncDisposable {
       if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
     } finally {
       clearTimeout(timer);
-      if (!late && this.#kept !== conn) conn.close();
+      if (!late && seat.kept !== conn) conn.close();
     }
     return answer;
   }
 
-  async #connection(fresh: boolean): Promise<Deno.Conn> {
-    const kept = this.#kept;
-    this.#kept = undefined;
+  async #connection(seat: Seat, fresh: boolean): Promise<Deno.Conn> {
+    const { kept } = seat;
+    seat.kept = undefined;
     if (kept !== undefined && !fresh) return kept;
     kept?.close();
     const { port } = this.#proxy?.address ?? { port: 0 };
@@ -218,19 +270,7 @@ export class Lane implements AsyncDisposable {
 
   #cameUp(raw: string): void {
     this.tally.up++;
-    const echo = echoOf(raw);
-    for (const due of this.#due.toReversed()) {
-      const left = due.echoes.get(echo) ?? 0;
-      if (left > 0) {
-        due.echoes.set(echo, left - 1);
-        return;
-      }
-      if (due.streams > 0 && isFrom(due.text, raw)) {
-        due.streams--;
-        return;
-      }
-    }
-    this.#fail("what nobody sent went up", raw);
+    if (!this.#due.take(raw)) this.#fail("what nobody sent went up", raw);
   }
 
   #judge(
@@ -302,6 +342,23 @@ export class Lane implements AsyncDisposable {
     return false;
   }
 
+  /** Whatever was answered to each: what is given again must be free to be. */
+  #judgeAgain(
+    { answers }: AnswersRead,
+    expected: readonly string[],
+    began: number,
+  ): void {
+    const before = this.#given.again;
+    for (const [i, answer] of answers.entries()) {
+      if (!isEcho(answer)) continue;
+      if (this.#shares) this.tally.given++;
+      const of = { expected: expected[i] ?? "", began, answer };
+      const wrong = this.#given.judge(of);
+      if (wrong !== undefined) this.#fail(wrong, JSON.stringify(of));
+    }
+    if (this.#given.again > before) this.tally.repeats++;
+  }
+
   #none(answers: readonly ReadAnswer[], from: number, came: string): void {
     if (answers.length > from) this.#fail("an answer to no request", came);
   }
@@ -339,21 +396,6 @@ function mayBeKept({ requests, rest }: Reading): boolean {
     requests.every(({ goesUp, old, closes }) =>
       goesUp === "always" && !old && !closes
     );
-}
-
-function counted(expected: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const text of expected) {
-    const echo = echoOf(text);
-    counts.set(echo, (counts.get(echo) ?? 0) + 1);
-  }
-  return counts;
-}
-
-/** Whether the target that goes up is one the client has named. */
-function isFrom(text: string, raw: string): boolean {
-  const target = raw.slice(raw.indexOf(" ") + 1, raw.indexOf(" HTTP/1.1"));
-  return text.includes(target) || text.includes(target.slice(1));
 }
 
 function isEcho({ headers }: ReadAnswer): boolean {

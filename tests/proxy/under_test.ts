@@ -5,6 +5,7 @@
  */
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/observe/log.ts";
+import type { Meters } from "../../lib/observe/meters.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
 
 /** A proxy that listens on loopback. */
@@ -30,10 +31,12 @@ export const NO_REGIONS: ReadonlyMap<string, string> = new Map();
  *
  * @param upstream the upstream
  * @param given what differs from the defaults
+ * @param meters what is counted, if a test asks for it
  */
 export async function startUnderTest(
   upstream: { readonly hostname: string; readonly port: number },
   given: Partial<ServeConfig> = {},
+  meters?: Meters,
 ): Promise<ProxyUnderTest> {
   const log: string[] = [];
   const config: ServeConfig = {
@@ -55,6 +58,8 @@ export async function startUnderTest(
       format: config.logFormat,
       write: (line) => log.push(line),
     }),
+    undefined,
+    meters,
   );
   return {
     address: proxy.addresses[0] as Deno.NetAddr,
