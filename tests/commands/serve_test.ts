@@ -97,6 +97,15 @@ Deno.test("serve reads the file again at SIGHUP and lives on whatever it says", 
     assertEquals(await get(program.url), "us-isob-east-1");
     program.signal("SIGHUP");
     await program.logged(/configuration read again changed=nothing\n/);
+    // The broken file was told of once.
+    assertEquals(program.stderr().match(/ error /g)?.length, 1);
+    await Deno.writeTextFile(
+      file,
+      "listen: 127.0.0.1:9\nregion: us-east-1=us-isob-east-1\n",
+    );
+    program.signal("SIGHUP");
+    await program.logged(/restart to apply changes of=listen(?:,user)?\n/);
+    assertEquals(await get(program.url), "us-isob-east-1");
   } finally {
     await Deno.remove(file);
   }

@@ -34,8 +34,22 @@ testWith(
 
       await Deno.writeTextFile(file, "region: nonsense\n");
       program.signal("SIGHUP");
-      await program.logged(/error configuration unchanged/);
+      await program.logged(
+        /error configuration unchanged error=[^\n]*nonsense[^\n]*\n/,
+      );
       assertEquals(await node.see(0), "us-isob-east-1");
+
+      const elsewhere = "listen: 127.0.0.1:4001\n";
+      await Deno.writeTextFile(
+        file,
+        `${elsewhere}region: us-east-1=us-isob-east-1\n`,
+      );
+      program.signal("SIGHUP");
+      await program.logged(/warn restart to apply changes of=listen\n/);
+      assertEquals(await node.see(0), "us-isob-east-1");
+      // The parent said so, and the child nothing beside it.
+      const said = program.stderr().match(/ error [^\n]*\n/g) ?? [];
+      assertEquals(said.length, 1, said.join(""));
 
       const child = await childOf(program);
       assert(child !== undefined);

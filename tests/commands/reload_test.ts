@@ -1,0 +1,94 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { createReload } from "../../lib/commands/reload.ts";
+import { readServeConfig } from "../../lib/config/read_serve_config.ts";
+import { createLog, type LogOptions } from "../../lib/observe/log.ts";
+
+const FILE = "listen: 127.0.0.1:4000\nregion: us-east-1=us-isob-east-1\n";
+
+/** A `serve` with a file, which may be exchanged; what throws is not there. */
+function stage() {
+  const args = ["--config=c.yaml"];
+  const lines: string[] = [];
+  const settings: LogOptions = {
+    level: "info",
+    format: "text",
+    write: (line) => lines.push(line),
+  };
+  const it = { file: FILE as string | Error };
+  const readTextFile = () => {
+    if (typeof it.file === "string") return it.file;
+    throw it.file;
+  };
+  const first = readServeConfig(args, {}, readTextFile);
+  const reload = createReload(first, {
+    args,
+    io: { env: {}, readTextFile },
+    log: createLog(settings),
+    settings,
+  });
+  return {
+    first,
+    settings,
+    /** Reads a file: what is in force then, if it changed, and what was said. */
+    read(file: string | Error) {
+      it.file = file;
+      lines.length = 0;
+      return { config: reload(), said: lines.slice() };
+    },
+  };
+}
+
+const BROKEN: ReadonlyArray<readonly [string | Error, RegExp]> = [
+  ["region: nonsense\n", /nonsense.* for key .*region/],
+  ["log-level: loud\n", /loud.* for key .*log-level/],
+  ["log-level: debug\ntimeout: soon\n", /soon.* for key .*timeout/],
+  ["tiemout: 3\n", /Unknown key .*tiemout/],
+  ["region: [\n", /expected YAML/],
+  ["region:\n  a: {}\n", /a mapping for key .*region/],
+  ["- region\n", /expected a mapping, found a list/],
+  ["overrides: {'/latest/x': {txt: a}}\n", /overrides > \/latest\/x/],
+  [new Deno.errors.NotFound("x"), /Cannot read .*c\.yaml.*no such file/],
+  [new Deno.errors.PermissionDenied("x"), /Cannot read .*c\.yaml.*permission/],
+];
+
+Deno.test("createReload() says in one line why a broken file changes nothing", () => {
+  for (const [file, reason] of BROKEN) {
+    const it = stage();
+    const name = String(file);
+    const { config, said } = it.read(file);
+    assertEquals(config, undefined, name);
+    assertEquals(said.length, 1, name);
+    assertMatch(
+      said[0] ?? "",
+      /^\S+ error configuration unchanged error=[^\n]+\n$/,
+      name,
+    );
+    assertMatch(said[0] ?? "", reason, name);
+    assertEquals(it.settings.level, "info", name);
+    // What was in force is what the next one is compared with.
+    const again = it.read(FILE);
+    assertEquals(again.config, undefined, name);
+    assertMatch(again.said.join(""), /^[^\n]+ changed=nothing\n$/, name);
+  }
+});
+
+Deno.test("createReload() says that another address needs a restart, and keeps the one in force", () => {
+  const it = stage();
+  const elsewhere = FILE.replace("4000", "5000");
+  const only = it.read(elsewhere);
+  assertEquals(only.config, undefined);
+  assertEquals(only.said.length, 2);
+  assertMatch(only.said[0] ?? "", / warn restart to apply changes of=listen\n/);
+  assertMatch(only.said[1] ?? "", / read again changed=nothing\n/);
+
+  const more = it.read(`${elsewhere}timeout: 1\n`);
+  assertEquals(more.config?.timeoutMs, 1_000);
+  assertEquals(more.config?.listen, it.first.listen);
+  assertMatch(more.said[0] ?? "", / warn restart to apply changes of=listen\n/);
+  assertMatch(more.said[1] ?? "", / read again changed=timeout\n/);
+
+  // Back to what was in force needs none.
+  const back = it.read(`${FILE}timeout: 1\n`);
+  assertEquals(back.config, undefined);
+  assertMatch(back.said.join(""), /^[^\n]+ changed=nothing\n$/);
+});
