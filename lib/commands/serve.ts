@@ -26,6 +26,7 @@ import type { Command, ExitCode, Io } from "./command.ts";
 import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { createReload } from "./reload.ts";
+import { NEEDED_TO_START, NEVER_NEEDED, renounce } from "./renounce.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { holdAddress } from "./serve_address.ts";
@@ -81,6 +82,7 @@ export const serve: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  renounce(NEVER_NEEDED);
   const config = readServeConfig(args, io.env, io.readTextFile);
   scrubEnvironment();
   const settings: LogOptions = {
@@ -112,6 +114,8 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const address = await holdAddress(config.node, { run: systemRunner, log });
   try {
     const proxy = await start(config, log, io);
+    const runsNothing = config.discover === undefined && !config.node.address;
+    if (runsNothing) renounce(NEEDED_TO_START);
     address.serving();
     return await serveUntilStopped(proxy, { io, log, announce, reload });
   } finally {

@@ -9,7 +9,7 @@ import { CHILD_COMMAND } from "../supervisor/spawn.ts";
 import { type Command, EXIT } from "./command.ts";
 import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
-import { renounce } from "./renounce.ts";
+import { renounce, RENOUNCED } from "./renounce.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 import { buildLabels } from "./version.ts";
@@ -29,7 +29,7 @@ export const serveChild: Command = {
       explain: (error) => errorLine(listenFailure(error)),
       build: buildLabels(io.build),
       uid: Deno.uid(),
-      renounce,
+      renounce: () => renounce(RENOUNCED),
     });
     return fine ? EXIT.OK : EXIT.FAILED;
   },

@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { permissionFlags, PERMISSIONS } from "../../deploy/permissions.ts";
-import { RENOUNCED } from "../../lib/commands/renounce.ts";
+import { NEVER_NEEDED, RENOUNCED } from "../../lib/commands/renounce.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
 import { sourceFiles } from "../helpers/files.ts";
 
@@ -15,9 +15,14 @@ const [{ text: PAGE } = { text: "" }] = sourceFiles("docs/permissions.md");
 const ROWS = PAGE.split("\n").filter((line) => line.startsWith("| `"))
   .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
 
+/** What is done with a permission by who gives up those of a list. */
+function doneWith(name: string, list: readonly string[]): string {
+  return list.includes(name) ? "gives it up" : "keeps it";
+}
+
 /** What the proxy does with a permission once it listens. */
 function afterwards(name: string): string {
-  return RENOUNCED.some((it) => it === name) ? "gives it up" : "keeps it";
+  return doneWith(name, RENOUNCED);
 }
 
 Deno.test("docs/permissions.md has every permission of the executable with its reason", () => {
@@ -25,16 +30,20 @@ Deno.test("docs/permissions.md has every permission of the executable with its r
     `\`${name}\``,
     only.map((it) => `\`${it}\``).join(", "),
     reason,
+    doneWith(name, NEVER_NEEDED),
     afterwards(name),
   ]);
   assertEquals(ROWS.slice(0, expected.length), expected);
 });
 
-Deno.test("docs/permissions.md has every permission that the proxy gives up", () => {
-  assertEquals(
-    ROWS.filter((row) => row[3] === "gives it up").map((row) => row[0]).sort(),
-    RENOUNCED.map((name) => `\`${name}\``).sort(),
-  );
+Deno.test("docs/permissions.md has every permission that serve and the proxy give up", () => {
+  for (const [column, list] of [[3, NEVER_NEEDED], [4, RENOUNCED]] as const) {
+    assertEquals(
+      ROWS.filter((row) => row[column] === "gives it up").map((row) => row[0])
+        .sort(),
+      list.map((name) => `\`${name}\``).sort(),
+    );
+  }
 });
 
 Deno.test("the proxy keeps net and sys alone, and from source starts with env besides", () => {
