@@ -1,6 +1,6 @@
 /**
  * The parts of `prom-client` that the metrics take. It is loaded when they are
- * asked for: with them come modules of Node that take 10 MB.
+ * asked for: with them come modules of Node that take 7 MB.
  *
  * @module
  */

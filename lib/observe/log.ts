@@ -97,5 +97,6 @@ function textLine(
   const details = Object.entries(fields)
     .map(([name, value]) => ` ${name}=${text(value)}`).join("");
   // A message with a control character could forge a second line.
-  return `${time} ${level} ${message.replaceAll(/\p{Cc}/gu, "?")}${details}\n`;
+  const plain = message.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "?");
+  return `${time} ${level} ${plain}${details}\n`;
 }
