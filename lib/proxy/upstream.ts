@@ -61,10 +61,17 @@ interface SentRequest {
 }
 
 /**
- * A request of ours that came back to us: `again` when it had already, and was
- * sent once more on another connection.
+ * A request of ours that came back to us: `again` when it had before, on every
+ * connection that was tried.
  */
 export type ComesBack = "once" | "again";
+
+/**
+ * On how many connections a request is sent that comes back. Connections that
+ * were reset together had neighbouring ports, and so have ours, one after
+ * another: about one in five of such a block is met.
+ */
+const MOST_TRIES = 4;
 
 /**
  * The pauses before a moving upstream is asked again, in milliseconds: three
@@ -105,11 +112,11 @@ export class Upstream {
    * answer is sent once more on a new one: the service had closed the old one
    * just then.
    *
-   * A request that came back to this very proxy is sent once more, too. After
+   * A request that came back to this very proxy is sent on others, too. After
    * a reset by its server, the kernel remembers a connection for ten seconds
    * (nf_conntrack_tcp_timeout_close), and leads a new one that gets its port
    * where the old one went, whatever the rule says now. A rule that is wrong
-   * leads the second one back as well.
+   * leads every one back.
    *
    * Where the upstream may move, one that cannot be connected to is looked for
    * anew, and the request, of which nothing went up, is sent there: three times
@@ -177,14 +184,14 @@ export class Upstream {
         if (late || !isSilent) throw error;
       }
     }
-    const fresh = await this.#connections.open(address, left());
-    let isBack = false;
-    const cameBack = () => isBack = true;
-    const answer = await this.#ask(address, fresh, request, left(), cameBack);
-    if (!isBack || answer.status !== STATUS_CODE.LoopDetected) return answer;
-    answer.body.destroy();
-    const other = await this.#connections.open(address, left());
-    return await this.#ask(address, other, request, left());
+    for (let tries = MOST_TRIES;; tries--) {
+      const fresh = await this.#connections.open(address, left());
+      let isBack = false;
+      const cameBack = tries > 1 ? () => isBack = true : undefined;
+      const answer = await this.#ask(address, fresh, request, left(), cameBack);
+      if (!isBack || answer.status !== STATUS_CODE.LoopDetected) return answer;
+      answer.body.destroy();
+    }
   }
 
   /**

@@ -121,6 +121,16 @@ export class KeptRule implements RuleView {
     }
   }
 
+  /** Says so where it is another's; puts nothing right. */
+  async lookForRival(): Promise<void> {
+    if (!this.#installed || this.#leaving) return;
+    try {
+      await this.#inTurn(() => this.#rule.verify());
+    } catch (error) {
+      this.#failed("look after the rule", error);
+    }
+  }
+
   /** Looks after the rule; where a call is under way, once more after it. */
   async repair(): Promise<void> {
     if (this.#turn !== undefined) {

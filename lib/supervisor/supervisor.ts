@@ -26,10 +26,10 @@ import { after, every } from "../system/timers.ts";
 const WATCH_MS = 30_000;
 
 /**
- * The first look after a start, in milliseconds: another proxy that started at
- * the same moment may have taken the rule since.
+ * From a start to a look for another proxy, in milliseconds: one that started
+ * at the same moment may have taken the rule since.
  */
-const FIRST_LOOK_MS = 1_000;
+const RIVAL_MS = 1_000;
 
 /** Between two questions to the child, in milliseconds. */
 const PROBE_MS = 3_000;
@@ -99,8 +99,8 @@ export interface SupervisorParts {
   readonly onCrash: Leaving;
   /** The log. */
   readonly log: Log;
-  /** When the rule is looked at first, in milliseconds after a start. */
-  readonly firstLookMs?: number;
+  /** From a start to a look for another proxy, in milliseconds. */
+  readonly rivalMs?: number;
   /** Between two questions to the child, in milliseconds. */
   readonly probeMs?: number;
   /** How long a child may take to say that it is well, in milliseconds. */
@@ -216,7 +216,7 @@ export class Supervisor {
   async #watch({ child }: Live): Promise<"died" | "stop"> {
     const {
       log,
-      firstLookMs = FIRST_LOOK_MS,
+      rivalMs = RIVAL_MS,
       probeMs = PROBE_MS,
       answerMs = ANSWER_MS,
     } = this.#parts;
@@ -230,7 +230,7 @@ export class Supervisor {
     });
     const look = () => void this.#rule?.repair();
     const looks = [
-      after(firstLookMs, look),
+      after(rivalMs, () => void this.#rule?.lookForRival()),
       every(WATCH_MS, look),
       every(PROBE_MS, () => this.#rule?.isOwed && look()),
     ];

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { until } from "../helpers/node.ts";
 import { runProgram, startProgram } from "../helpers/program.ts";
 
 /** An upstream that names its region, and the flag that points to it. */
@@ -94,7 +95,11 @@ Deno.test("serve reads the file again at SIGHUP and lives on whatever it says", 
     program.signal("SIGHUP");
     await program.logged(/restart to apply changes of=user\n/);
     await program.logged(/configuration read again changed=region\n/);
-    assertEquals(await get(program.url), "us-isob-east-1");
+    // A child hears of it a moment later.
+    await until(
+      "the other region shows",
+      async () => await get(program.url) === "us-isob-east-1",
+    );
     program.signal("SIGHUP");
     await program.logged(/configuration read again changed=nothing\n/);
     // The broken file was told of once.

@@ -93,6 +93,18 @@ testWith(
       assertEquals(status, "404");
     });
 
+    // It takes longer than until the parent's first look at the rule.
+    await t.step(
+      "a parent that does not answer leaves it unready",
+      async () => {
+        program.signal("SIGSTOP");
+        const said = await untilNotReady(node);
+        program.signal("SIGCONT");
+        assertStringIncludes(said, "rule: no answer within 2 s\n");
+        await untilReady(node);
+      },
+    );
+
     await t.step("a rule that is gone is told, and put back", async () => {
       assertEquals(await metric(node, "c2s_imds_rule_repairs_total"), 0);
       await node.run("iptables remove");
@@ -123,17 +135,6 @@ testWith(
         async () => await metric(node, "c2s_imds_rule_repairs_total") === 2,
       );
     });
-
-    await t.step(
-      "a parent that does not answer leaves it unready",
-      async () => {
-        program.signal("SIGSTOP");
-        const said = await untilNotReady(node);
-        program.signal("SIGCONT");
-        assertStringIncludes(said, "rule: no answer within 2 s\n");
-        await untilReady(node);
-      },
-    );
 
     await t.step("the next child knows of the repairs, too", async () => {
       const child = await childOf(program);

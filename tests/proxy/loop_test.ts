@@ -56,20 +56,25 @@ testWith(
     { command: "iptables", from: "iptables" },
     { command: "curl", from: "curl" },
   ],
-  "serve asks once more when a single connection leads back to it",
+  "serve asks on others when three connections lead back to it",
   async () => {
     await using node = await createNamespace(["169.254.169.254/32"]);
     await using _service = await startProgram(
       ["simulate", "--listen=169.254.169.254:80", "--listen-anywhere"],
       { namespace: node.name },
     );
-    // Every other one, as if it had the port of one that was reset.
-    await node.must([
-      ...["iptables", "-t", "nat", "-A", "OUTPUT", "-d", "169.254.169.254"],
-      ...["-p", "tcp", "--dport", "80", "-m", "statistic", "--mode", "nth"],
-      ...["--every", "2", "--packet", "0"],
-      ...["-j", "REDIRECT", "--to-ports", "4000"],
-    ]);
+    // All but every fourth, as if they had the ports of some that were reset.
+    for (
+      const rule of [
+        "-m statistic --mode nth --every 4 --packet 3 -j RETURN",
+        "-p tcp --dport 80 -j REDIRECT --to-ports 4000",
+      ]
+    ) {
+      await node.must([
+        ...["iptables", "-t", "nat", "-A", "OUTPUT", "-d", "169.254.169.254"],
+        ...rule.split(" "),
+      ]);
+    }
     await using proxy = await startProgram(
       ["serve", "--listen=127.0.0.1:4000"],
       { namespace: node.name },

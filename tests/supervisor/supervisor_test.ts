@@ -433,20 +433,22 @@ Deno.test("Supervisor.run() leaves a rival's rule alone at a stop, which is a cl
   assertEquals(world.log.filter((line) => / error /.test(line)), []);
 });
 
-Deno.test("Supervisor.run() looks at the rule soon after a start, when another may have taken it", async () => {
+Deno.test("Supervisor.run() says soon after a start that another has taken the rule", async () => {
   const world = new World();
   const supervisor = world.supervisor({
-    firstLookMs: 1,
+    rivalMs: 1,
     rule: {
       ...world.rule,
-      repair: () => {
-        world.events.push("repair");
-        return Promise.reject(new RivalError("repair the rule", 4001, 10_169));
+      verify: () => {
+        world.events.push("verify");
+        return Promise.reject(
+          new RivalError("look after the rule", 4001, 10_169),
+        );
       },
     },
   });
   const run = supervisor.run(CONFIG);
-  await world.until("repair");
+  await world.until("verify");
   supervisor.stop();
   await run;
   assertMatch(
@@ -544,7 +546,7 @@ Deno.test("Supervisor.run() asks the child by itself and ends one that does not 
 
 Deno.test("Supervisor.rule tells how the rule is, and puts it right where it is not", async () => {
   const world = new World();
-  const supervisor = world.supervisor();
+  const supervisor = world.supervisor({ rivalMs: 600_000 });
   const { rule } = supervisor;
   assert(rule !== undefined);
   assertEquals(await rule.fault(), "not in place yet");
