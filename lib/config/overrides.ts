@@ -4,6 +4,7 @@
  * @module
  */
 import type { Override } from "../metadata/profile.ts";
+import { quote } from "./quote.ts";
 import { type ReadTextFile, reasonOf } from "./yaml_file.ts";
 import type { YamlValue } from "./yaml_value.ts";
 
@@ -104,7 +105,11 @@ function contentsOf(
   try {
     return readFile(path);
   } catch (cause) {
-    return value.refuse(`a file that can be read: ${reasonOf(cause)}`);
+    // What is no path may be what was meant to stand in the file.
+    const which = /^\.{0,2}\//.test(path) ? `, not ${quote(path)}` : "";
+    return value.refuse(
+      `a file that can be read${which}: ${reasonOf(cause)}`,
+    );
   }
 }
 

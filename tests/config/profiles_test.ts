@@ -261,6 +261,10 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
     `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file that can be read: no such file`,
   ],
   [
+    `overrides: {"*/a": {file: ./gone.txt}}`,
+    `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file that can be read, not "./gone.txt": no such file`,
+  ],
+  [
     `overrides: {"*/a": {file: big.txt}}`,
     `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file of 64 KiB at most`,
   ],
