@@ -9,8 +9,10 @@ import {
 import { answer, startUpstream } from "../helpers/upstream.ts";
 
 /** Where administrators ask, as the log says. */
-function adminOf(program: RunningProgram): string {
-  return /administrators may ask url=(\S+)/.exec(program.stderr())?.[1] ?? "";
+async function adminOf(program: RunningProgram): Promise<string> {
+  const line = /administrators may ask url=(\S+)\n/;
+  await program.logged(line);
+  return line.exec(program.stderr())?.[1] ?? "";
 }
 
 async function get(url: string, init?: RequestInit) {
@@ -30,7 +32,7 @@ Deno.test("serve --admin answers administrators in a process of its own", async 
     ...["serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"],
     `--upstream=http://127.0.0.1:${upstream.address.port}`,
   ]);
-  const admin = adminOf(program);
+  const admin = await adminOf(program);
   assertEquals(await get(`${admin}/healthz`), [200, "ok\n"]);
   assertEquals(
     await get(`${admin}/readyz`),
@@ -92,7 +94,7 @@ Deno.test("serve says at SIGHUP that another --admin needs a restart, and lets b
       "browsers may ask",
       async () => (await get(program.url, page))[0] === 200,
     );
-    const admin = adminOf(program);
+    const admin = await adminOf(program);
     assertEquals((await get(`${admin}/healthz`, page))[0], 403);
     assertEquals((await get(`${admin}/healthz`))[0], 200);
     await Deno.writeTextFile(file, listen);
