@@ -32,16 +32,19 @@ export interface Chaos {
  * @param scene where
  * @param seconds for how long; the first round is ended in any case
  * @param tell told of each
+ * @param signal ends it before the next fault
  */
 export async function wreak(
   scene: Scene,
   seconds: number,
   tell: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<Chaos> {
   const begin = performance.now();
   const plan = new Plan(scene.random, seconds);
   const events: Event[] = [];
   for (;;) {
+    if (signal?.aborted) return { events, failure: "interrupted" };
     const fault = plan.next(performance.now() - begin);
     if (fault === undefined) return { events };
     const { name, allowed, shows } = fault;

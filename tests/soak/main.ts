@@ -31,21 +31,32 @@ const seconds = wholeNumber("seconds", FULL_SECONDS);
 const seed = wholeNumber("seed", Date.now() % 65_536);
 const line = `deno task soak --seconds ${seconds} --seed ${seed}`;
 say(line);
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    say(`${signal}: ends after the fault of this moment`);
+    interrupted.abort();
+  });
+}
 const soaks: Soak[] = [];
 {
   await using installed = await installProgram();
   for (const backend of BACKENDS) {
+    if (interrupted.signal.aborted) break;
     soaks.push(
       await soak(installed, {
         backend,
         seconds,
         seed,
         tell: (event) => say(`${backend} ${event}`),
+        signal: interrupted.signal,
       }),
     );
   }
 }
 const text = await report(soaks, line);
-if (seconds >= FULL_SECONDS) await Deno.writeTextFile(OUTPUT, text);
+if (seconds >= FULL_SECONDS && !interrupted.signal.aborted) {
+  await Deno.writeTextFile(OUTPUT, text);
+}
 say(`\n${text}`);
 Deno.exitCode = soaks.some(({ problems }) => problems.length > 0) ? 1 : 0;

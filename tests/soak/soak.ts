@@ -34,6 +34,8 @@ export interface SoakOptions {
   readonly seed: number;
   /** Told of each event. */
   readonly tell: (line: string) => void;
+  /** Ends it early, with everything undone. */
+  readonly signal?: AbortSignal;
 }
 
 /** How it went. */
@@ -63,7 +65,7 @@ export async function soak(
   installed: Installed,
   options: SoakOptions,
 ): Promise<Soak> {
-  const { backend, seconds, seed, tell } = options;
+  const { backend, seconds, seed, tell, signal } = options;
   const clients = await readyClients();
   const file = await Deno.makeTempFile({ suffix: ".yaml" });
   try {
@@ -84,7 +86,7 @@ export async function soak(
     let chaos: Chaos;
     let asked: readonly Asked[];
     try {
-      chaos = await wreak(scene, seconds, tell);
+      chaos = await wreak(scene, seconds, tell, signal);
     } finally {
       asked = await Promise.all([load.count(), real.count()]);
       await watch.close();
