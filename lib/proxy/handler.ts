@@ -243,7 +243,7 @@ export class Handler {
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
   ): Refusal | undefined {
-    const { own, upstream } = this.#parts;
+    const { own, upstream, meters } = this.#parts;
     if (!own.includes(peer.hostname)) {
       this.#logStranger("refused a peer that is not this node", {
         peer: peer.hostname,
@@ -256,6 +256,7 @@ export class Handler {
     const comesBack = upstream.comesBack(peer, listener, asked);
     if (comesBack !== undefined) {
       if (comesBack === "again") {
+        if (meters !== undefined) meters.loops++;
         this.#logLoop(
           "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
           { uid: Deno.uid() ?? "unknown" },
@@ -281,13 +282,11 @@ export class Handler {
   }
 
   #turnAway(refused: Refusal): Response {
-    const { meters } = this.#parts;
     const answer = ownAnswer(refused);
     if (refused.status !== STATUS_CODE.LoopDetected) {
-      meters?.refused(refused.status);
+      this.#parts.meters?.refused(refused.status);
       return answer;
     }
-    if (meters !== undefined) meters.loops++;
     // Kept, our connection to ourselves would outlive the wrong rule.
     answer.headers.set("connection", "close");
     return answer;

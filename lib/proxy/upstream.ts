@@ -61,8 +61,8 @@ interface SentRequest {
 }
 
 /**
- * A request of ours that came back to us: `again` when it had before, on every
- * connection that was tried.
+ * A request of ours that came back to us: `once` when it will be sent on
+ * another connection, `again` when it will not.
  */
 export type ComesBack = "once" | "again";
 

@@ -76,14 +76,17 @@ testWith(
       ]);
     }
     await using proxy = await startProgram(
-      ["serve", "--listen=127.0.0.1:4000"],
+      ["serve", "--listen=127.0.0.1:4000", "--admin=127.0.0.1:4001"],
       { namespace: node.name },
     );
-    const seen = await node.must([
-      ...["curl", "--silent", "--max-time", "5"],
-      "http://127.0.0.1:4000/latest/meta-data/placement/region",
-    ]);
-    assertEquals(seen, "us-iso-east-1");
+    const see = (url: string) =>
+      node.must(["curl", "--silent", "--max-time", "5", url]);
+    const region = "/latest/meta-data/placement/region";
+    assertEquals(await see(`http://127.0.0.1:4000${region}`), "us-iso-east-1");
+    const metrics = await see("http://127.0.0.1:4001/metrics");
+    // Some came back, and no client saw it.
+    assertMatch(metrics, /^c2s_imds_requests_total\{code="5xx"\} [1-9]/m);
+    assertMatch(metrics, /^c2s_imds_loops_total 0$/m);
     assertEquals(proxy.stderr().match(/came back/g), null);
   },
 );
