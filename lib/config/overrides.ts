@@ -4,7 +4,6 @@
  * @module
  */
 import type { Override } from "../metadata/profile.ts";
-import { quote } from "./quote.ts";
 import { type ReadTextFile, reasonOf } from "./yaml_file.ts";
 import type { YamlValue } from "./yaml_value.ts";
 
@@ -90,11 +89,9 @@ function requireText(value: YamlValue): string {
 function readOverride(value: YamlValue, readFile: ReadTextFile): string {
   const path = value.text("the path of a file", /./) ?? "";
   const text = contentsOf(path, value, readFile);
-  if (text.length > MOST_CHARACTERS) {
-    value.refuse(`a file of ${MOST_CHARACTERS / 1024} KiB at most`);
-  }
-  // What a decoder puts in place of bytes that are no UTF-8.
-  return text.includes("\ufffd") ? value.refuse("a file of UTF-8 text") : text;
+  return text.length > MOST_CHARACTERS
+    ? value.refuse(`a file of ${MOST_CHARACTERS / 1024} KiB at most`)
+    : text;
 }
 
 function contentsOf(
@@ -105,11 +102,8 @@ function contentsOf(
   try {
     return readFile(path);
   } catch (cause) {
-    // What is no path may be what was meant to stand in the file.
-    const which = /^\.{0,2}\//.test(path) ? `, not ${quote(path)}` : "";
-    return value.refuse(
-      `a file that can be read${which}: ${reasonOf(cause)}`,
-    );
+    // Without its path: it may be what was meant to stand in the file.
+    return value.refuse(`a file that can be read: ${reasonOf(cause)}`);
   }
 }
 

@@ -48,6 +48,8 @@ export const BROKEN_SECRETS: readonly string[] = [
   `overrides: {"*/user-data": {body: ${SECRET}}}`,
   `overrides: {"*/user-data": {text: a, file: ${SECRET}}}`,
   `overrides: {"*/user-data": {file: ${SECRET}}}`,
+  `overrides: {"*/user-data": {file: /${SECRET}/${SECRET}}}`,
+  `overrides: {"*/user-data": {file: ./${SECRET}}}`,
   `overrides: {"*/user-data": {status: ${SECRET}}}`,
   `overrides: {"*/user-data": {fields: ${SECRET}}}`,
   `overrides: {"*/user-data": {fields: {a:${SECRET}}}}`,
