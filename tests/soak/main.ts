@@ -6,6 +6,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { systemRunner } from "../../lib/system/system_runner.ts";
 import { installProgram } from "../helpers/installed.ts";
 import { BACKENDS } from "../helpers/node.ts";
 import { report } from "./report.ts";
@@ -31,6 +32,8 @@ const seconds = wholeNumber("seconds", FULL_SECONDS);
 const seed = wholeNumber("seed", Date.now() % 65_536);
 const line = `deno task soak --seconds ${seconds} --seed ${seed}`;
 say(line);
+const head = await systemRunner(["git", "rev-parse", "--short=12", "HEAD"]);
+const commit = typeof head === "string" ? undefined : head.stdout.trim();
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => {
@@ -54,7 +57,7 @@ const soaks: Soak[] = [];
     );
   }
 }
-const text = await report(soaks, line);
+const text = report(soaks, { line, commit });
 if (seconds >= FULL_SECONDS && !interrupted.signal.aborted) {
   await Deno.writeTextFile(OUTPUT, text);
 }

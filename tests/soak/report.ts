@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/system_runner.ts";
 import type { Explained, What } from "./attribution.ts";
 import { type Course, middle } from "./memory.ts";
 import type { Soak } from "./soak.ts";
@@ -23,17 +22,23 @@ const COLUMNS: typeof KINDS = [
   ["other", (what) => KINDS.every(([, is]) => !is(what))],
 ];
 
+/** How soaks were started. */
+export interface Start {
+  /** The command. */
+  readonly line: string;
+  /** The commit that was installed, where git tells. */
+  readonly commit: string | undefined;
+}
+
 /**
  * Writes the report.
  *
  * @param soaks what was done
- * @param line how it was started
  */
-export async function report(
+export function report(
   soaks: readonly Soak[],
-  line: string,
-): Promise<string> {
-  const commit = await systemRunner(["git", "rev-parse", "--short=12", "HEAD"]);
+  { line, commit }: Start,
+): string {
   return [
     "# Soak and chaos",
     "",
@@ -41,7 +46,7 @@ export async function report(
     `- ${navigator.hardwareConcurrency} processors, ${Deno.build.os} ${Deno.osRelease()}, Deno ${Deno.version.deno}, load ${
       Deno.loadavg()[0]?.toFixed(1)
     } at the end`,
-    ...typeof commit === "string" ? [] : [`- commit ${commit.stdout.trim()}`],
+    ...commit === undefined ? [] : [`- commit ${commit}`],
     ...soaks.flatMap(section),
     "",
   ].join("\n");
