@@ -5,27 +5,23 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { ServeConfig } from "../config/serve_config.ts";
-import type { Log, LogWrite } from "../observe/log.ts";
+import type { Log } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
-import { seldom } from "../observe/seldom.ts";
 import { type Refusal, refusal } from "./admission.ts";
 import { answerOf, ownAnswer, respond } from "./answer.ts";
-import { ClientStalled } from "./client_stalled.ts";
 import { Fields, requestHeaders } from "./headers.ts";
+import { Incidents } from "./incidents.ts";
 import type { OwnAddresses } from "./peers.ts";
 import { MAX_BODIES, RequestBodies, type RequestBody } from "./request_body.ts";
 import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
-import { originTarget } from "./target.ts";
+import { originTarget, pathOf } from "./target.ts";
 import { Treatments } from "./treatment.ts";
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from "./upstream.ts";
 import { UpstreamError } from "./upstream_error.ts";
 
 /** The most requests at one time; more are answered 503. */
 export const MAX_IN_FLIGHT = 1_024;
-
-/** How many failures of the service are logged in a minute. */
-const MOST_FAULTS = 10;
 
 /** A GET that has one is refused. */
 const NO_BODY: RequestBody = { bytes: undefined };
@@ -54,11 +50,7 @@ interface Policy {
 /** Answers requests for as long as the process lives. */
 export class Handler {
   readonly #parts: HandlerParts;
-  readonly #logStranger: LogWrite;
-  readonly #logLoop: LogWrite;
-  readonly #logCrowd: LogWrite;
-  readonly #logFailed: LogWrite;
-  readonly #logOwnFault: LogWrite;
+  readonly #incidents: Incidents;
   readonly #bodies = new RequestBodies();
   #policy: Policy;
   #inFlight = 0;
@@ -74,11 +66,12 @@ export class Handler {
   constructor(config: ServeConfig, parts: HandlerParts) {
     this.#parts = parts;
     this.#policy = this.#policyOf(config);
-    this.#logStranger = seldom(parts.log.warn);
-    this.#logLoop = seldom(parts.log.error);
-    this.#logCrowd = seldom(parts.log.warn);
-    this.#logFailed = seldom(parts.log.warn, { most: MOST_FAULTS });
-    this.#logOwnFault = seldom(parts.log.error);
+    const { log, meters, upstream } = parts;
+    this.#incidents = new Incidents(
+      log,
+      `http://${upstream.authority}`,
+      meters,
+    );
   }
 
   /** How many requests have come so far. */
@@ -140,7 +133,7 @@ export class Handler {
     if (!traced) return response;
     this.#parts.log.debug("request", {
       method: request.method,
-      target: originTarget(request.url).replace(/\?.*$/s, ""),
+      target: pathOf(originTarget(request.url)),
       status: response.status,
       ms: Math.round(performance.now() - started),
     });
@@ -169,9 +162,7 @@ export class Handler {
         : await this.#bodies.read(request, timeoutMs);
       if ("status" in body) {
         if (body.status === STATUS_CODE.ServiceUnavailable) {
-          this.#logCrowd("too many request bodies at one time", {
-            limit: MAX_BODIES,
-          });
+          this.#incidents.crowd("request bodies", MAX_BODIES);
         }
         return this.#turnAway(body);
       }
@@ -192,7 +183,7 @@ export class Handler {
           onStreamEnd: (error, rewritten) => {
             done();
             if (meters !== undefined && rewritten) meters.rewritten++;
-            if (error !== undefined) this.#logFault(error, up);
+            if (error !== undefined) this.#incidents.failed(error, up);
           },
         });
       });
@@ -243,11 +234,9 @@ export class Handler {
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
   ): Refusal | undefined {
-    const { own, upstream, meters } = this.#parts;
+    const { own, upstream } = this.#parts;
     if (!own.includes(peer.hostname)) {
-      this.#logStranger("refused a peer that is not this node", {
-        peer: peer.hostname,
-      });
+      this.#incidents.stranger(peer.hostname);
       return {
         status: STATUS_CODE.Forbidden,
         reason: "Only this node itself may ask",
@@ -255,13 +244,7 @@ export class Handler {
     }
     const comesBack = upstream.comesBack(peer, listener, asked);
     if (comesBack !== undefined) {
-      if (comesBack === "again") {
-        if (meters !== undefined) meters.loops++;
-        this.#logLoop(
-          "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
-          { uid: Deno.uid() ?? "unknown" },
-        );
-      }
+      if (comesBack === "again") this.#incidents.loop();
       return {
         status: STATUS_CODE.LoopDetected,
         reason:
@@ -272,7 +255,7 @@ export class Handler {
     const refused = refusal(asked.method, fields, allowBrowsers);
     if (refused !== undefined) return refused;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
-      this.#logCrowd("too many requests at one time", { limit: MAX_IN_FLIGHT });
+      this.#incidents.crowd("requests", MAX_IN_FLIGHT);
       return {
         status: STATUS_CODE.ServiceUnavailable,
         reason: `Too many requests at one time: limit ${MAX_IN_FLIGHT}`,
@@ -295,7 +278,7 @@ export class Handler {
   #failed(error: unknown, request: Request): Response {
     const { upstream } = this.#parts;
     if (error instanceof UpstreamError) {
-      this.#logFault(error, {
+      this.#incidents.failed(error, {
         method: request.method,
         target: originTarget(request.url),
       });
@@ -307,33 +290,10 @@ export class Handler {
           `Metadata service http://${upstream.authority}: ${error.message}`,
       });
     }
-    // Its message may hold what the client sent.
-    this.#logOwnFault("cannot forward a request", {
-      error: error instanceof Error ? error.name : typeof error,
-    });
+    this.#incidents.mistake(error);
     return ownAnswer({
       status: STATUS_CODE.BadRequest,
       reason: "Cannot forward this request",
-    });
-  }
-
-  #logFault(
-    error: UpstreamError | ClientStalled,
-    request: { readonly method: string; readonly target: string },
-  ): void {
-    const { log, meters, upstream } = this.#parts;
-    const { method } = request;
-    const target = request.target.replace(/\?.*$/s, "");
-    if (error instanceof ClientStalled) {
-      log.debug("dropped a client that stopped reading", { method, target });
-      return;
-    }
-    meters?.failed(error.fault);
-    this.#logFailed("the metadata service failed", {
-      upstream: `http://${upstream.authority}`,
-      fault: error.message,
-      method,
-      target,
     });
   }
 }

@@ -25,6 +25,15 @@ export function originTarget(url: string): string {
   return binary(target.startsWith("/") ? target : `/${target}`);
 }
 
+/**
+ * A target without its query, as logs have it.
+ *
+ * @param target an origin-form target
+ */
+export function pathOf(target: string): string {
+  return target.replace(/\?.*$/s, "");
+}
+
 /** `Deno.serve` decodes UTF-8 in targets; this undoes it. */
 function binary(text: string): string {
   // deno-lint-ignore no-control-regex -- ASCII is the point

@@ -1,0 +1,95 @@
+/**
+ * What goes wrong with requests, as administrators are told of it: seldom,
+ * since anybody on the node can cause most of it at will.
+ *
+ * @module
+ */
+import type { Log, LogWrite } from "../observe/log.ts";
+import type { Meters } from "../observe/meters.ts";
+import { seldom } from "../observe/seldom.ts";
+import { ClientStalled } from "./client_stalled.ts";
+import { pathOf } from "./target.ts";
+import type { UpstreamRequest } from "./upstream.ts";
+import type { UpstreamError } from "./upstream_error.ts";
+
+/** How many failures of the service are logged in a minute. */
+const MOST_FAULTS = 10;
+
+/** Logs and counts for as long as the process lives. */
+export class Incidents {
+  readonly #log: Log;
+  readonly #upstream: string;
+  readonly #meters: Meters | undefined;
+  readonly #stranger: LogWrite;
+  readonly #loop: LogWrite;
+  readonly #crowd: LogWrite;
+  readonly #fault: LogWrite;
+  readonly #ownFault: LogWrite;
+
+  /**
+   * Tells of nothing yet.
+   *
+   * @param log the log
+   * @param upstream the URL of the real service
+   * @param meters what is counted, if anybody asks for it
+   */
+  constructor(log: Log, upstream: string, meters?: Meters) {
+    this.#log = log;
+    this.#upstream = upstream;
+    this.#meters = meters;
+    this.#stranger = seldom(log.warn);
+    this.#loop = seldom(log.error);
+    this.#crowd = seldom(log.warn);
+    this.#fault = seldom(log.warn, { most: MOST_FAULTS });
+    this.#ownFault = seldom(log.error);
+  }
+
+  /** Somebody asked who is not this node. */
+  stranger(peer: string): void {
+    this.#stranger("refused a peer that is not this node", { peer });
+  }
+
+  /** A request of the proxy's own came back, however it was sent. */
+  loop(): void {
+    if (this.#meters !== undefined) this.#meters.loops++;
+    this.#loop(
+      "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
+      { uid: Deno.uid() ?? "unknown" },
+    );
+  }
+
+  /**
+   * More was asked at one time than is taken.
+   *
+   * @param what of what there was too much
+   * @param limit how many are taken
+   */
+  crowd(what: string, limit: number): void {
+    this.#crowd(`too many ${what} at one time`, { limit });
+  }
+
+  /** The service failed a request, or its client left the answer unread. */
+  failed(
+    error: UpstreamError | ClientStalled,
+    { method, target }: Pick<UpstreamRequest, "method" | "target">,
+  ): void {
+    const asked = { method, target: pathOf(target) };
+    if (error instanceof ClientStalled) {
+      this.#log.debug("dropped a client that stopped reading", asked);
+      return;
+    }
+    this.#meters?.failed(error.fault);
+    this.#fault("the metadata service failed", {
+      upstream: this.#upstream,
+      fault: error.message,
+      ...asked,
+    });
+  }
+
+  /** The proxy made a mistake; told by its kind, its message may hold anything. */
+  mistake(error: unknown): void {
+    this.#ownFault("cannot forward a request", {
+      error: error instanceof Error ? error.name : typeof error,
+    });
+  }
+}
