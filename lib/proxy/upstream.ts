@@ -74,6 +74,14 @@ export type ComesBack = "once" | "again";
 const MOST_TRIES = 4;
 
 /**
+ * How long a kept connection may say nothing before the request is sent on a
+ * new one, in milliseconds: time for a lost packet to be sent again (200 ms),
+ * and less than the 500 ms that the SDK for Go waits. Of a shorter timeout it
+ * is a quarter.
+ */
+const MOST_SILENCE_MS = 300;
+
+/**
  * The pauses before a moving upstream is asked again, in milliseconds: three
  * tries as in mdproxy4cs, but well within what clients wait.
  */
@@ -110,7 +118,8 @@ export class Upstream {
    *
    * A request on a kept connection that dies before the first byte of an
    * answer is sent once more on a new one: the service had closed the old one
-   * just then.
+   * just then. So is one on a kept connection that stays silent: its path may
+   * be gone, as after a migration of the instance.
    *
    * A request that came back to this very proxy is sent on others, too. After
    * a reset by its server, the kernel remembers a connection for ten seconds
@@ -174,14 +183,19 @@ export class Upstream {
     const kept = this.#connections.take(address);
     if (kept !== undefined) {
       const { received } = kept;
+      const isSilent = () => kept.received === received;
+      const heard = after(Math.min(MOST_SILENCE_MS, timeoutMs / 4), () => {
+        if (!isSilent()) return;
+        // Those that were kept with it may be as dead.
+        this.#connections.dropIdle(address);
+        this.#connections.drop(kept);
+      });
       try {
         return await this.#ask(address, kept, request, timeoutMs);
       } catch (error) {
-        const late = error instanceof UpstreamError && error.fault === "late";
-        const isSilent = kept.received === received;
-        // Those that were kept with it may be as dead.
-        if (late && isSilent) this.#connections.dropIdle(address);
-        if (late || !isSilent) throw error;
+        if (!isSilent()) throw error;
+      } finally {
+        heard();
       }
     }
     for (let tries = MOST_TRIES;; tries--) {
