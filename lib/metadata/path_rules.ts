@@ -125,8 +125,9 @@ export const PATH_RULES: readonly PathRule[] = [
 ];
 
 /**
- * Answers that are made for one who asks: never kept, never shared, not even
- * for a moment.
+ * Answers that are made for one who asks, and notices that must not come late,
+ * however long others are kept: never kept, never shared, not even for a
+ * moment.
  */
 export const UNSHARED_PATHS: readonly string[] = [
   "*/api/token",
@@ -135,6 +136,9 @@ export const UNSHARED_PATHS: readonly string[] = [
   "*/meta-data/identity-credentials",
   "openstack/*/password",
   "openstack/*/securitykey",
+  "*/meta-data/spot",
+  "*/meta-data/events",
+  "*/meta-data/autoscaling",
 ];
 
 /** Where the service names the region the instance runs in. */

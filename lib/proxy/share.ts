@@ -26,8 +26,18 @@ const MAX_ANSWERS = 512;
  */
 const MAX_BYTES = 4 * 1024 * 1024;
 
+/**
+ * How long others may join a request that waits for its answer, in
+ * milliseconds. Clients give up after 500 ms (the SDK for Go) or a second, and
+ * ask again: a retry is to ask the service, not to wait with one that hangs.
+ */
+const JOIN_MS = 250;
+
 /** Where the session token of IMDSv2 stands. */
 const TOKEN_HEADER = "x-aws-ec2-metadata-token";
+
+/** For how long it is good still, in seconds, in every answer under it. */
+const TTL_HEADER = `${TOKEN_HEADER}-ttl-seconds`;
 
 /** Statuses that may be over the next moment, or that belong to one token. */
 const NEVER_AGAIN: readonly number[] = [
@@ -46,6 +56,8 @@ interface Kept {
 
 /** An answer that is on its way. */
 interface Pending {
+  /** When it was asked for, in milliseconds. */
+  readonly since: number;
   /** The answer; `undefined` for a streamed one. */
   readonly whole: Promise<WholeAnswer | undefined>;
   readonly token: string | undefined;
@@ -91,13 +103,14 @@ export class SharedAnswers {
     if (this.#lifeMs === 0) return await ask();
     if (!mayShare(request)) return await this.#ask(request, ask);
     const key = keyOf(request);
+    const now = this.#now();
     const kept = this.#kept.get(key);
-    if (kept !== undefined && this.#now() < kept.until) {
+    if (kept !== undefined && now < kept.until) {
       if (this.#meters !== undefined) this.#meters.reused++;
       return kept.answer;
     }
     const joined = this.#pending.get(key);
-    if (joined !== undefined) {
+    if (joined !== undefined && now - joined.since < JOIN_MS) {
       // A streamed answer has gone to the one who asked first.
       return await this.#join(joined) ?? await this.#ask(request, ask);
     }
@@ -105,7 +118,8 @@ export class SharedAnswers {
     const whole = asked.then((it) => "bytes" in it ? it : undefined);
     // Whoever does not wait for it is told by `asked`.
     whole.catch(() => {});
-    const pending = { whole, token: valueOf(request, TOKEN_HEADER) };
+    const token = valueOf(request, TOKEN_HEADER);
+    const pending = { since: now, whole, token };
     this.#pending.set(key, pending);
     const isCurrent = () => this.#pending.get(key) === pending;
     try {
@@ -142,7 +156,8 @@ export class SharedAnswers {
     this.#drop(key);
     const size = sizeOf(key, answer);
     const now = this.#now();
-    this.#kept.set(key, { answer, until: now + this.#lifeMs, token, size });
+    const until = now + Math.min(this.#lifeMs, 1_000 * ttlOf(answer));
+    this.#kept.set(key, { answer, until, token, size });
     this.#bytes += size;
     // The oldest stand first.
     for (const [oldest, { until }] of this.#kept) {
@@ -173,6 +188,12 @@ export class SharedAnswers {
 
 function valueOf(request: UpstreamRequest, name: string): string | undefined {
   return request.headers.find((header) => header[0] === name)?.[1];
+}
+
+/** How long the token of an answer is good, in seconds. */
+function ttlOf({ headers }: WholeAnswer): number {
+  const ttl = headers.find(([name]) => name.toLowerCase() === TTL_HEADER)?.[1];
+  return ttl !== undefined && /^\d+$/.test(ttl) ? Number(ttl) : Infinity;
 }
 
 /** Conditions and ranges ask for something of their own. */

@@ -60,6 +60,22 @@ Deno.test("SharedAnswers.answer() answers again until the life is over", async (
   assertEquals(service.asked, 2);
 });
 
+Deno.test("SharedAnswers.answer() keeps nothing longer than its token is good", async () => {
+  const service = new Service();
+  service.next = {
+    headers: [["X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "2"]],
+  };
+  let now = 0;
+  const shared = new SharedAnswers(60_000, () => now);
+  await shared.answer(under("t", "/a"), service.ask);
+  now = 1_999;
+  await shared.answer(under("t", "/a"), service.ask);
+  assertEquals(service.asked, 1);
+  now = 2_000;
+  await shared.answer(under("t", "/a"), service.ask);
+  assertEquals(service.asked, 2);
+});
+
 Deno.test("SharedAnswers.answer() keeps and shares nothing when the life is 0", async () => {
   assertEquals(await askedFor(get(), {}, 0), 2);
 });
@@ -78,6 +94,9 @@ const NEVER: ReadonlyArray<readonly [string, UpstreamRequest]> = [
   ],
   ["identity credentials", get("/1.0/meta-data/identity-credentials/ec2/x")],
   ["a password", get("/openstack/latest/password")],
+  ["a notice of an end", get("/latest/meta-data/spot/instance-action")],
+  ["an advice", get("/latest/meta-data/events/recommendations/rebalance")],
+  ["a state", get("/latest/meta-data/autoscaling/target-lifecycle-state")],
 ];
 
 Deno.test("SharedAnswers.answer() keeps nothing that is for one who asks", async () => {
@@ -135,6 +154,25 @@ Deno.test("SharedAnswers.answer() sends one request for all that come at one mom
   answer.resolve({ status: 503, headers: [], bytes: null });
   for (const one of await Promise.all(all)) assertEquals(one.status, 503);
   assertEquals(asked, 1);
+});
+
+Deno.test("SharedAnswers.answer() lets a retry ask anew while the first one hangs", async () => {
+  let now = 0;
+  const shared = new SharedAnswers(1_000, () => now);
+  const hanging = Promise.withResolvers<Answer>();
+  const first = shared.answer(get(), () => hanging.promise);
+  const service = new Service();
+  now = 249;
+  const joined = shared.answer(get(), service.ask);
+  assertEquals(service.asked, 0);
+  now = 250;
+  const retried = await shared.answer(get(), service.ask);
+  assertEquals(service.asked, 1);
+  hanging.resolve({ status: 200, headers: [], bytes: null });
+  assertEquals(await joined, await first);
+  // What came first was asked for earlier.
+  assertEquals(await shared.answer(get(), service.ask), retried);
+  assertEquals(service.asked, 1);
 });
 
 Deno.test("SharedAnswers.answer() lets each ask when the first answer is streamed", async () => {
