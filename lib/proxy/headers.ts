@@ -28,8 +28,17 @@ const FRAMING: readonly string[] = ["content-length"];
 /** Handled before a request gets here: `Deno.serve` answers it with 100. */
 const ANSWERED: readonly string[] = ["expect"];
 
-/** Names never taken for hop-by-hop, whatever a Connection header says. */
-const END_TO_END: readonly string[] = ["host"];
+/**
+ * Names never taken for hop-by-hop, whatever a Connection header says: what the
+ * service decides by. A program that forwards its own client's Connection would
+ * lose the protection of X-Forwarded-For, with which no token is given out.
+ */
+const END_TO_END: readonly string[] = [
+  "host",
+  "x-forwarded-for",
+  "x-aws-ec2-metadata-token",
+  "x-aws-ec2-metadata-token-ttl-seconds",
+];
 
 const ALWAYS_DROPPED = new Set([...HOP_BY_HOP, ...FRAMING]);
 const DROPPED_UPWARDS = new Set([...ALWAYS_DROPPED, ...ANSWERED]);

@@ -7,7 +7,7 @@
  */
 
 /** How long a list of addresses is trusted when a peer is not in it. */
-const REFRESH_MS = 1_000;
+const REFRESH_MS = 100;
 
 /** An address without the forms that only its socket gives it. */
 export function plainAddress(address: string): string {

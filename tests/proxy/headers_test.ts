@@ -29,9 +29,16 @@ Deno.test("requestHeaders() drops hop-by-hop headers and those Connection names"
   ]);
 });
 
-Deno.test("requestHeaders() never lets Connection take the Host away", () => {
-  const headers = new Headers({ host: "h", connection: "host, close" });
-  assertEquals(requestHeaders(new Fields(headers), "up"), [["host", "h"]]);
+Deno.test("requestHeaders() never lets Connection take away what the service decides by", () => {
+  const fields: [string, string][] = [
+    ["host", "h"],
+    ["x-aws-ec2-metadata-token", "t"],
+    ["x-aws-ec2-metadata-token-ttl-seconds", "60"],
+    ["x-forwarded-for", "192.0.2.1"],
+  ];
+  const connection = fields.map(([name]) => name.toUpperCase()).join(", ");
+  const headers = new Headers([...fields, ["connection", connection]]);
+  assertEquals(requestHeaders(new Fields(headers), "up"), fields);
 });
 
 Deno.test("requestHeaders() names the upstream when the client named no host", () => {

@@ -19,7 +19,7 @@ Deno.test("OwnAddresses.includes() tells the node's addresses from others'", () 
   assertEquals(own.includes("10.0.0.6"), false);
 });
 
-Deno.test("OwnAddresses.includes() finds a new address, asking once a second at most", () => {
+Deno.test("OwnAddresses.includes() finds a new address, asking ten times a second at most", () => {
   const addresses = ["10.0.0.5"];
   let asked = 0;
   let now = 0;
@@ -31,7 +31,7 @@ Deno.test("OwnAddresses.includes() finds a new address, asking once a second at 
   addresses.push("10.0.0.6");
   assertEquals(own.includes("10.0.0.6"), false);
   assertEquals(asked, 1);
-  now = 1_000;
+  now = 100;
   assertEquals(own.includes("10.0.0.6"), true);
   assertEquals(own.includes("10.0.0.5"), true);
   assertEquals(asked, 2);
