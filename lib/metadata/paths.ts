@@ -11,6 +11,7 @@ import {
   REWRITE,
   UNSHARED_PATHS,
 } from "./path_rules.ts";
+import { percentDecoded } from "./percent.ts";
 
 export { type BodyRule, PATH_RULES, type PathRule } from "./path_rules.ts";
 
@@ -122,20 +123,12 @@ function withoutEc2([first, ...others]: Segments): readonly Segments[] {
 
 /** With dot segments, or these resolved before or after empty segments go. */
 function plainReadingsOf(target: string): readonly Segments[] {
-  const path = decoded(target.replace(/[?#].*$/s, "")).toLowerCase();
+  const path = percentDecoded(target.replace(/[?#].*$/s, "")).toLowerCase();
   const all = path.replace(/^\//, "").split("/");
   const plain = withoutEmpty(all);
   return plain.some((segment) => segment === "." || segment === "..")
     ? [plain, resolved(plain), withoutEmpty(resolved(all))]
     : [plain];
-}
-
-/** Decodes percent signs once, bytes to Latin-1; malformed ones stay. */
-function decoded(path: string): string {
-  return path.replace(
-    /%([0-9a-f]{2})/gi,
-    (_, digits) => String.fromCharCode(parseInt(digits, 16)),
-  );
 }
 
 function withoutEmpty(segments: Segments): Segments {

@@ -8,6 +8,7 @@ import { arnFields, arnNames, type Edit, Edits } from "../metadata/edits.ts";
 import { listedName } from "../metadata/listed_name.ts";
 import type { BodyRule } from "../metadata/path_rules.ts";
 import { bodyRule } from "../metadata/paths.ts";
+import { percentDecoded, percentEncoded } from "../metadata/percent.ts";
 import type { Identity, NamePairs } from "../metadata/profile.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
 import { remembering } from "./remember.ts";
@@ -124,8 +125,10 @@ export class Treatments {
     const listed = listedName(target);
     if (listed === undefined) return target;
     const { before, name, after } = listed;
-    const real = this.#back.rewrite(encoder.encode(name));
-    return `${before}${decoder.decode(real)}${after}`;
+    const plain = percentDecoded(name);
+    const real = decoder.decode(this.#back.rewrite(encoder.encode(plain)));
+    if (real === plain) return target;
+    return `${before}${plain === name ? real : percentEncoded(real)}${after}`;
   }
 
   #with(

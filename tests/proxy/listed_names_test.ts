@@ -14,11 +14,15 @@ const THERE: readonly string[] = [
   "plain",
   "real-us-iso-east-1-role",
   "west-us-west-2",
+  "team=us-east-1",
+  "100%-us-east-1",
 ];
 
 async function stage(given: Partial<ServeConfig>) {
   const upstream = await startUpstream(({ target }, connection) => {
-    const name = target.replace(/[?].*/, "").replace(/^.*\//, "");
+    const name = decodeURIComponent(
+      target.replace(/[?].*/, "").replace(/^.*\//, ""),
+    );
     return connection.write(
       name === ""
         ? answer(THERE.join("\n"))
@@ -47,11 +51,15 @@ for (const rewrite of ["safe", "all"] as const) {
         const list = (await it.body(`/${version}/${folder}`)).split("\n");
         assertEquals(list.length, THERE.length);
         for (const [i, name] of list.entries()) {
-          assertEquals(
-            await it.body(`/${version}/${folder}${name}`),
-            `of ${i}`,
-            name,
-          );
+          // cloud-init encodes names, others do not.
+          const ways = name.includes("%") ? [] : [name];
+          for (const way of [...ways, encodeURIComponent(name)]) {
+            assertEquals(
+              await it.body(`/${version}/${folder}${way}`),
+              `of ${i}`,
+              way,
+            );
+          }
         }
       }
     }
@@ -84,6 +92,7 @@ Deno.test("a target goes up as it came when it asks for no listed name", async (
     `/latest/user-data?us-iso-east-1`,
     `/latest//meta-data/iam/security-credentials/us-iso-east-1`,
     `/latest/${ROLES}us-iso-east-10`,
+    `/latest/${ROLES}pl%61in`,
   ];
   for (const target of targets) await it.body(target);
   const before = `/latest/${ROLES}plain?us-iso-east-1`;
