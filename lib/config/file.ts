@@ -7,7 +7,7 @@ import type { Override } from "../metadata/profile.ts";
 import type { Givens } from "./given.ts";
 import type { Option } from "./options.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
-import { besides } from "./profiles.ts";
+import { besides, fileBeside } from "./profiles.ts";
 import { quote } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";
 import {
@@ -65,7 +65,10 @@ export function fromFile(
       }
       const source = `key ${quote(key)} in ${quote(path)}`;
       const texts = textsOf(value, option) ?? wrongKind(value, option, source);
-      return [key, texts.map((text) => ({ text, source }))] as const;
+      const givens = option.mayBeFile
+        ? texts.map((text) => fileBeside(path, text))
+        : texts;
+      return [key, givens.map((text) => ({ text, source }))] as const;
     }),
   );
   return {

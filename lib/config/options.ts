@@ -19,6 +19,8 @@ export interface Option {
   readonly repeatable?: boolean;
   /** Whether a configuration file may hold it as a mapping of left to right. */
   readonly pairs?: boolean;
+  /** Whether it may name a file; one that a file names is relative to that. */
+  readonly mayBeFile?: boolean;
   /** One line of help. */
   readonly help: string;
   /** What holds when it is not given, as the help shows it. */

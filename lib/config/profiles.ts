@@ -107,9 +107,22 @@ export function besides(
   return (name) => readTextFile(beside(path, name));
 }
 
+/**
+ * What another file names: a profile, or a file relative to its folder.
+ *
+ * @param path the other file
+ * @param name as it stands there
+ */
+export function fileBeside(path: string, name: string): string {
+  return FILE.test(name) ? inFolderOf(path, name) : name;
+}
+
 /** The path of a file that another file names. */
 function beside(path: string, name: string): string {
-  if (name.startsWith("/")) return name;
+  return inFolderOf(path, name).replace(/^(?:\.\/)+/, "");
+}
+
+function inFolderOf(path: string, name: string): string {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  return (folder + name).replace(/^(?:\.\/)+/, "");
+  return name.startsWith("/") ? name : folder + name;
 }

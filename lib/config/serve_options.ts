@@ -54,6 +54,7 @@ export const SERVE_SETTINGS: readonly Option[] = [
   {
     name: "profile",
     value: "NAME|FILE",
+    mayBeFile: true,
     help: "Shows a whole identity: see profiles list",
   },
   {

@@ -282,6 +282,31 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
   ],
 ];
 
+Deno.test("readServeConfig() finds a profile beside the file that names it", () => {
+  const mine = "base: c2s\noverrides: {a: {file: a.txt}}\n";
+  for (
+    const [config, profile, file, text] of [
+      ["d/c.yaml", "mine.yaml", "d/mine.yaml", "d/a.txt"],
+      ["d/c.yaml", "./mine", "d/./mine", "d/./a.txt"],
+      ["./c.yaml", "./mine", "././mine", "a.txt"],
+      ["c.yaml", "e/mine.yaml", "e/mine.yaml", "e/a.txt"],
+      ["/d/c.yaml", "/e/mine.yaml", "/e/mine.yaml", "/e/a.txt"],
+    ] as const
+  ) {
+    const { identity } = read([`--config=${config}`], {
+      [config]: `profile: ${profile}`,
+      [file]: mine,
+      [text]: "x",
+    });
+    assertEquals(identity?.overrides.length, 1, file);
+  }
+  assertEquals(
+    read(["--config=d/c.yaml"], { "d/c.yaml": "profile: c2s" }).identity
+      ?.profile,
+    "c2s",
+  );
+});
+
 Deno.test("readServeConfig() says in one line what is wrong with a profile", async (t) => {
   for (const [yaml, message] of WRONG) {
     await t.step(yaml.slice(0, 60), () => {
