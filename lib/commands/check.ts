@@ -4,7 +4,7 @@
  * @module
  */
 import { renderOptions } from "../config/options.ts";
-import { askMetadata } from "../metadata/client.ts";
+import { askMetadata, loadClient } from "../metadata/client.ts";
 import { ANSWER_MS, observe, SOURCES } from "../metadata/observation.ts";
 import { sightingOf } from "../metadata/sighting.ts";
 import type { Runner } from "../system/runner.ts";
@@ -72,6 +72,7 @@ export function createCheck(parts: CheckParts): Command {
     async run(args, io) {
       const request = parseRequest(args, io);
       scrubEnvironment();
+      await loadClient();
       const findings = await find(request, parts);
       const advice = advise(findings);
       io.stdout(

@@ -91,7 +91,13 @@ function install(
   }
 }
 
-function warnUnpinned({ reference, pinned }: Image, io: Io): void {
+function warnUnpinned({ reference, pinned, registry }: Image, io: Io): void {
+  if (registry === undefined) {
+    io.stderr(
+      `warning: ${reference} names no registry, and a node may not know which ` +
+        "is meant: give HOST/PATH, such as quay.io/you/c2s-imds\n",
+    );
+  }
   if (pinned) return;
   io.stderr(
     `warning: ${reference} has no digest: nodes may end up with different ` +

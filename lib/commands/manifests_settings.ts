@@ -13,7 +13,7 @@ import { quote } from "../config/quote.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
 import { expandAliases } from "../config/serve_aliases.ts";
-import type { WholeConfig } from "../config/serve_config.ts";
+import type { ListenAddress, WholeConfig } from "../config/serve_config.ts";
 import {
   CONFIG_OPTION,
   EMULATED_REGION,
@@ -23,6 +23,7 @@ import {
 } from "../config/serve_options.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { HIGHEST_UID } from "../netfilter/user.ts";
+import { UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
 /** The rule is what a manifest is for; with it nobody needs the address. */
@@ -79,8 +80,9 @@ export function readSettings(
   readTextFile: ReadTextFile,
   place: Place,
 ): Settings {
-  const config = readServeConfig(args, {}, readTextFile);
-  const givens = gather(args, readTextFile);
+  const readOnce = remembered(readTextFile);
+  const config = readServeConfig(args, {}, readOnce);
+  const givens = gather(args, readOnce);
   const one = (name: string) => givens.get(name)?.[0];
   const user = one("user");
   if (user !== undefined) requireUser(user, place);
@@ -93,6 +95,7 @@ export function readSettings(
   }
   if (place.container) requireEmulated(config, one("region"));
   const port = requirePort(config, one("listen"));
+  requireOpenPorts(config, givens);
   const profile = one("profile");
   if (profile !== undefined) requireBuiltIn(profile);
   const all: Givens = new Map([
@@ -112,6 +115,16 @@ export function readSettings(
       ...PASSED_ON.flatMap(({ name }) => flagsOf(all, name)),
     ],
     check: givens.has("listen") ? [...shared, `--port=${port}`] : shared,
+  };
+}
+
+/** Reads each file once: a pipe has nothing more to give then. */
+function remembered(readTextFile: ReadTextFile): ReadTextFile {
+  const texts = new Map<string, string>();
+  return (path) => {
+    const text = texts.get(path) ?? readTextFile(path);
+    texts.set(path, text);
+    return text;
   };
 }
 
@@ -174,6 +187,25 @@ function requireBuiltIn(profile: Given): void {
 function requireEmulated({ regions }: WholeConfig, given?: Given): void {
   if (given === undefined || regions.size > 0) return;
   refuse(given, `REAL=EMULATED, ${NO_REGION} would be waited for in vain`);
+}
+
+/** The parent is root, and its child is not. */
+function requireOpenPorts(
+  { listen, admin }: WholeConfig,
+  givens: Givens,
+): void {
+  const isClosed = ({ port }: ListenAddress) =>
+    port !== 0 && port < UNPRIVILEGED_FROM;
+  const expected =
+    `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
+  for (const [i, given] of (givens.get("listen") ?? []).entries()) {
+    const address = listen[i];
+    if (address !== undefined && isClosed(address)) refuse(given, expected);
+  }
+  const [given] = givens.get("admin") ?? [];
+  if (given !== undefined && admin !== undefined && isClosed(admin)) {
+    refuse(given, expected);
+  }
 }
 
 /** The rule leads to 127.0.0.1, and others must know to which port. */

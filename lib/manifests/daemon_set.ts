@@ -96,7 +96,7 @@ function podSpec(parts: NodeParts) {
     priorityClassName: "system-node-critical",
     nodeSelector: { "kubernetes.io/os": "linux" },
     tolerations: [{ operator: "Exists" }],
-    // Longer than the 10.25 s that a clean stop may take.
+    // Longer than the 18.25 s that a stop may take: 8 s for the rule alone.
     terminationGracePeriodSeconds: 20,
     containers: [container(parts)],
   };

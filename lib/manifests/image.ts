@@ -9,6 +9,8 @@ import { type Given, refuse } from "../config/given.ts";
 export interface Image {
   /** The reference; it holds nothing that a unit or a shell would read. */
   readonly reference: string;
+  /** The registry it names, with its port; `undefined` where it names none. */
+  readonly registry: string | undefined;
   /** Whether a digest says which image it is, for good. */
   readonly pinned: boolean;
 }
@@ -22,7 +24,7 @@ export interface Image {
 const REFERENCE = new RegExp(
   [
     String
-      .raw`^(?<name>(?:(?=localhost/|[^/]*[.:])[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?/)?`,
+      .raw`^(?<name>(?:(?<registry>(?=localhost/|[^/]*[.:])[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?)/)?`,
     String
       .raw`[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*)`,
     String.raw`(?<tag>:\w[\w.-]{0,127})?`,
@@ -40,7 +42,8 @@ const LONGEST_NAME = 255;
  * @throws {UsageError} for anything that is none
  */
 export function parseImage(given: Given): Image {
-  const { name, tag = "", digest } = given.text.match(REFERENCE)?.groups ?? {};
+  const { name, registry, tag = "", digest } =
+    given.text.match(REFERENCE)?.groups ?? {};
   if (name === undefined || name.length > LONGEST_NAME) {
     return refuse(
       given,
@@ -50,8 +53,8 @@ export function parseImage(given: Given): Image {
     );
   }
   return digest === undefined
-    ? { reference: name + tag, pinned: false }
-    : { reference: name + digest, pinned: true };
+    ? { reference: name + tag, registry, pinned: false }
+    : { reference: name + digest, registry, pinned: true };
 }
 
 /** A reference with its repository in lower case, its tag and digest as is. */

@@ -85,7 +85,7 @@ ExecReload=/usr/bin/podman kill --signal=HUP ${CONTAINER}
 # Stopped, it leaves the rule in place and closed: nobody gets an answer.
 # To have the real service back, stop it and run:
 #   ${removal(image)}
-ExecStop=/usr/bin/podman stop --ignore --time=15 ${CONTAINER}
+ExecStop=/usr/bin/podman stop --ignore --time=20 ${CONTAINER}
 TimeoutStartSec=infinity
 TimeoutStopSec=30
 KillMode=mixed
@@ -117,6 +117,8 @@ Description=Holds kubelet until this node shows the emulated region (c2s-imds)
 # To start kubelet without the emulated region, until the next boot:
 #   touch ${OPENED}
 Wants=c2s-imds.service
+# Before that, podman would meddle with what crio-wipe removes.
+After=crio-wipe.service
 Before=${
     [...READERS.slice(0, -1), "kubelet-dependencies.target", "kubelet.service"]
       .join(" ")

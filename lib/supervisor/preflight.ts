@@ -136,7 +136,7 @@ export async function requireReadable(
 }
 
 /** The first port for every user, unless the kernel has another setting. */
-const UNPRIVILEGED_FROM = 1024;
+export const UNPRIVILEGED_FROM = 1024;
 
 /**
  * Checks that a user without rights can listen on every port.

@@ -25,7 +25,11 @@ const NODE = ["machineconfig", `--image=${IMAGE}`];
 const CONFIG =
   "timeout: 7\nregion: {us-west-2: us-iso-west-1}\niptables: true\n";
 
-async function make(...args: string[]) {
+function make(...args: string[]) {
+  return makeFrom(() => CONFIG, ...args);
+}
+
+async function makeFrom(readTextFile: Io["readTextFile"], ...args: string[]) {
   const written = { stdout: "", stderr: "" };
   const io: Io = {
     env: { C2S_IMDS_REGION: "none", C2S_IMDS_TIMEOUT: "3" },
@@ -33,7 +37,7 @@ async function make(...args: string[]) {
     terminal: false,
     stdout: (text) => written.stdout += text,
     stderr: (text) => written.stderr += text,
-    readTextFile: () => CONFIG,
+    readTextFile,
     flush: () => Promise.resolve(),
     onSignal: () => () => {},
   };
@@ -118,6 +122,22 @@ Deno.test("manifests makes a machine config for each pool, masters and workers u
     pools(await make(...NODE, "--role=gpu", "--role=worker", "--role=gpu")),
     ["99-gpu-c2s-imds", "99-worker-c2s-imds"],
   );
+});
+
+Deno.test("manifests reads a configuration once, which may be a pipe", async () => {
+  const texts = [CONFIG];
+  const { stdout } = await makeFrom(
+    () => texts.pop() ?? "",
+    ...NODE,
+    "--config=/dev/fd/63",
+  );
+  assertStringIncludes(stdout, " --region=us-west-2=us-iso-west-1");
+});
+
+Deno.test("manifests warns of an image without a registry", async () => {
+  const named = await make("daemonset", `--image=c2s-imds${DIGEST}`);
+  assertStringIncludes(named.stderr, "names no registry");
+  assertEquals((await make("daemonset", `--image=${IMAGE}`)).stderr, "");
 });
 
 Deno.test("manifests warns of an image without a digest, on standard error only", async () => {
@@ -230,6 +250,18 @@ const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [["systemd", "--user=010"], "a uid without a leading 0"],
   [["systemd", "--user=a\nb"], "for --user"],
   [["systemd", "--user=a\\b"], "for --user"],
+  [
+    [...NODE, "--listen=127.0.0.1:80"],
+    'Cannot use "127.0.0.1:80" for --listen: expected a port from 1024',
+  ],
+  [
+    ["systemd", "--listen=127.0.0.1:4000", "--listen=[::1]:1023"],
+    'Cannot use "[::1]:1023" for --listen: expected a port from 1024',
+  ],
+  [
+    ["systemd", "--admin=127.0.0.1:81"],
+    'Cannot use "127.0.0.1:81" for --admin: expected a port from 1024',
+  ],
   [[...NODE, "--listen=127.0.0.1:0"], "a fixed port on 127.0.0.1"],
   [["systemd", "--listen=[::1]:4000"], "a fixed port on 127.0.0.1"],
   [[...NODE, "--listen=10.0.0.1:4000"], "a loopback address"],

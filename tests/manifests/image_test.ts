@@ -9,18 +9,19 @@ function parse(text: string) {
 }
 
 for (
-  const text of [
-    "c2s-imds",
-    "c2s-imds:0.1.0",
-    "localhost/c2s-imds:latest",
-    "localhost:5000/a/b__c/d.e---f:V_1.2-x",
-    "registry.example.com:8443/team/c2s-imds",
-    "Registry.Example.com/c2s-imds:1",
-    "10.0.0.1:5000/c2s-imds:1",
-  ]
+  const [text, registry] of [
+    ["c2s-imds", undefined],
+    ["c2s-imds:0.1.0", undefined],
+    ["team/c2s-imds:0.1.0", undefined],
+    ["localhost/c2s-imds:latest", "localhost"],
+    ["localhost:5000/a/b__c/d.e---f:V_1.2-x", "localhost:5000"],
+    ["registry.example.com:8443/team/c2s-imds", "registry.example.com:8443"],
+    ["Registry.Example.com/c2s-imds:1", "Registry.Example.com"],
+    ["10.0.0.1:5000/c2s-imds:1", "10.0.0.1:5000"],
+  ] as const
 ) {
   Deno.test(`parseImage() takes ${text} as not pinned`, () => {
-    assertEquals(parse(text), { reference: text, pinned: false });
+    assertEquals(parse(text), { reference: text, registry, pinned: false });
   });
 }
 
@@ -28,12 +29,11 @@ Deno.test("parseImage() takes a digest as pinned and drops the tag beside it", (
   for (
     const digest of [DIGEST, `@sha512:${"0123456789abcdef".repeat(8)}`]
   ) {
-    const reference = `registry.example.com/c2s-imds${digest}`;
-    assertEquals(parse(reference), { reference, pinned: true });
-    assertEquals(
-      parse(`registry.example.com/c2s-imds:1${digest}`),
-      { reference, pinned: true },
-    );
+    const registry = "registry.example.com";
+    const reference = `${registry}/c2s-imds${digest}`;
+    const image = { reference, registry, pinned: true };
+    assertEquals(parse(reference), image);
+    assertEquals(parse(`${registry}/c2s-imds:1${digest}`), image);
   }
 });
 
