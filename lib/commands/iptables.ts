@@ -138,12 +138,16 @@ async function remove(
   }
   if (dryRun) return printDryRun(await dryRemove(context), io);
   await requireCapabilities(context, "nft", action);
-  const removed = await removeRules(context, destinations);
+  const { removed, failures: [failed] } = await removeRules(
+    context,
+    destinations,
+  );
+  tellRemoved(removed, io);
+  if (failed !== undefined) throw failed.error;
   if (removed.length === 0) {
     requireNoneBroken(tools, action);
     io.stdout("Nothing to remove\n");
   }
-  tellRemoved(removed, io);
   for (const text of blindSpots(tools)) io.stderr(`warning: ${text}\n`);
   return EXIT.OK;
 }

@@ -123,6 +123,10 @@ export async function serveSupervised(
     address = await holdAddress(node, { run, log });
     const end = await supervisor.run(config);
     return end === "stopped" ? EXIT.OK : EXIT.FAILED;
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    io.stderr(`c2s-imds: ${error.message}\n`);
+    return EXIT.CANNOT_TELL;
   } finally {
     await ruling.stop();
     source?.close();

@@ -23,12 +23,14 @@ export interface Applied {
  * order, so that there is no moment without a rule.
  *
  * @param rules at most one a family; a family without one is cleaned
+ * @param stand whether they were there before, see {@linkcode installRule}
  * @throws {NetfilterError} when a rule cannot be installed
  */
 export async function installRules(
   context: Context,
   backend: Backend,
   rules: readonly Rule[],
+  stand = false,
 ): Promise<Applied> {
   const ordered = FAMILIES.flatMap((family) =>
     rules.filter((rule) => rule.family === family)
@@ -36,7 +38,9 @@ export async function installRules(
   for (const { family } of ordered) {
     requireTools(context.tools, backend, family, "install the rule");
   }
-  for (const rule of ordered) await installRule(context, backend, rule);
+  for (const rule of ordered) {
+    await installRule(context, backend, rule, stand);
+  }
   const { removed, failures } = await sweep(
     context,
     elsewhere(context, backend, rules),
@@ -45,7 +49,7 @@ export async function installRules(
   return {
     removed,
     warnings: [
-      ...failures.map(({ message }) => message),
+      ...failures.map(({ error }) => error.message),
       ...blindSpots(context.tools),
     ],
   };
@@ -63,40 +67,45 @@ export function elsewhere(
   );
 }
 
+/** What removing did. */
+export interface Swept {
+  /** Where a rule was found and taken away. */
+  readonly removed: readonly Place[];
+  /** From where it could not be taken, and why. */
+  readonly failures: readonly SweepFailure[];
+}
+
+/** A place that could not be cleaned. */
+export interface SweepFailure extends Place {
+  /** Why. */
+  readonly error: NetfilterError;
+}
+
 /**
- * Removes the rule from every backend.
+ * Removes the rule from every backend, from as many places as it can.
  *
  * @param destinations what it may catch, for tables that cannot be listed
- * @throws {NetfilterError} when it cannot be removed from some place, after
- * all the others were done
  */
 export async function removeRules(
   context: Context,
   destinations: readonly Destination[],
-): Promise<readonly Place[]> {
-  const { removed, failures } = await sweep(
-    context,
-    places(context),
-    destinations,
-  );
-  const [first] = failures;
-  if (first !== undefined) throw first;
-  return removed;
+): Promise<Swept> {
+  return await sweep(context, places(context), destinations);
 }
 
 async function sweep(
   context: Context,
   where: readonly Place[],
   destinations: readonly Destination[],
-): Promise<{ removed: readonly Place[]; failures: readonly NetfilterError[] }> {
+): Promise<Swept> {
   const removed: Place[] = [];
-  const failures: NetfilterError[] = [];
+  const failures: SweepFailure[] = [];
   for (const place of where) {
     try {
       if (await removeFrom(context, place, destinations)) removed.push(place);
     } catch (error) {
       if (!(error instanceof NetfilterError)) throw error;
-      failures.push(error);
+      failures.push({ ...place, error });
     }
   }
   return { removed, failures };

@@ -178,8 +178,12 @@ export function ending(
   command: string,
   { code, stdout, stderr }: RunResult,
 ): string {
-  const said = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim())
-    .find((line) => line !== "" && !line.startsWith("#"));
+  const lines = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  // iptables-nft-restore says what is wrong on the line after its name.
+  const said = lines[0]?.endsWith(":") && lines.length > 1
+    ? `${lines[0]} ${lines[1]}`
+    : lines[0];
   return `"${command}" ended with code ${code}${
     said === undefined ? "" : `: ${said}`
   }`;
@@ -197,14 +201,17 @@ export function lacking(
   }`;
 }
 
+/** The way without iptables; `serve --iptables` takes it where that is absent. */
+const NATIVE = "use c2s-imds iptables install --backend nftables";
+
 function absent(modules: string): string {
-  return `the kernel lacks a module, load ${modules} (RHEL 10 has them in kernel-modules-extra) or use --backend nftables`;
+  return `the kernel lacks a module, load ${modules} (RHEL 10 has them in kernel-modules-extra) or ${NATIVE}`;
 }
 
 /** Says that a table holds rules iptables cannot read. */
 export function foreign(action: string, family: Family): NetfilterError {
   return new NetfilterError(
     "foreign rules",
-    `Cannot ${action}: table "${family} nat" holds native nft rules that iptables cannot read, use --backend nftables`,
+    `Cannot ${action}: table "${family} nat" holds native nft rules that iptables cannot read, ${NATIVE}`,
   );
 }

@@ -8,12 +8,13 @@ import { NetfilterError } from "./failure.ts";
 import { type Feed, feed, ROUNDS } from "./feed.ts";
 import {
   checkRule,
+  isForeign,
   readNativeTable,
   readNatTable,
   restoreCommand,
   type XtablesBackend,
 } from "./inspect.ts";
-import { installInput, isExactly } from "./iptables_plan.ts";
+import { chainInput, installInput, isExactly } from "./iptables_plan.ts";
 import type { NatTable } from "./nat_table.ts";
 import { isExactlyNative, nativeScript } from "./native_plan.ts";
 import type { Backend, Rule } from "./rule.ts";
@@ -61,7 +62,7 @@ async function look(context: Context, backend: XtablesBackend, rule: Rule) {
   return { table, checks };
 }
 
-async function stands(
+async function isThere(
   context: Context,
   backend: Backend,
   rule: Rule,
@@ -81,9 +82,28 @@ async function stands(
  * ours among them: both would then add a jump. So it looks again after each
  * feed, until there is exactly one.
  *
+ * @param stands whether it was there before: its chain is then renewed even in
+ * a table that others have made unreadable since
  * @throws {NetfilterError} when it cannot
  */
 export async function installRule(
+  context: Context,
+  backend: Backend,
+  rule: Rule,
+  stands: boolean,
+): Promise<void> {
+  try {
+    await installReadably(context, backend, rule);
+  } catch (error) {
+    if (!stands || !isForeign(error) || backend === "nftables") throw error;
+    const argv = restoreCommand(context, backend, rule.family, ACTION);
+    const plan = { argv, stdin: chainInput(rule) };
+    const failed = await feed(context, backend, plan, ACTION);
+    if (failed !== undefined) throw failed;
+  }
+}
+
+async function installReadably(
   context: Context,
   backend: Backend,
   rule: Rule,
@@ -92,7 +112,7 @@ export async function installRule(
   for (let round = 0; round < ROUNDS; round++) {
     const plan = await planInstall(context, backend, rule);
     failed = await feed(context, backend, plan, ACTION);
-    if (failed === undefined && await stands(context, backend, rule)) return;
+    if (failed === undefined && await isThere(context, backend, rule)) return;
   }
   throw failed ?? new NetfilterError(
     "other",

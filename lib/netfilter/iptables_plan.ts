@@ -83,6 +83,18 @@ export function installInput(
   ]);
 }
 
+/**
+ * The input that renews our chain alone: for a table that cannot be listed, in
+ * which the jump stands already.
+ */
+export function chainInput(rule: Rule): string {
+  return restoreInput([
+    DECLARE,
+    `-A ${CHAIN} ${exempt(rule)}`,
+    `-A ${CHAIN} ${redirect(rule)}`,
+  ]);
+}
+
 /** The input that takes away everything of ours that is there. */
 export function removeInput(table: NatTable): string {
   return restoreInput([

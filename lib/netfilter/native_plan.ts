@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Family, NATIVE_TABLE, type Rule } from "./rule.ts";
+import { CHAIN, type Family, NATIVE_TABLE, type Rule } from "./rule.ts";
 
 /** Our table in native nft. */
 export interface NativeTable {
@@ -47,6 +47,36 @@ export function parseNativeTable(listed: string): NativeTable {
     !line.endsWith("{") && !line.startsWith("type nat hook output ")
   );
   return { present: true, rules };
+}
+
+/**
+ * The handles of the jumps into iptables' chain of ours.
+ *
+ * @param listed the output of `nft -a list chain FAMILY nat OUTPUT`
+ */
+export function jumpHandles(listed: string): readonly string[] {
+  const line = new RegExp(
+    String.raw`\bjump ${CHAIN}\b.* # handle (\d+)$`,
+    "gm",
+  );
+  return Array.from(listed.matchAll(line), ([, handle = ""]) => handle);
+}
+
+/**
+ * The script that takes those jumps and the chain out of iptables' table,
+ * which must be there; the chain is made first, where it is missing.
+ */
+export function jumpRemoval(
+  family: Family,
+  handles: readonly string[],
+): string {
+  return [
+    ...handles.map((it) => `delete rule ${family} nat OUTPUT handle ${it}`),
+    `add chain ${family} nat ${CHAIN}`,
+    `flush chain ${family} nat ${CHAIN}`,
+    `delete chain ${family} nat ${CHAIN}`,
+    "",
+  ].join("\n");
 }
 
 /** Whether the table holds exactly the rule. */

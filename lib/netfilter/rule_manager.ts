@@ -55,6 +55,12 @@ export interface RuleManager {
   /** The backend in use. */
   readonly backend: Backend;
   /**
+   * Whether something of this manager's may be in the kernel: what it fed came
+   * in, or may have, and was not removed since. An `install` that fails may
+   * have come so far.
+   */
+  readonly mayStand: boolean;
+  /**
    * Points the rule to the proxy, over whatever of ours is there, and takes
    * ours out of the other backends.
    *
@@ -66,7 +72,11 @@ export interface RuleManager {
    * ordinary user can take the proxy's place.
    */
   block(): Promise<Applied>;
-  /** Takes the rule out of every backend; nothing there is fine. */
+  /**
+   * Takes the rule out of every backend; nothing there is fine. A place that
+   * cannot be cleaned, and where it was never installed, is no failure: nor was
+   * it one to install beside it.
+   */
   remove(): Promise<readonly Place[]>;
   /**
    * Compares with what was last asked for, in about 30 ms. Before the first
@@ -105,7 +115,18 @@ export async function openRule(
   run: Runner,
 ): Promise<RuleManager> {
   const action = "install the rule";
-  const context: Context = { run, tools: await findTools(run) };
+  let mayStand = false;
+  const context: Context = {
+    run: async (argv, runOptions) => {
+      const result = await run(argv, runOptions);
+      const isFed = runOptions?.stdin !== undefined && result !== "not found";
+      if (isFed && (typeof result === "string" || result.code === 0)) {
+        mayStand = true;
+      }
+      return result;
+    },
+    tools: await findTools(run),
+  };
   const backend = await chooseBackend(
     options.backend,
     context.tools,
@@ -124,15 +145,28 @@ export async function openRule(
       }
       return { ...to, uid: options.uid, port };
     });
-    return await installRules(context, backend, wanted);
+    return await installRules(context, backend, wanted, mayStand);
   };
   const manager: RuleManager = {
     backend,
+    get mayStand() {
+      return mayStand;
+    },
     install: (ports) => point((family) => ports[family]),
     block: () => point(() => BLOCKED_PORT),
-    remove() {
+    async remove() {
       wanted = [];
-      return removeRules(context, options.destinations);
+      const { removed, failures } = await removeRules(
+        context,
+        options.destinations,
+      );
+      const failed = failures.find((it) =>
+        it.backend === backend &&
+        options.destinations.some(({ family }) => family === it.family)
+      );
+      if (failed !== undefined) throw failed.error;
+      mayStand = false;
+      return removed;
     },
     async verify() {
       const { seen } = await survey(context, backend, wanted);
@@ -142,7 +176,7 @@ export async function openRule(
     async repair() {
       const found = await manager.verify();
       if (wanted.length > 0 && found !== "installed") {
-        await installRules(context, backend, wanted);
+        await installRules(context, backend, wanted, mayStand);
       }
       return found;
     },

@@ -38,6 +38,7 @@ export class KeptRule implements RuleView {
   #looksAgain = false;
   /** What could not be put in place yet. */
   #owed: Ports | undefined;
+  readonly #warned = new Set<string>();
   #repairs = 0;
   #failures = 0;
   #look: Promise<string | undefined> | undefined;
@@ -105,7 +106,8 @@ export class KeptRule implements RuleView {
     return this.#inTurn(async () => {
       if (this.#leaving) return;
       this.#owed = ports;
-      await this.#rule.install(ports);
+      const { warnings } = await this.#rule.install(ports);
+      this.#warn(warnings);
       this.#owed = undefined;
       this.#isAway = false;
       this.#installed = true;
@@ -189,8 +191,9 @@ export class KeptRule implements RuleView {
   }
 
   /**
-   * Leaves the rule for good, if it was ever in place. Where that fails it is
-   * tried once more, and a rule that cannot be removed is closed.
+   * Leaves the rule for good, if it was ever in place, or came in before its
+   * installation failed. Where that fails it is tried once more, and a rule
+   * that cannot be removed is closed.
    *
    * @param signal ends the attempts
    * @returns whether it is left as asked
@@ -198,7 +201,7 @@ export class KeptRule implements RuleView {
   async leave(how: Leaving, signal: AbortSignal): Promise<boolean> {
     this.#leaving = true;
     await this.#turn?.catch(() => {});
-    if (!this.#installed) return true;
+    if (!this.#installed && !this.#rule.mayStand) return true;
     const ways: readonly Leaving[] = how === "keep"
       ? ["keep", "keep"]
       : ["remove", "remove", "keep"];
@@ -242,6 +245,15 @@ export class KeptRule implements RuleView {
     };
     mine.then(done, done);
     return mine;
+  }
+
+  /** Says once what cannot be read beside the rule. */
+  #warn(warnings: readonly string[]): void {
+    for (const detail of warnings) {
+      if (this.#warned.has(detail)) continue;
+      this.#warned.add(detail);
+      this.#log.warn("the rule may stand in another place, too", { detail });
+    }
   }
 
   #failed(what: string, error: unknown): void {

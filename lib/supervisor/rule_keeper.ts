@@ -8,7 +8,13 @@ import type { RuleManager } from "../netfilter/rule_manager.ts";
 /** What the parent asks of the rule. */
 export type RuleKeeper = Pick<
   RuleManager,
-  "install" | "block" | "remove" | "verify" | "repair" | "stranger"
+  | "install"
+  | "block"
+  | "remove"
+  | "verify"
+  | "repair"
+  | "stranger"
+  | "mayStand"
 >;
 
 /** The rule belongs to another proxy. */

@@ -298,6 +298,8 @@ export class Supervisor {
     const { rule, onStop, log } = this.#parts;
     log.info("stopping", { rule: rule === undefined ? "none" : onStop });
     const isLeft = await this.#leave(onStop);
+    // Before the drain: whoever stops this program may not wait for its end.
+    if (!isLeft) this.#sayItStands();
     const lingerMs = rule === undefined ? 0 : LINGER_MS;
     child.drain(lingerMs);
     if (!await this.#order.inTime(lingerMs + DRAIN_MS, child.ended)) {
@@ -306,9 +308,7 @@ export class Supervisor {
     }
     await child.ended;
     log.info("stopped");
-    if (isLeft) return "stopped";
-    this.#sayItStands();
-    return "rule stands";
+    return isLeft ? "stopped" : "rule stands";
   }
 
   get #leaveMs(): number {

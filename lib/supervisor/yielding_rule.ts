@@ -26,6 +26,9 @@ export function yieldingRule(
     if (last !== undefined) throw last;
   };
   return {
+    get mayStand() {
+      return rule.mayStand;
+    },
     async install(ports) {
       own = ports;
       await look("take the rule");

@@ -157,7 +157,7 @@ add rule ip nat OUTPUT ip daddr @theirs tcp dport { 80, 81 } redirect to :99
 `,
     );
     const reason =
-      'table "ip nat" holds native nft rules that iptables cannot read, use --backend nftables';
+      'table "ip nat" holds native nft rules that iptables cannot read, use c2s-imds iptables install --backend nftables';
     assertEquals(
       await refused(node.runner, "install --backend nft"),
       `Cannot install the rule: ${reason}`,

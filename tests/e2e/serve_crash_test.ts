@@ -9,6 +9,7 @@ import {
   isAlive,
   NODE_NEEDS,
   REAL,
+  revived,
   type TestNode,
   until,
 } from "../helpers/node.ts";
@@ -43,11 +44,7 @@ for (const backend of BACKENDS) {
       const load = await startLoad(node.namespace, 8);
       const child = await killChild(program);
       await program.logged(/error the proxy died pid=\d+ how="signal SIGKILL"/);
-      await program.logged(/info the proxy listens again pid=\d+/);
-      await until(
-        "a client is redirected again",
-        async () => await node.see(0) === EMULATED,
-      );
+      await revived(program, node);
       const tally = await load.count();
       assertEquals(tally[REAL], undefined, JSON.stringify(tally));
       assert((tally["refused"] ?? 0) > 0, JSON.stringify(tally));

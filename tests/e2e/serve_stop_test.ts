@@ -221,7 +221,7 @@ testWith(
 );
 
 const STANDS =
-  /error the rule still stands, c2s-imds iptables remove takes it away\n$/;
+  /error the rule still stands, c2s-imds iptables remove takes it away\n.*info stopped\n$/s;
 
 testWith(
   NODE_NEEDS,

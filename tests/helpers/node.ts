@@ -214,6 +214,18 @@ export async function isAlive(pid: number): Promise<boolean> {
   return /^State:\s+[^ZX]/m.test(await procfs(pid, "status"));
 }
 
+/** Waits until a dead proxy was replaced, and clients are redirected again. */
+export async function revived(
+  program: RunningProgram,
+  node: Pick<TestNode, "see">,
+): Promise<void> {
+  await program.logged(/info the proxy listens again pid=\d+/);
+  await until(
+    "a client is redirected again",
+    async () => await node.see(0) === EMULATED,
+  );
+}
+
 /**
  * Waits until something holds.
  *

@@ -92,6 +92,16 @@ const CASES: readonly {
       'another program has held the xtables lock "/run/xtables.lock" for 5 s',
   },
   {
+    name: "a reason on the line after the program's name",
+    result: said(
+      4,
+      "iptables-nft-restore v1.8.9 (nf_tables): \nline 4: CHAIN_DEL failed (Device or resource busy): chain C2S-IMDS\n",
+    ),
+    kind: "other",
+    says:
+      "ended with code 4: iptables-nft-restore v1.8.9 (nf_tables): line 4: CHAIN_DEL failed (Device or resource busy): chain C2S-IMDS",
+  },
+  {
     name: "a missing owner module, by the extension's name",
     result: said(
       4,
@@ -147,7 +157,7 @@ const CASES: readonly {
     ),
     kind: "foreign rules",
     says:
-      "holds native nft rules that iptables cannot read, use --backend nftables",
+      "holds native nft rules that iptables cannot read, use c2s-imds iptables install --backend nftables",
   },
   {
     name: "native rules in table nat that are incompatible",
@@ -156,7 +166,7 @@ const CASES: readonly {
       "iptables v1.8.9 (nf_tables): table `nat' is incompatible, use 'nft' tool.\n",
     ),
     kind: "foreign rules",
-    says: "use --backend nftables",
+    says: "use c2s-imds iptables install --backend nftables",
   },
   {
     name: "a missing program",

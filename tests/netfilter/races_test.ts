@@ -22,7 +22,7 @@ Deno.test("installRule() leaves one jump when another install came between", asy
   fake.beforeRestore = () => {
     if (fake.restores <= 2) fake.output.unshift(JUMP);
   };
-  await installRule(await contextOf(fake), "nft", RULE);
+  await installRule(await contextOf(fake), "nft", RULE, false);
   assertEquals(fake.output, [JUMP]);
   assertEquals(fake.chain?.length, 2);
 });
@@ -34,7 +34,7 @@ Deno.test("installRule() goes on when the jump it would replace went away", asyn
   fake.beforeRestore = () => {
     if (fake.restores === 1) fake.output = [JUMP];
   };
-  await installRule(await contextOf(fake), "nft", RULE);
+  await installRule(await contextOf(fake), "nft", RULE, false);
   assertEquals(fake.output, [JUMP]);
 });
 
@@ -42,7 +42,7 @@ Deno.test("installRule() gives up when others change the rule every time", async
   const fake = createFakeIptables();
   fake.beforeRestore = () => fake.output.unshift(JUMP);
   const error = await assertRejects(
-    async () => await installRule(await contextOf(fake), "nft", RULE),
+    async () => await installRule(await contextOf(fake), "nft", RULE, false),
     NetfilterError,
   );
   assertEquals(fake.restores, ROUNDS);
@@ -60,7 +60,7 @@ Deno.test("installRule() tries once when trying again cannot help", async () => 
     stderr: "Another app is currently holding the xtables lock.\n",
   };
   await assertRejects(
-    async () => await installRule(await contextOf(fake), "nft", RULE),
+    async () => await installRule(await contextOf(fake), "nft", RULE, false),
     NetfilterError,
     "has held the xtables lock",
   );

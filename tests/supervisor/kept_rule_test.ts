@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../lib/observe/log.ts";
 import { KeptRule } from "../../lib/supervisor/kept_rule.ts";
 import type { RuleKeeper } from "../../lib/supervisor/rule_keeper.ts";
@@ -9,6 +9,8 @@ const APPLIED = { removed: [], warnings: [] };
 /** A rule that finds what the last call left. */
 class FakeRule implements RuleKeeper {
   readonly calls: string[] = [];
+  mayStand = false;
+  fails = false;
   #state: "installed" | "absent" = "absent";
   async install() {
     this.#state = "installed";
@@ -38,8 +40,24 @@ class FakeRule implements RuleKeeper {
   }
   #called(what: string): Promise<void> {
     this.calls.push(what);
-    return Promise.resolve();
+    return this.fails && what === "install"
+      ? Promise.reject(new Error("no"))
+      : Promise.resolve();
   }
+}
+
+for (const came of [true, false]) {
+  Deno.test(`KeptRule leaves what an installation that failed ${came ? "brought" : "did not bring"} into the kernel`, async () => {
+    const fake = new FakeRule();
+    fake.fails = true;
+    fake.mayStand = came;
+    const log = createLog({ level: "warn", format: "text", write: () => {} });
+    const rule = new KeptRule(fake, log);
+    await assertRejects(() => rule.install(PORTS), Error, "no");
+    const { signal } = new AbortController();
+    assertEquals(await rule.leave("remove", signal), true);
+    assertEquals(fake.calls, came ? ["install", "remove"] : ["install"]);
+  });
 }
 
 for (const how of ["keep", "remove"] as const) {
