@@ -13,7 +13,7 @@ import {
   SERVICE_ADDRESS,
 } from "../link/address.ts";
 import { ARP_IGNORE_COMMAND } from "../link/arp_ignore.ts";
-import { LinkError } from "../link/link_error.ts";
+import { isOutOfReach, LinkError } from "../link/link_error.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import { parseAction } from "./action.ts";
@@ -66,9 +66,16 @@ export function createAddress(run: Runner): Command {
     help: HELP,
     async run(args, io) {
       const { action, arpIgnore, json } = parse(args);
-      if (action === "add") return await add(run, arpIgnore, io);
-      if (action === "remove") return await remove(run, io);
-      return await status(run, json, io);
+      if (action === "status") return await status(run, json, io);
+      try {
+        return await (action === "add"
+          ? add(run, arpIgnore, io)
+          : remove(run, io));
+      } catch (error) {
+        if (!isOutOfReach(error)) throw error;
+        io.stderr(`c2s-imds: ${error.message}\n`);
+        return EXIT.CANNOT_TELL;
+      }
     },
   };
 }

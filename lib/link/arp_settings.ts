@@ -9,6 +9,9 @@ import { parseLinks } from "./ip_output.ts";
 import { LinkError } from "./link_error.ts";
 import { must } from "./must.ts";
 
+/** How often they are read before a failure counts. */
+const MOST_READS = 3;
+
 function fileOf(device: string): string {
   return `/proc/sys/net/ipv4/conf/${device}/arp_ignore`;
 }
@@ -24,6 +27,18 @@ export async function readArpSettings(
   run: Runner,
   action: string,
 ): Promise<ArpSettings> {
+  for (let tries = MOST_READS;; tries--) {
+    try {
+      return await readOnce(run, action);
+    } catch (error) {
+      // An interface may go away between the listing and the reading.
+      const mayHelp = error instanceof LinkError && error.kind === "other";
+      if (!mayHelp || tries === 1) throw error;
+    }
+  }
+}
+
+async function readOnce(run: Runner, action: string): Promise<ArpSettings> {
   const links = parseLinks(
     await must(run, action, ["ip", "-o", "link", "show"]),
   );

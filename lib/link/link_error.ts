@@ -33,6 +33,12 @@ export class LinkError extends Error {
   }
 }
 
+/** Whether rights or programs are missing, so that nothing can be done. */
+export function isOutOfReach(error: unknown): error is LinkError {
+  return error instanceof LinkError &&
+    (error.kind === "no tool" || error.kind === "no permission");
+}
+
 /** Debian, RHEL and Alpine have these packages under these names. */
 const PACKAGES: Readonly<Record<string, string>> = {
   ip: "iproute2 (Debian, Alpine) or iproute (RHEL, UBI)",

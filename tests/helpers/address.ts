@@ -4,8 +4,17 @@
  * @module
  */
 import { createAddress } from "../../lib/commands/address.ts";
-import type { ExitCode } from "../../lib/commands/command.ts";
 import type { Runner } from "../../lib/system/runner.ts";
+
+/** How it ended. */
+export interface AddressResult {
+  /** Its code. */
+  readonly code: number;
+  /** What it wrote. */
+  readonly stdout: string;
+  /** What it said, if anything. */
+  readonly stderr?: string;
+}
 
 /**
  * Runs it.
@@ -16,17 +25,18 @@ import type { Runner } from "../../lib/system/runner.ts";
 export async function addressWith(
   run: Runner,
   line: string,
-): Promise<{ readonly code: ExitCode; readonly stdout: string }> {
+): Promise<AddressResult> {
   let stdout = "";
+  let stderr = "";
   const code = await createAddress(run).run(line.split(" "), {
     env: {},
     build: { imports: "npm" },
     terminal: false,
     stdout: (text) => stdout += text,
-    stderr: () => {},
+    stderr: (text) => stderr += text,
     readTextFile: () => "",
     flush: () => Promise.resolve(),
     onSignal: () => () => {},
   });
-  return { code, stdout };
+  return { code, stdout, ...stderr === "" ? {} : { stderr } };
 }
