@@ -65,6 +65,7 @@ const HEADERS: readonly string[] = [
   "Connection: keep-alive",
   "Connection: Keep-Alive, X-Repeated",
   "Connection: host, content-length",
+  "Connection: X-Forwarded-For, x-aws-ec2-metadata-token",
   "Keep-Alive: timeout=5",
   "Proxy-Connection: keep-alive",
   "TE: trailers, chunked",

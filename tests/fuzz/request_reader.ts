@@ -47,6 +47,13 @@ const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+) HTTP\/1\.([01])$/;
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/s;
 
+/** What the service decides by goes up, whatever Connection says. */
+const DECIDING: readonly string[] = [
+  "x-forwarded-for",
+  "x-aws-ec2-metadata-token",
+  "x-aws-ec2-metadata-token-ttl-seconds",
+];
+
 /** What nobody has a reason to refuse. */
 const PLAIN_TARGET = /^\/[\w/.~%?=&-]*$/;
 const PLAIN_HOST = /^[\w.:[\]-]+$/;
@@ -252,7 +259,8 @@ const STAY_BEHIND: readonly string[] = [
 export function goingUp(request: ReadRequest, authority: string): string {
   const { method, target, headers, body } = request;
   const connection = valuesOf({ headers }, "connection").join(",");
-  const named = connection.toLowerCase().split(",").map((it) => it.trim());
+  const named = connection.toLowerCase().split(",").map((it) => it.trim())
+    .filter((name) => !DECIDING.includes(name));
   const fields = new Map<string, string>();
   for (const [name, value] of headers) {
     const before = fields.get(name);

@@ -57,6 +57,13 @@ const HOP_BY_HOP = [
   "trailer",
   "upgrade",
 ];
+/** What the service decides by goes up, whatever Connection says. */
+const NEVER_NAMED = [
+  "host",
+  "x-forwarded-for",
+  "x-aws-ec2-metadata-token",
+  "x-aws-ec2-metadata-token-ttl-seconds",
+];
 const VALIDATORS = ["etag", "content-md5"];
 
 type Change<T> = (value: T, index: number, at: Circumstances) => T;
@@ -86,7 +93,8 @@ function not(test: (header: RawHeader) => boolean) {
 /** The names a Connection header takes along, and those it always does. */
 function hopByHop(message: { readonly headers: readonly RawHeader[] }) {
   const named = valuesOf(message, "connection").join(",").split(",")
-    .map((name) => name.trim().toLowerCase()).filter((name) => name !== "host");
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => !NEVER_NAMED.includes(name));
   return is(...HOP_BY_HOP, ...named);
 }
 
@@ -188,7 +196,7 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
   {
     id: "request-hop-by-hop",
     what:
-      "Hop-by-hop request fields and those Connection names stay behind; `Connection: keep-alive` goes up",
+      "Hop-by-hop request fields and those Connection names stay behind, but for Host, the token and X-Forwarded-For; `Connection: keep-alive` goes up",
     cause: "RFC 9110, 7.6.1: they belong to one connection",
     predict: onRequests((request) => ({
       ...request,

@@ -235,6 +235,12 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   headers("Connection: keep-alive", "Connection: keep-alive", "Keep-Alive: 5"),
   headers("headers named by Connection", "Connection: X-Hop", "X-Hop: 1"),
   headers("Connection naming Host", "Connection: host"),
+  headers(
+    "Connection naming what the service decides by",
+    "Connection: X-Forwarded-For, X-aws-ec2-metadata-token",
+    "X-Forwarded-For: 192.0.2.1",
+    "X-aws-ec2-metadata-token: t",
+  ),
   headers("TE and Trailer", "TE: trailers", "Trailer: x"),
   headers("Upgrade", "Connection: Upgrade", "Upgrade: h2c"),
   headers("Proxy-Connection", "Proxy-Connection: keep-alive"),
