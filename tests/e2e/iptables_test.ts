@@ -390,10 +390,12 @@ for (const backend of ["nft", "legacy", "nftables"] as const) {
       );
       const command: string = cure.replace(/^.* with /, "");
       // Where the service's packet comes first after the cure, the kernel takes
-      // the old connection up again as it was: then the cure is due once more.
+      // the old connection up again, the other way round: then that is to go.
+      const turned = command.replace("-dst", "-src").replace("dport", "sport");
       let end: "alive" | number = "alive";
       for (let tries = 0; end === "alive" && tries < 20; tries++) {
-        await node.run(command.split(" "));
+        const again = tries % 2 === 0 ? command : turned;
+        await node.run(again.split(" "));
         end = await endWithin(early, 1_000);
       }
       assert(end !== "alive" && end !== 0, `the client was cut off: ${end}`);
