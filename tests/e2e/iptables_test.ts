@@ -388,6 +388,8 @@ for (const backend of ["nft", "legacy", "nftables"] as const) {
         ),
         [[1000, `python3 (${early.pid})`]],
       );
+      // The cure cuts those off, too, that are led to the proxy.
+      await late.kill();
       const command: string = cure.replace(/^.* with /, "");
       // Where the service's packet comes first after the cure, the kernel takes
       // the old connection up again, the other way round: then that is to go.
