@@ -11,7 +11,7 @@ import { ownAnswer } from "../proxy/answer.ts";
 import { Fields } from "../proxy/headers.ts";
 import { Listener } from "../proxy/listener.ts";
 import { OwnAddresses } from "../proxy/peers.ts";
-import { originTarget } from "../proxy/target.ts";
+import { originTarget, pathOf } from "../proxy/target.ts";
 import { ADMIN_METHODS, adminRefusal } from "./gate.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Readiness, renderFindings } from "./readiness.ts";
@@ -63,7 +63,7 @@ export function openAdmin(
           reason: "Only this node itself may ask",
         });
       }
-      const path = originTarget(url).replace(/\?.*$/s, "");
+      const path = pathOf(originTarget(url));
       const open = Object.hasOwn(pages, path) ? pages[path] : undefined;
       const refused = adminRefusal(method, new Fields(headers));
       if (refused !== undefined) {

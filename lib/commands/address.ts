@@ -17,6 +17,7 @@ import { isOutOfReach, LinkError } from "../link/link_error.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import { parseAction } from "./action.ts";
+import { cannotTell } from "./cannot_tell.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 
 const ACTIONS = ["add", "remove", "status"] as const;
@@ -72,9 +73,7 @@ export function createAddress(run: Runner): Command {
           ? add(run, arpIgnore, io)
           : remove(run, io));
       } catch (error) {
-        if (!isOutOfReach(error)) throw error;
-        io.stderr(`c2s-imds: ${error.message}\n`);
-        return EXIT.CANNOT_TELL;
+        return cannotTell(error, io, isOutOfReach);
       }
     },
   };

@@ -18,6 +18,7 @@ import { resolveUser } from "../netfilter/user.ts";
 import { familyName } from "../netfilter/verdict.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
+import { cannotTell } from "./cannot_tell.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 import {
   type IptablesRequest,
@@ -90,14 +91,11 @@ export function createIptables(run: Runner): Command {
 /** The subcommand `iptables`. */
 export const iptables: Command = createIptables(systemRunner);
 
-/** Without the rights or the programs there is no telling how things stand. */
 async function orCannotTell(work: Promise<ExitCode>, io: Io) {
   try {
     return await work;
   } catch (error) {
-    if (!isOutOfReach(error)) throw error;
-    io.stderr(`c2s-imds: ${error.message}\n`);
-    return EXIT.CANNOT_TELL;
+    return cannotTell(error, io, isOutOfReach);
   }
 }
 

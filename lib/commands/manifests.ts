@@ -56,13 +56,13 @@ function run(args: readonly string[], io: Io): ExitCode {
   }
   const parts = { image: request.image.reference, ...settings };
   if (request.kind === "daemonset") {
-    warnUnpinned(request.image, io);
+    warnOfImage(request.image, io);
     io.stdout(renderYaml(daemonSetObjects(parts)));
     return EXIT.OK;
   }
   const { pools, installDir } = request;
   if (installDir === undefined) {
-    warnUnpinned(request.image, io);
+    warnOfImage(request.image, io);
     io.stdout(renderYaml(pools.map((pool) => machineConfig(pool, parts))));
   } else {
     const configs = pools.map((pool) =>
@@ -84,14 +84,14 @@ function install(
 ): void {
   const folder = openFolder(path);
   const changes = planInstall(folder, configs);
-  warnUnpinned(image, io);
+  warnOfImage(image, io);
   for (const change of changes) {
     if (change.text !== undefined) folder.write(change.path, change.text);
     io.stdout(`${change.done}\n`);
   }
 }
 
-function warnUnpinned({ reference, pinned, registry }: Image, io: Io): void {
+function warnOfImage({ reference, pinned, registry }: Image, io: Io): void {
   if (registry === undefined) {
     io.stderr(
       `warning: ${reference} names no registry, and a node may not know which ` +

@@ -13,7 +13,7 @@ import { quote } from "../config/quote.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
 import { expandAliases } from "../config/serve_aliases.ts";
-import type { ListenAddress, WholeConfig } from "../config/serve_config.ts";
+import type { WholeConfig } from "../config/serve_config.ts";
 import {
   CONFIG_OPTION,
   EMULATED_REGION,
@@ -23,7 +23,7 @@ import {
 } from "../config/serve_options.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { HIGHEST_UID } from "../netfilter/user.ts";
-import { UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
+import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
 /** The rule is what a manifest is for; with it nobody needs the address. */
@@ -194,8 +194,6 @@ function requireOpenPorts(
   { listen, admin }: WholeConfig,
   givens: Givens,
 ): void {
-  const isClosed = ({ port }: ListenAddress) =>
-    port !== 0 && port < UNPRIVILEGED_FROM;
   const expected =
     `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
   for (const [i, given] of (givens.get("listen") ?? []).entries()) {

@@ -31,6 +31,7 @@ import { Supervisor } from "../supervisor/supervisor.ts";
 import { yieldingRule } from "../supervisor/yielding_rule.ts";
 import type { Runner } from "../system/runner.ts";
 import { stoppableRunner } from "../system/stoppable_runner.ts";
+import { cannotTell } from "./cannot_tell.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
 import { type HeldAddress, holdAddress } from "./serve_address.ts";
 import { onStopSignals } from "./stop_signals.ts";
@@ -79,10 +80,11 @@ export async function serveSupervised(
     if (error instanceof PreflightError && error.usage) {
       throw new UsageError(error.message, { cause: error });
     }
-    // Without the rights or the programs there is no telling how things stand.
-    if (!(error instanceof PreflightError || isOutOfReach(error))) throw error;
-    io.stderr(`c2s-imds: ${error.message}\n`);
-    return EXIT.CANNOT_TELL;
+    return cannotTell(
+      error,
+      io,
+      (it) => it instanceof PreflightError || isOutOfReach(it),
+    );
   }
   let address: HeldAddress | undefined;
   const source = upstreamSource(config, { log, run, pausesMs: [] });
@@ -124,9 +126,7 @@ export async function serveSupervised(
     const end = await supervisor.run(config);
     return end === "stopped" ? EXIT.OK : EXIT.FAILED;
   } catch (error) {
-    if (!isOutOfReach(error)) throw error;
-    io.stderr(`c2s-imds: ${error.message}\n`);
-    return EXIT.CANNOT_TELL;
+    return cannotTell(error, io, isOutOfReach);
   } finally {
     await ruling.stop();
     source?.close();

@@ -13,7 +13,11 @@ import {
   ARP_IGNORE_COMMAND,
   type ArpSettings,
 } from "./arp_ignore.ts";
-import { readArpSettings, writeArpIgnore } from "./arp_settings.ts";
+import {
+  readArpIgnore,
+  readArpSettings,
+  writeArpIgnore,
+} from "./arp_settings.ts";
 import { type InterfaceAddress, parseAddresses } from "./ip_output.ts";
 import { LinkError } from "./link_error.ts";
 import { must } from "./must.ts";
@@ -103,7 +107,7 @@ export async function removeAddress(run: Runner): Promise<RemovedAddress> {
     return { removed: true, arpIgnoreReset: false };
   }
   const undo = "put arp_ignore back to 0";
-  const arpIgnoreReset = (await readArpSettings(run, undo)).all === 1;
+  const arpIgnoreReset = await readArpIgnore(run, undo) === 1;
   if (arpIgnoreReset) await writeArpIgnore(run, undo, 0);
   return { removed: true, arpIgnoreReset };
 }

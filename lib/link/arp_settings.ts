@@ -50,9 +50,25 @@ async function readOnce(run: Runner, action: string): Promise<ArpSettings> {
   ]);
   const [all, ...own] = text.trim().split("\n").map(Number);
   if (all === undefined || own.length !== names.length) {
-    throw new LinkError("other", `Cannot ${action}: arp_ignore is unreadable`);
+    throw unreadable(action);
   }
   return { all, own: new Map(names.map((name, i) => [name, own[i] ?? 0])) };
+}
+
+/**
+ * Reads `arp_ignore` for all interfaces.
+ *
+ * @param run runs `cat`
+ * @param action what it is for, for the message
+ * @throws {LinkError} when it cannot be read
+ */
+export async function readArpIgnore(
+  run: Runner,
+  action: string,
+): Promise<number> {
+  const text = (await must(run, action, ["cat", fileOf("all")])).trim();
+  if (!/^\d+$/.test(text)) throw unreadable(action);
+  return Number(text);
 }
 
 /**
@@ -68,4 +84,8 @@ export async function writeArpIgnore(
   value: 0 | 1,
 ): Promise<void> {
   await must(run, action, ["tee", fileOf("all")], `${value}\n`);
+}
+
+function unreadable(action: string): LinkError {
+  return new LinkError("other", `Cannot ${action}: arp_ignore is unreadable`);
 }

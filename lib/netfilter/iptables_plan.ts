@@ -78,8 +78,7 @@ export function installInput(
   return restoreInput([
     DECLARE,
     ...keep ? [] : [...deletions(table), `-I OUTPUT 1 ${jump(rule)}`],
-    `-A ${CHAIN} ${exempt(rule)}`,
-    `-A ${CHAIN} ${redirect(rule)}`,
+    ...chainLines(rule),
   ]);
 }
 
@@ -88,11 +87,11 @@ export function installInput(
  * which the jump stands already.
  */
 export function chainInput(rule: Rule): string {
-  return restoreInput([
-    DECLARE,
-    `-A ${CHAIN} ${exempt(rule)}`,
-    `-A ${CHAIN} ${redirect(rule)}`,
-  ]);
+  return restoreInput([DECLARE, ...chainLines(rule)]);
+}
+
+function chainLines(rule: Rule): readonly string[] {
+  return [`-A ${CHAIN} ${exempt(rule)}`, `-A ${CHAIN} ${redirect(rule)}`];
 }
 
 /** The input that takes away everything of ours that is there. */

@@ -119,10 +119,10 @@ export async function openRule(
   const context: Context = {
     run: async (argv, runOptions) => {
       const result = await run(argv, runOptions);
-      const isFed = runOptions?.stdin !== undefined && result !== "not found";
-      if (isFed && (typeof result === "string" || result.code === 0)) {
-        mayStand = true;
-      }
+      const mayHaveWorked = typeof result === "string"
+        ? result !== "not found"
+        : result.code === 0;
+      if (runOptions?.stdin !== undefined && mayHaveWorked) mayStand = true;
       return result;
     },
     tools: await findTools(run),
@@ -135,6 +135,7 @@ export async function openRule(
   );
   await requireCapabilities(context, backend, action);
   let wanted: readonly Rule[] = [];
+  const putInPlace = () => installRules(context, backend, wanted, mayStand);
   const point = async (portOf: (family: Family) => number | undefined) => {
     wanted = options.destinations.map((to) => {
       const port = portOf(to.family);
@@ -145,7 +146,7 @@ export async function openRule(
       }
       return { ...to, uid: options.uid, port };
     });
-    return await installRules(context, backend, wanted, mayStand);
+    return await putInPlace();
   };
   const manager: RuleManager = {
     backend,
@@ -175,9 +176,7 @@ export async function openRule(
     },
     async repair() {
       const found = await manager.verify();
-      if (wanted.length > 0 && found !== "installed") {
-        await installRules(context, backend, wanted, mayStand);
-      }
+      if (wanted.length > 0 && found !== "installed") await putInPlace();
       return found;
     },
     async rival(own) {

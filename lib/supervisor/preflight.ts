@@ -139,6 +139,19 @@ export async function requireReadable(
 export const UNPRIVILEGED_FROM = 1024;
 
 /**
+ * Whether a user without rights cannot listen somewhere.
+ *
+ * @param address where
+ * @param from the first port for every user
+ */
+export function isClosed(
+  { port }: Pick<ListenAddress, "port">,
+  from = UNPRIVILEGED_FROM,
+): boolean {
+  return port !== 0 && port < from;
+}
+
+/**
  * Checks that a user without rights can listen on every port.
  *
  * @param config where the proxy and its endpoint are to listen
@@ -156,8 +169,7 @@ export async function requireOpenPorts(
   const from = typeof read === "string" || read.code !== 0
     ? UNPRIVILEGED_FROM
     : Number(read.stdout);
-  const isClosed = ({ port }: ListenAddress) => port !== 0 && port < from;
-  if (admin !== undefined && isClosed(admin)) {
+  if (admin !== undefined && isClosed(admin, from)) {
     throw new PreflightError(
       `Cannot use --admin ${
         formatAddress(admin)
@@ -165,7 +177,7 @@ export async function requireOpenPorts(
       true,
     );
   }
-  const closed = listen.find(isClosed);
+  const closed = listen.find((address) => isClosed(address, from));
   if (closed === undefined) return;
   throw new PreflightError(
     `Cannot use --listen ${

@@ -68,7 +68,8 @@ function answer(fake: FakeLink, line: string, stdin: string): RunResult {
     return said(0, lines.join(""));
   }
   if (line.startsWith("cat /proc/sys/")) {
-    return said(0, `${fake.arp.all}\n${fake.arp.eth0}\n`);
+    const { all, eth0 } = fake.arp;
+    return said(0, line.includes("/eth0/") ? `${all}\n${eth0}\n` : `${all}\n`);
   }
   fake.changes.push(line);
   if (line.startsWith("tee ")) {
