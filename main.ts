@@ -4,8 +4,11 @@
  *
  * @module
  */
-import { runCommandLine } from "./lib/commands/command_line.ts";
-import { realIo } from "./lib/commands/io.ts";
-import { sourceBuild } from "./lib/commands/version.ts";
+import { runCommandLine } from "./lib/cli/command_line.ts";
+import { realIo } from "./lib/cli/io.ts";
+import { sourceBuild } from "./lib/cli/version.ts";
+import { COMMANDS } from "./lib/commands/registry.ts";
 
-Deno.exit(await runCommandLine(Deno.args, realIo(sourceBuild())));
+Deno.exit(
+  await runCommandLine(Deno.args, realIo(sourceBuild()), COMMANDS),
+);

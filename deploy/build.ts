@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Build } from "../lib/commands/version.ts";
+import type { Build } from "../lib/cli/version.ts";
 import { importsFromNpm } from "../lib/system/imports.ts";
 import { numberChunks } from "./chunks.ts";
 
@@ -114,16 +114,15 @@ export async function bundleProgram(
 ): Promise<Bundle> {
   const start = `${folder}/c2s-imds.ts`;
   const made = `${folder}/bundle`;
-  const commands = `${FOLDER}lib/commands/`;
+  const from = (path: string) => JSON.stringify(`${FOLDER}lib/${path}`);
   await Deno.writeTextFile(
     start,
-    `import { runCommandLine } from ${
-      JSON.stringify(`${commands}command_line.ts`)
-    };
-import { realIo } from ${JSON.stringify(`${commands}io.ts`)};
+    `import { runCommandLine } from ${from("cli/command_line.ts")};
+import { realIo } from ${from("cli/io.ts")};
+import { COMMANDS } from ${from("commands/registry.ts")};
 ${REQUIRE}
 const io = realIo(${JSON.stringify(build)});
-Deno.exit(await runCommandLine(Deno.args, io));
+Deno.exit(await runCommandLine(Deno.args, io, COMMANDS));
 `,
   );
   await run(

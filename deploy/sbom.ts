@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { Build } from "../lib/commands/version.ts";
+import type { Build } from "../lib/cli/version.ts";
 import type { BundledPackage } from "./bundled_packages.ts";
 import { type Licence, licenceOf } from "./licences.ts";
 

@@ -1,22 +1,26 @@
 /**
- * The administrators' endpoint: how the process, its upstream and its rule
- * fare. It forwards nothing, and nothing of it can be had elsewhere.
+ * The administrators' endpoint: the state of the process, its upstream and its
+ * rule. It forwards nothing, and the proxy answers nothing of it.
  *
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { ListenAddress } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../system/log.ts";
+import {
+  isFromBrowser,
+  NO_BROWSERS,
+  type Refusal,
+} from "../proxy/admission.ts";
 import { ownAnswer } from "../proxy/answer.ts";
 import { Fields } from "../proxy/headers.ts";
 import { Listener } from "../proxy/listener.ts";
 import { OwnAddresses } from "../proxy/peers.ts";
 import { originTarget, pathOf } from "../proxy/target.ts";
-import { ADMIN_METHODS, adminRefusal } from "./gate.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Readiness, renderFindings } from "./readiness.ts";
 
-/** What the endpoint tells of. */
+/** What the endpoint shows. */
 export interface AdminParts {
   /** What was counted. */
   readonly metrics: Pick<Metrics, "contentType" | "render">;
@@ -26,6 +30,15 @@ export interface AdminParts {
   readonly log: Log;
 }
 
+/** The methods of the endpoint. */
+const ADMIN_METHODS: readonly string[] = ["GET", "HEAD"];
+
+/**
+ * What it is called by. A name that a page in a browser has, and that leads to
+ * loopback, is none of these: browsers say nothing else of such a request.
+ */
+const HOST = /^(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d+)?$/i;
+
 /** Plain text, whatever stands in it. */
 const TEXT = "text/plain; charset=utf-8";
 
@@ -33,7 +46,7 @@ const TEXT = "text/plain; charset=utf-8";
  * Listens.
  *
  * @param address where
- * @param parts what it tells of
+ * @param parts what it shows
  * @throws {Error} when the address cannot be had
  */
 export function openAdmin(
@@ -88,4 +101,30 @@ function page(status: number, text: string, type = TEXT): Response {
     status,
     headers: { "Content-Type": type, "Cache-Control": "no-store" },
   });
+}
+
+/**
+ * Decides whether a request is answered.
+ *
+ * @param method the request's method
+ * @param headers its headers
+ * @returns why not; `undefined` when it is
+ */
+export function adminRefusal(
+  method: string,
+  headers: Fields,
+): Refusal | undefined {
+  if (isFromBrowser(headers)) return NO_BROWSERS;
+  const host = headers.get("host");
+  if (host !== undefined && !HOST.test(host)) {
+    return {
+      status: STATUS_CODE.Forbidden,
+      reason: "Unknown Host header: expected an IP address or localhost",
+    };
+  }
+  if (ADMIN_METHODS.includes(method)) return undefined;
+  return {
+    status: STATUS_CODE.MethodNotAllowed,
+    reason: `Method not allowed: expected ${ADMIN_METHODS.join(", ")}`,
+  };
 }

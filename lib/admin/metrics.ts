@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { FAULTS, Meters, REFUSALS, STATUS_CLASSES } from "../observe/meters.ts";
-import type { RuleTally } from "../observe/rule_view.ts";
+import { FAULTS, Meters, REFUSALS, STATUS_CLASSES } from "../system/meters.ts";
+import type { RuleTally } from "./rule_view.ts";
 import { loadPrometheus } from "./prometheus.ts";
 
 /** What every name begins with. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { after } from "../system/timers.ts";
+import { deadline } from "../system/timers.ts";
 
 /** One thing that must be well. */
 export interface Check {
@@ -75,19 +75,12 @@ export class Readiness {
   }
 }
 
-async function finding(check: Check): Promise<Finding> {
-  const { promise: late, resolve } = Promise.withResolvers<string>();
-  const inTime = after(
-    ASK_MS,
-    () => resolve(`no answer within ${ASK_MS / 1000} s`),
-  );
+async function finding({ name, fault }: Check): Promise<Finding> {
   try {
-    const fault = await Promise.race([check.fault(ASK_MS), late]);
-    return { name: check.name, fault };
+    return { name, fault: await deadline(fault(ASK_MS), ASK_MS) };
   } catch (error) {
-    return { name: check.name, fault: String(error) };
-  } finally {
-    inTime();
+    const isLate = error instanceof DOMException;
+    return { name, fault: isLate ? error.message : String(error) };
   }
 }
 

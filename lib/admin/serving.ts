@@ -5,8 +5,8 @@
  */
 import { formatAddress } from "../config/address.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
-import type { RuleView } from "../observe/rule_view.ts";
+import type { Log } from "../system/log.ts";
+import type { RuleView } from "./rule_view.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";

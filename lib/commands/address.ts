@@ -3,8 +3,13 @@
  *
  * @module
  */
-import { type Option, parseOptions, renderOptions } from "../config/options.ts";
-import { UsageError } from "../config/usage_error.ts";
+import {
+  type Option,
+  parseAction,
+  parseOptions,
+  renderOptions,
+} from "../cli/options.ts";
+import { UsageError } from "../cli/message.ts";
 import {
   addAddress,
   type AddressStatus,
@@ -14,11 +19,14 @@ import {
 } from "../link/address.ts";
 import { ARP_IGNORE_COMMAND } from "../link/arp_ignore.ts";
 import { isOutOfReach, LinkError } from "../link/link_error.ts";
-import type { Runner } from "../system/runner.ts";
-import { systemRunner } from "../system/system_runner.ts";
-import { parseAction } from "./action.ts";
-import { cannotTell } from "./cannot_tell.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
+import { type Runner, systemRunner } from "../system/runner.ts";
+import {
+  cannotTell,
+  type Command,
+  EXIT,
+  type ExitCode,
+  type Io,
+} from "../cli/command.ts";
 
 const ACTIONS = ["add", "remove", "status"] as const;
 

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { renderOptions } from "../config/options.ts";
+import { renderOptions } from "../cli/options.ts";
 import { askMetadata, loadClient } from "../metadata/client.ts";
 import { ANSWER_MS, observe, SOURCES } from "../metadata/observation.ts";
 import { sightingOf } from "../metadata/sighting.ts";
-import type { Runner } from "../system/runner.ts";
-import { systemRunner } from "../system/system_runner.ts";
+import { type Runner, systemRunner } from "../system/runner.ts";
 import { resolveUser } from "../netfilter/user.ts";
 import { type Advice, advise, brokenPromise } from "./check_advice.ts";
 import type { Findings } from "./check_findings.ts";
@@ -16,8 +15,8 @@ import { type CheckRequest, OPTIONS, parseRequest } from "./check_options.ts";
 import { renderReport, renderReportJson } from "./check_report.ts";
 import { readRule } from "./check_rule.ts";
 import { type Clock, lookUntil, systemClock } from "./check_wait.ts";
-import { type Command, EXIT, type ExitCode } from "./command.ts";
-import { scrubEnvironment } from "./scrub.ts";
+import { type Command, EXIT, type ExitCode } from "../cli/command.ts";
+import { sanitizeEnvironment } from "../system/restrict.ts";
 
 const HELP = `Usage: c2s-imds check [flags]
 
@@ -71,7 +70,7 @@ export function createCheck(parts: CheckParts): Command {
     help: HELP,
     async run(args, io) {
       const request = parseRequest(args, io);
-      scrubEnvironment();
+      sanitizeEnvironment();
       await loadClient();
       const findings = await find(request, parts);
       const advice = advise(findings);

@@ -7,7 +7,7 @@ import { isIPv4, isIPv6 } from "../config/ip_address.ts";
 import { formatAddress, isLoopback, parseUpstream } from "../config/address.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, type Givens, refuse } from "../config/given.ts";
-import type { Option } from "../config/options.ts";
+import type { Option } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import {
@@ -16,13 +16,13 @@ import {
   REAL_REGION,
   SERVE_OPTIONS,
 } from "../config/serve_options.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { UsageError } from "../cli/message.ts";
 import { parseSeconds } from "../config/values.ts";
 import { type Promised, promisesOf } from "../metadata/promises.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
 import type { Destination } from "../netfilter/rule.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
-import type { Io } from "./command.ts";
+import type { Io } from "../cli/command.ts";
 
 const DEFAULT_URL = `http://${METADATA_HOST}`;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { oneLine } from "../config/quote.ts";
+import { oneLine } from "../cli/message.ts";
 import type {
   Observation,
   Outcome,

@@ -6,27 +6,26 @@
 import { formatAddress } from "../config/address.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, refuse } from "../config/given.ts";
-import { type Option, renderOptions } from "../config/options.ts";
+import { type Option, renderOptions } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { parseRegions } from "../config/regions.ts";
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
-import { createLog, type Log } from "../observe/log.ts";
+import { createLog, type Log } from "../system/log.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
-import { INSTANCE } from "../simulator/default_instance.ts";
-import { defaultTree } from "../simulator/default_tree.ts";
+import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
 import { type Simulator, startSimulator } from "../simulator/simulator.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
-import { compareAnswers, type RegionPair } from "./demo_comparison.ts";
-import { QUESTIONS } from "./demo_questions.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { compareAnswers, type RegionPair } from "../demo/comparison.ts";
+import { QUESTIONS } from "../demo/questions.ts";
 import {
   renderNext,
   renderReport,
   renderServing,
   unexpectedAnswers,
-} from "./demo_report.ts";
+} from "../demo/report.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
-import { scrubEnvironment } from "./scrub.ts";
-import { logStrayErrors } from "./stray_errors.ts";
+import { sanitizeEnvironment } from "../system/restrict.ts";
+import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 
 const DEFAULT_REGION = `${REAL_REGION}=${EMULATED_REGION}`;
 
@@ -68,12 +67,12 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   );
   // https://no-color.org
   const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
-  scrubEnvironment();
+  sanitizeEnvironment();
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   const clock = new Clock();
   const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: await defaultTree(),
+    tree: defaultTree(),
     requireV2: false,
     now: () => clock.now(),
     log,
@@ -100,7 +99,7 @@ async function show(
   { clock, regions, keep, colour, io, log }: ShowOptions,
 ): Promise<ExitCode> {
   const proxy = await startInFront(simulator, regions, io, log);
-  const letStray = logStrayErrors(log);
+  const letStray = logUnhandledErrors(log);
   try {
     const urls = { real: simulator.url, through: urlOf(proxy) };
     const comparisons = await compareAnswers(QUESTIONS, urls, regions);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { renderOptions } from "../config/options.ts";
+import { renderOptions } from "../cli/options.ts";
 import { installRules, removeRules } from "../netfilter/apply.ts";
 import { chooseBackend } from "../netfilter/backend.ts";
 import { requireCapabilities } from "../netfilter/context.ts";
@@ -16,10 +16,14 @@ import { findTools } from "../netfilter/find_tools.ts";
 import { blindSpots, noTools, requireNoneBroken } from "../netfilter/tools.ts";
 import { resolveUser } from "../netfilter/user.ts";
 import { familyName } from "../netfilter/verdict.ts";
-import type { Runner } from "../system/runner.ts";
-import { systemRunner } from "../system/system_runner.ts";
-import { cannotTell } from "./cannot_tell.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
+import { type Runner, systemRunner } from "../system/runner.ts";
+import {
+  cannotTell,
+  type Command,
+  EXIT,
+  type ExitCode,
+  type Io,
+} from "../cli/command.ts";
 import {
   type IptablesRequest,
   OPTIONS,

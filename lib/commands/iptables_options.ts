@@ -6,8 +6,8 @@
 import { isIPv4 } from "../config/ip_address.ts";
 import { parseListenAddress, parseRemotePort } from "../config/address.ts";
 import { type Given, refuse } from "../config/given.ts";
-import { type Option, parseOptions } from "../config/options.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { type Option, parseAction, parseOptions } from "../cli/options.ts";
+import { UsageError } from "../cli/message.ts";
 import { parseChoice } from "../config/values.ts";
 import {
   type BackendChoice,
@@ -17,7 +17,6 @@ import {
   DESTINATION_IPV6,
   renderDestination,
 } from "../netfilter/rule.ts";
-import { parseAction } from "./action.ts";
 
 /** What can be done with the rule. */
 export const ACTIONS = ["install", "remove", "status"] as const;

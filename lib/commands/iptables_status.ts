@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { oneLine } from "../config/quote.ts";
+import { oneLine } from "../cli/message.ts";
 import { loopback, renderDestination, type Rule } from "../netfilter/rule.ts";
 import type { Status } from "../netfilter/status.ts";
 import { familyName } from "../netfilter/verdict.ts";
-import { EXIT, type ExitCode } from "./command.ts";
+import { EXIT, type ExitCode } from "../cli/command.ts";
 
 const CODES: Readonly<Record<Status["state"], ExitCode>> = {
   installed: EXIT.OK,

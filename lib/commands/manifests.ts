@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { renderOptions } from "../config/options.ts";
+import { renderOptions } from "../cli/options.ts";
 import { daemonSetObjects } from "../manifests/daemon_set.ts";
 import { hostUnit } from "../manifests/host_unit.ts";
 import type { Image } from "../manifests/image.ts";
@@ -13,7 +13,7 @@ import {
   machineConfigName,
 } from "../manifests/machine_config.ts";
 import { renderYaml } from "../manifests/yaml.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { openFolder } from "./install_files.ts";
 import { OWN_OPTIONS, parseRequest } from "./manifests_options.ts";
 import { PASSED_ON } from "./manifests_settings.ts";

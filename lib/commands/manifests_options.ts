@@ -5,11 +5,10 @@
  */
 import type { ReadTextFile } from "../config/file.ts";
 import type { Given } from "../config/given.ts";
-import { type Option, parseOptions } from "../config/options.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { type Option, parseAction, parseOptions } from "../cli/options.ts";
+import { UsageError } from "../cli/message.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
 import { DEFAULT_POOLS, parsePool } from "../manifests/pool.ts";
-import { parseAction } from "./action.ts";
 import {
   OTHER_WAYS,
   PASSED_ON,

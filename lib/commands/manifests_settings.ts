@@ -7,9 +7,9 @@
 import { fromFile, type ReadTextFile } from "../config/file.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, type Givens, refuse } from "../config/given.ts";
-import type { Option } from "../config/options.ts";
+import type { Option } from "../cli/options.ts";
 import { PROFILE_NAMES } from "../config/profiles.ts";
-import { quote } from "../config/quote.ts";
+import { quote, UsageError } from "../cli/message.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
 import { expandAliases } from "../config/serve_aliases.ts";
@@ -21,7 +21,6 @@ import {
   SERVE_ALIASES,
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
-import { UsageError } from "../config/usage_error.ts";
 import { HIGHEST_UID } from "../netfilter/user.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";

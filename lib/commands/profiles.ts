@@ -3,13 +3,22 @@
  *
  * @module
  */
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { quote, UsageError } from "../cli/message.ts";
+import { type Option, parseOptions, renderOptions } from "../cli/options.ts";
+import { alignColumns } from "../cli/table.ts";
 import type { Given } from "../config/given.ts";
-import { type Option, parseOptions, renderOptions } from "../config/options.ts";
 import { builtInProfiles, findProfile } from "../config/profiles.ts";
-import { quote } from "../config/quote.ts";
-import { UsageError } from "../config/usage_error.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
-import { renderProfile, renderProfiles } from "./profiles_report.ts";
+import { arnNames } from "../metadata/edits.ts";
+import {
+  ARN_FIELDS,
+  DOMAIN_PATH,
+  PARTITION_PATH,
+} from "../metadata/path_rules.ts";
+import type { NamePairs, Override, Profile } from "../metadata/profile.ts";
+
+/** Characters of a text that is shown; more would bury the rest. */
+const SHOWN = 40;
 
 const YAML: Option = {
   name: "yaml",
@@ -74,4 +83,76 @@ function run(args: readonly string[], io: Io): ExitCode {
 
 function refuseWord(word: string): never {
   throw new UsageError(`Unexpected argument ${quote(word)}`);
+}
+
+/** A table of profiles. */
+function renderProfiles(profiles: readonly Profile[]): string {
+  return alignColumns([
+    ["profile", "partition", "domain", "regions"],
+    ...profiles.map(({ name, partition = "", domain = "", regions }) => [
+      name,
+      partition,
+      domain,
+      regions.map((pair) => pair.join("=")).join(" "),
+    ]),
+  ]);
+}
+
+/** What one profile changes, a line each; then what it leaves alone. */
+function renderProfile(profile: Profile): string {
+  const { partition, domain, regions, zones, zoneIds, hostNames } = profile;
+  const ids = zoneIds.flatMap(([, pairs]) => pairs);
+  return alignColumns([
+    ["profile", profile.name],
+    ...changes("region", regions),
+    ...changes("zone", zones),
+    [
+      "other zones",
+      "keep what follows the region: us-east-1a is zone a of its region",
+    ],
+    ...changes("zone id", ids),
+    [ids.length === 0 ? "zone ids" : "other zone ids", "stay as they are"],
+    ...partition === undefined ? [["partition", "stays as it is"]] : [
+      ["partition", `${PARTITION_PATH}: ${partition}`],
+      ...changes("ARN", arnNames(partition)),
+      ["", `where text is rewritten, and in ${arnPlaces()}`],
+    ],
+    [
+      "domain",
+      domain === undefined ? "stays as it is" : `${DOMAIN_PATH}: ${domain}`,
+    ],
+    ["host names", hostNames ? "follow the region" : "stay as they are"],
+    ...profile.overrides.map((it) => ["override", overrideText(it)]),
+  ]);
+}
+
+function arnPlaces(): string {
+  return ARN_FIELDS.flatMap(({ paths, fields }) =>
+    paths.map((path) => `${path} (${fields.join(", ")})`)
+  ).join(", ");
+}
+
+function changes(what: string, pairs: NamePairs): string[][] {
+  return pairs.map(([real, name]) => [what, `${real} → ${name}`]);
+}
+
+function overrideText(override: Override): string {
+  switch (override.kind) {
+    case "absent":
+      return `${override.path} and all below: 404`;
+    case "text":
+      return `${override.path}: ${short(override.text)}`;
+    case "fields":
+      return `${override.path}: ${
+        Object.entries(override.fields)
+          .map(([field, text]) => `${field} ${short(text)}`).join(", ")
+      }`;
+  }
+}
+
+function short(text: string): string {
+  const line = JSON.stringify(text);
+  return line.length > SHOWN
+    ? `${line.slice(0, SHOWN)}… (${text.length} characters)`
+    : line;
 }

@@ -4,17 +4,7 @@
  *
  * @module
  */
-import type { Command } from "./command.ts";
-
-/** A subcommand that is not loaded yet. */
-export interface CommandEntry {
-  /** The word that calls it. */
-  readonly name: string;
-  /** Whether it is nobody's to call by hand, and so not in the help. */
-  readonly hidden?: boolean;
-  /** Loads it. */
-  load(): Promise<Command>;
-}
+import type { CommandEntry } from "../cli/command.ts";
 
 /** Every subcommand, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [

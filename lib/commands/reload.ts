@@ -6,9 +6,9 @@
 import { changesOf } from "../config/changes.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { WholeConfig } from "../config/serve_config.ts";
-import type { Log, LogSettings } from "../observe/log.ts";
-import type { Io } from "./command.ts";
-import { errorLine } from "./error_line.ts";
+import type { Log, LogSettings } from "../system/log.ts";
+import type { Io } from "../cli/command.ts";
+import { errorLine } from "../cli/message.ts";
 
 /** What reading again needs. */
 export interface ReloadParts {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../system/log.ts";
 import type { Proxy } from "../proxy/proxy.ts";
-import { EXIT, type ExitCode, type Io } from "./command.ts";
+import { EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { onStopSignals } from "./stop_signals.ts";
 import { after } from "../system/timers.ts";
 

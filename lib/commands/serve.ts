@@ -4,7 +4,7 @@
  * @module
  */
 import { formatAddress } from "../config/address.ts";
-import { renderOptions } from "../config/options.ts";
+import { renderOptions } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type {
   ListenAddress,
@@ -18,22 +18,26 @@ import {
   type Log,
   type LogFields,
   type LogOptions,
-} from "../observe/log.ts";
+} from "../system/log.ts";
 import { startServing } from "../admin/serving.ts";
 import type { Proxy } from "../proxy/proxy.ts";
-import { systemRunner } from "../system/system_runner.ts";
-import type { Command, ExitCode, Io } from "./command.ts";
-import { errorLine } from "./error_line.ts";
+import { systemRunner } from "../system/runner.ts";
+import type { Command, ExitCode, Io } from "../cli/command.ts";
+import { errorLine } from "../cli/message.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { createReload } from "./reload.ts";
-import { NEEDED_TO_START, NEVER_NEEDED, renounce } from "./renounce.ts";
+import {
+  dropPermissions,
+  NEEDED_TO_START,
+  NEVER_NEEDED,
+  sanitizeEnvironment,
+} from "../system/restrict.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
-import { scrubEnvironment } from "./scrub.ts";
 import { holdAddress } from "./serve_address.ts";
 import { serveSupervised } from "./serve_supervised.ts";
-import { logStrayErrors } from "./stray_errors.ts";
+import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 import { upstreamSource } from "./upstream_source.ts";
-import { buildLabels } from "./version.ts";
+import { buildLabels } from "../cli/version.ts";
 
 const HELP = `Usage: c2s-imds serve [flags]
 
@@ -82,9 +86,9 @@ export const serve: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  renounce(NEVER_NEEDED);
+  dropPermissions(NEVER_NEEDED);
   const config = readServeConfig(args, io.env, io.readTextFile);
-  scrubEnvironment();
+  sanitizeEnvironment();
   const settings: LogOptions = {
     level: config.logLevel,
     format: config.logFormat,
@@ -115,7 +119,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   try {
     const proxy = await start(config, log, io);
     const runsNothing = config.discover === undefined && !config.node.address;
-    if (runsNothing) renounce(NEEDED_TO_START);
+    if (runsNothing) dropPermissions(NEEDED_TO_START);
     address.serving();
     return await serveUntilStopped(proxy, { io, log, announce, reload });
   } finally {
@@ -139,7 +143,7 @@ async function serveUntilStopped(
     const changed = reload();
     if (changed !== undefined) proxy.configure(changed);
   });
-  const letStray = logStrayErrors(log);
+  const letStray = logUnhandledErrors(log);
   try {
     announce(proxy.addresses);
     if (Deno.uid() === 0) {

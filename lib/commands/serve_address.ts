@@ -6,9 +6,9 @@
  */
 import type { NodeConfig } from "../config/serve_config.ts";
 import { addAddress, removeAddress, SERVICE_ADDRESS } from "../link/address.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../system/log.ts";
 import type { Runner } from "../system/runner.ts";
-import { errorLine } from "./error_line.ts";
+import { errorLine } from "../cli/message.ts";
 
 /** The address while it is held. */
 export interface HeldAddress {

@@ -6,13 +6,16 @@
  */
 import { liveAsChild } from "../supervisor/child.ts";
 import { CHILD_COMMAND } from "../supervisor/spawn.ts";
-import { type Command, EXIT } from "./command.ts";
-import { errorLine } from "./error_line.ts";
+import { type Command, EXIT } from "../cli/command.ts";
+import { errorLine } from "../cli/message.ts";
 import { listenFailure } from "./listen_failure.ts";
-import { renounce, RENOUNCED } from "./renounce.ts";
-import { scrubEnvironment } from "./scrub.ts";
-import { logStrayErrors } from "./stray_errors.ts";
-import { buildLabels } from "./version.ts";
+import {
+  DROPPED_BY_CHILD,
+  dropPermissions,
+  sanitizeEnvironment,
+} from "../system/restrict.ts";
+import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
+import { buildLabels } from "../cli/version.ts";
 
 /** The subcommand `serve-child`. */
 export const serveChild: Command = {
@@ -20,16 +23,16 @@ export const serveChild: Command = {
   summary: "Serves for a parent that keeps root",
   help: "Usage: started by c2s-imds serve, never by hand\n",
   async run(_args, io) {
-    scrubEnvironment();
+    sanitizeEnvironment();
     const fine = await liveAsChild({
       input: Deno.stdin.readable,
       send: (bytes) => void Deno.stdout.writeSync(bytes),
       log: io.stderr,
-      guard: (log) => void logStrayErrors(log),
+      guard: (log) => void logUnhandledErrors(log),
       explain: (error) => errorLine(listenFailure(error)),
       build: buildLabels(io.build),
       uid: Deno.uid(),
-      renounce: () => renounce(RENOUNCED),
+      renounce: () => dropPermissions(DROPPED_BY_CHILD),
     });
     return fine ? EXIT.OK : EXIT.FAILED;
   },

@@ -10,12 +10,12 @@ import type {
   NodeConfig,
   ServeConfig,
 } from "../config/serve_config.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { UsageError } from "../cli/message.ts";
 import { isOutOfReach } from "../netfilter/failure.ts";
 import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../netfilter/rule.ts";
 import { openRule, type RuleManager } from "../netfilter/rule_manager.ts";
 import { resolveUser } from "../netfilter/user.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../system/log.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
 import {
   childUser,
@@ -29,13 +29,11 @@ import { rulePorts } from "../supervisor/rule_ports.ts";
 import { spawnChild, type SpawnedChild } from "../supervisor/spawn.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { yieldingRule } from "../supervisor/yielding_rule.ts";
-import type { Runner } from "../system/runner.ts";
-import { stoppableRunner } from "../system/stoppable_runner.ts";
-import { cannotTell } from "./cannot_tell.ts";
-import { EXIT, type ExitCode, type Io } from "./command.ts";
+import { type Runner, stoppableRunner } from "../system/runner.ts";
+import { cannotTell, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { type HeldAddress, holdAddress } from "./serve_address.ts";
 import { onStopSignals } from "./stop_signals.ts";
-import { logStrayErrors } from "./stray_errors.ts";
+import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 import { upstreamSource } from "./upstream_source.ts";
 
 /** What the parent needs besides its configuration. */
@@ -111,7 +109,7 @@ export async function serveSupervised(
   });
   const silence = [
     onStopSignals(io, log, () => supervisor.stop()),
-    logStrayErrors(log),
+    logUnhandledErrors(log),
     io.onSignal("SIGHUP", () => {
       const changed = reload();
       if (changed !== undefined) {

@@ -6,27 +6,22 @@
 import { isLoopback, parseListenAddress } from "../config/address.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, type Givens, refuse } from "../config/given.ts";
-import { type Option, renderOptions } from "../config/options.ts";
+import { type Option, renderOptions } from "../cli/options.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import { parseChoice } from "../config/values.ts";
 import { readText } from "../config/yaml_file.ts";
-import {
-  createLog,
-  type Log,
-  LOG_FORMATS,
-  LOG_LEVELS,
-} from "../observe/log.ts";
+import { createLog, type Log, LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { DATA, treeFromData } from "../simulator/data_file.ts";
-import { defaultTree } from "../simulator/default_tree.ts";
+import { defaultTree } from "../simulator/default_instance.ts";
 import type { MetadataTree } from "../simulator/metadata_tree.ts";
 import {
   type Simulator,
   type SimulatorOptions,
   startSimulator,
 } from "../simulator/simulator.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { listenFailure } from "./listen_failure.ts";
-import { scrubEnvironment } from "./scrub.ts";
+import { sanitizeEnvironment } from "../system/restrict.ts";
 
 const DEFAULTS = {
   listen: "127.0.0.1:1338",
@@ -107,9 +102,9 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     format: parseChoice(value("log-format"), LOG_FORMATS),
     write: io.stderr,
   });
-  const tree = await readTree(givens.get("data")?.[0]?.text, io);
+  const tree = readTree(givens.get("data")?.[0]?.text, io);
   const requireV2 = isSet(givens, "require-v2");
-  scrubEnvironment();
+  sanitizeEnvironment();
   const simulator = await start({ listen, tree, requireV2, log });
   try {
     await untilStopped(simulator, io, log);
@@ -157,11 +152,8 @@ async function untilStopped(
   }
 }
 
-async function readTree(
-  file: string | undefined,
-  io: Io,
-): Promise<MetadataTree> {
-  const base = await defaultTree();
+function readTree(file: string | undefined, io: Io): MetadataTree {
+  const base = defaultTree();
   if (file === undefined) return base;
   return treeFromData(readText(DATA, file, io.readTextFile), file, base);
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Log } from "../observe/log.ts";
-import type { Io, Signal } from "./command.ts";
+import type { Log } from "../system/log.ts";
+import type { Io, Signal } from "../cli/command.ts";
 
 /**
  * SIGALRM and SIGQUIT would end the process on the spot, and leave the rule or

@@ -4,10 +4,9 @@
  * @module
  */
 import type { Givens } from "./given.ts";
-import type { Option } from "./options.ts";
-import { quote } from "./quote.ts";
-import { nearest } from "./suggestion.ts";
-import { UsageError } from "./usage_error.ts";
+import type { Option } from "../cli/options.ts";
+import { quote, UsageError } from "../cli/message.ts";
+import { nearest } from "../cli/suggestion.ts";
 
 /** What the names of all variables begin with. */
 const PREFIX = "C2S_IMDS_";

@@ -5,11 +5,10 @@
  */
 import type { Override } from "../metadata/profile.ts";
 import type { Givens } from "./given.ts";
-import type { Option } from "./options.ts";
+import type { Option } from "../cli/options.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
 import { besides, fileBeside } from "./profiles.ts";
-import { quote } from "./quote.ts";
-import { UsageError } from "./usage_error.ts";
+import { quote, UsageError } from "../cli/message.ts";
 import {
   isMapping,
   kindOf,

@@ -4,9 +4,8 @@
  * @module
  */
 import type { Givens } from "./given.ts";
-import { type Option, parseOptions } from "./options.ts";
-import { quote } from "./quote.ts";
-import { UsageError } from "./usage_error.ts";
+import { type Option, parseOptions } from "../cli/options.ts";
+import { quote, UsageError } from "../cli/message.ts";
 
 /**
  * Reads the flags of a subcommand that takes nothing but flags.

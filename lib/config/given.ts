@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { quote } from "./quote.ts";
-import { UsageError } from "./usage_error.ts";
+import { quote, UsageError } from "../cli/message.ts";
 
 /** One value and where it came from. */
 export interface Given {

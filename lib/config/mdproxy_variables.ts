@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { LOG_LEVELS } from "../observe/log.ts";
+import { LOG_LEVELS } from "../system/log.ts";
 import { type Given, type Givens, refuse } from "./given.ts";
 import { cloudstackUpstream, parseInterfaceName } from "./upstream.ts";
 

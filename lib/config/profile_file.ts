@@ -6,8 +6,7 @@
 import type { NamePairs, Profile } from "../metadata/profile.ts";
 import { REGION_NAME } from "../metadata/region_map.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
-import { quote } from "./quote.ts";
-import { UsageError } from "./usage_error.ts";
+import { quote, UsageError } from "../cli/message.ts";
 import type { ReadTextFile } from "./yaml_file.ts";
 import type { YamlValue } from "./yaml_value.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { formatAddress } from "./address.ts";
 import { parseAdmin } from "./admin.ts";
 import { fromEnvironment } from "./environment.ts";

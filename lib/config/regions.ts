@@ -5,7 +5,7 @@
  */
 import { REGION_NAME, type RegionMap } from "../metadata/region_map.ts";
 import { type Given, refuse } from "./given.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../cli/message.ts";
 
 /** What forwards everything unchanged. */
 export const NO_REGION = "none";

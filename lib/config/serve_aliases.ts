@@ -16,7 +16,7 @@ import {
   METADATA_HOST,
   REAL_REGION,
 } from "./serve_options.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "../cli/message.ts";
 
 /**
  * Replaces aliases by what they stand for.

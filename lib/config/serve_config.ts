@@ -5,7 +5,7 @@
  */
 import type { Identity } from "../metadata/profile.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
-import type { LogFormat, LogLevel } from "../observe/log.ts";
+import type { LogFormat, LogLevel } from "../system/log.ts";
 
 /** An address to listen on; port 0 takes a free one. */
 export interface ListenAddress {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
-import type { Option } from "./options.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
+import type { Option } from "../cli/options.ts";
 import { LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
 
 /** The region the instance really runs in, unless told. */

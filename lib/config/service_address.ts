@@ -10,7 +10,7 @@ import type {
   UpstreamAddress,
 } from "./serve_config.ts";
 import { METADATA_HOST } from "./serve_options.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "../cli/message.ts";
 import { parseSwitch } from "./values.ts";
 
 /** The listeners that take what is sent to the address. */

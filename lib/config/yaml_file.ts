@@ -5,9 +5,8 @@
  * @module
  */
 import { parse } from "@std/yaml";
-import { oneLine, quote } from "./quote.ts";
-import { nearest } from "./suggestion.ts";
-import { UsageError } from "./usage_error.ts";
+import { oneLine, quote, UsageError } from "../cli/message.ts";
+import { nearest } from "../cli/suggestion.ts";
 
 /** Reads a whole text file. */
 export type ReadTextFile = (path: string) => string;

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { quote } from "./quote.ts";
-import { nearest } from "./suggestion.ts";
-import { UsageError } from "./usage_error.ts";
+import { quote, UsageError } from "../cli/message.ts";
+import { nearest } from "../cli/suggestion.ts";
 import { isMapping, kindOf, shown } from "./yaml_file.ts";
 
 /** Where a value stands, and who may see it. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { UpstreamAddress } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../system/log.ts";
 import {
   discoverRouter,
   type Discovery,

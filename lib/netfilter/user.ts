@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { quote, UsageError } from "../cli/message.ts";
 import type { Runner } from "../system/runner.ts";
 
 /** One below the kernel's "no user", which iptables refuses too. */

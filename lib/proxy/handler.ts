@@ -5,8 +5,8 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { ServeConfig } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
-import type { Meters } from "../observe/meters.ts";
+import type { Log } from "../system/log.ts";
+import type { Meters } from "../system/meters.ts";
 import { type Refusal, refusal } from "./admission.ts";
 import { answerOf, ownAnswer, respond } from "./answer.ts";
 import { Fields, requestHeaders } from "./headers.ts";

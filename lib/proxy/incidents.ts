@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { Log, LogWrite } from "../observe/log.ts";
-import type { Meters } from "../observe/meters.ts";
-import { seldom } from "../observe/seldom.ts";
+import { type Log, type LogWrite, rateLimitedLog } from "../system/log.ts";
+import type { Meters } from "../system/meters.ts";
 import { ClientStalled } from "./client_stalled.ts";
 import { pathOf } from "./target.ts";
 import type { UpstreamRequest } from "./upstream.ts";
@@ -37,11 +36,11 @@ export class Incidents {
     this.#log = log;
     this.#upstream = upstream;
     this.#meters = meters;
-    this.#stranger = seldom(log.warn);
-    this.#loop = seldom(log.error);
-    this.#crowd = seldom(log.warn);
-    this.#fault = seldom(log.warn, { most: MOST_FAULTS });
-    this.#ownFault = seldom(log.error);
+    this.#stranger = rateLimitedLog(log.warn);
+    this.#loop = rateLimitedLog(log.error);
+    this.#crowd = rateLimitedLog(log.warn);
+    this.#fault = rateLimitedLog(log.warn, { most: MOST_FAULTS });
+    this.#ownFault = rateLimitedLog(log.error);
   }
 
   /** Somebody asked who is not this node. */

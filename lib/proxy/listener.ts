@@ -5,9 +5,8 @@
  */
 import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import type { Log, LogWrite } from "../observe/log.ts";
-import { seldom } from "../observe/seldom.ts";
-import { pause } from "../system/timers.ts";
+import { type Log, type LogWrite, rateLimitedLog } from "../system/log.ts";
+import { delay } from "../system/timers.ts";
 
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 100;
@@ -71,9 +70,9 @@ export class Listener {
   ) {
     this.#handle = handle;
     this.#log = log;
-    this.#logFailed = seldom(log.error);
-    this.#logStays = seldom(log.error);
-    this.#logBack = seldom(log.info);
+    this.#logFailed = rateLimitedLog(log.error);
+    this.#logStays = rateLimitedLog(log.error);
+    this.#logBack = rateLimitedLog(log.info);
     try {
       this.#server = this.#serve(asked);
     } catch (cause) {
@@ -140,7 +139,7 @@ export class Listener {
 
   async #again(): Promise<void> {
     while (!this.#stopping) {
-      await pause(RELISTEN_MS);
+      await delay(RELISTEN_MS);
       try {
         this.#server = this.#serve(this.address);
         this.#logBack("listening again", this.#where());

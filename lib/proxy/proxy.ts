@@ -4,8 +4,8 @@
  * @module
  */
 import type { ServeConfig } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
-import type { Meters } from "../observe/meters.ts";
+import type { Log } from "../system/log.ts";
+import type { Meters } from "../system/meters.ts";
 import { readStart } from "./body.ts";
 import { Handler } from "./handler.ts";
 import { Listener } from "./listener.ts";

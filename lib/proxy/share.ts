@@ -9,7 +9,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import { neverShared } from "../metadata/paths.ts";
-import type { Meters } from "../observe/meters.ts";
+import type { Meters } from "../system/meters.ts";
 import { remembering } from "./remember.ts";
 import type { Answer, WholeAnswer } from "./answer.ts";
 import type { UpstreamRequest } from "./upstream.ts";

@@ -21,12 +21,14 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
-import { nearest } from "../config/suggestion.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { quote, UsageError } from "../cli/message.ts";
+import { nearest } from "../cli/suggestion.ts";
 import { parseYaml } from "../config/yaml_file.ts";
-import type { MetadataTree } from "./metadata_tree.ts";
-import { applyChanges, type Change } from "./tree_changes.ts";
+import {
+  isDirectory,
+  type MetadataNode,
+  type MetadataTree,
+} from "./metadata_tree.ts";
 
 /** What the file is called in an error. */
 export const DATA = "data file";
@@ -78,16 +80,15 @@ export function treeFromData(
       `expected true or false at "replace", got ${describe(replace)}`,
     );
   }
-  const changes = Object.fromEntries(
-    Object.entries(sections).map(([name, value]) => {
-      const expected = Object.hasOwn(SECTIONS, name)
-        ? SECTIONS[name]
-        : undefined;
-      if (expected === undefined) return fail(unknownKey(name));
-      return [name, toChange(value, [name], expected, fail)];
-    }),
+  const tree = new Map<string, MetadataNode>(
+    replace ? [] : Object.entries(base),
   );
-  return applyChanges(replace ? {} : { ...base }, changes) as MetadataTree;
+  for (const [name, value] of Object.entries(sections)) {
+    const expected = Object.hasOwn(SECTIONS, name) ? SECTIONS[name] : undefined;
+    if (expected === undefined) return fail(unknownKey(name));
+    change(tree, name, value, { path: [name], expected, fail });
+  }
+  return Object.fromEntries(tree);
 }
 
 type Fail = (reason: string) => never;
@@ -100,34 +101,57 @@ function unknownKey(name: string): string {
   }`;
 }
 
-function toChange(
+/** Where a value stands in the file, and what it must be. */
+interface Place {
+  readonly path: readonly string[];
+  readonly expected: Expected;
+  readonly fail: Fail;
+}
+
+/** Sets, merges or removes one name of a directory. */
+function change(
+  directory: Map<string, MetadataNode>,
+  name: string,
   value: unknown,
-  path: readonly string[],
-  expected: Expected,
-  fail: Fail,
-): Change {
+  place: Place,
+): void {
+  if (value === null) directory.delete(name);
+  else directory.set(name, changed(directory.get(name), value, place));
+}
+
+/** What becomes of a node: mappings merge, everything else replaces. */
+function changed(
+  old: MetadataNode | undefined,
+  value: unknown,
+  { path, expected, fail }: Place,
+): MetadataNode {
   const place = quote(path.join("/"));
   if (path.length > DEEPEST) {
     return fail(`expected at most ${DEEPEST} levels, got more at ${place}`);
   }
-  if (value === null) return null;
   if (expected !== "mapping" && typeof value === "string") return value;
   if (expected !== "mapping" && value instanceof Uint8Array) {
     return new Uint8Array(value);
   }
-  if (expected !== "leaf" && isMapping(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, child]) => {
-        if (name === "" || name.includes("/")) {
-          fail(`expected one path segment for ${quote(name)} at ${place}`);
-        }
-        return [name, toChange(child, [...path, name], "node", fail)];
-      }),
+  if (expected === "leaf" || !isMapping(value)) {
+    return fail(
+      `expected ${EXPECTATION[expected]} at ${place}, got ${describe(value)}`,
     );
   }
-  return fail(
-    `expected ${EXPECTATION[expected]} at ${place}, got ${describe(value)}`,
+  const children = new Map<string, MetadataNode>(
+    old !== undefined && isDirectory(old) ? Object.entries(old) : [],
   );
+  for (const [name, child] of Object.entries(value)) {
+    if (name === "" || name.includes("/")) {
+      fail(`expected one path segment for ${quote(name)} at ${place}`);
+    }
+    change(children, name, child, {
+      path: [...path, name],
+      expected: "node",
+      fail,
+    });
+  }
+  return Object.fromEntries(children);
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

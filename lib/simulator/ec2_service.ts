@@ -4,9 +4,7 @@
  *
  * @module
  */
-import { STATUS_CODE } from "@std/http/status";
-import { ec2ErrorPage } from "./ec2_error_page.ts";
-import { EC2_VERSIONS } from "./ec2_versions.ts";
+import { STATUS_CODE, STATUS_TEXT } from "@std/http/status";
 import {
   notAllowed,
   segmentsOf,
@@ -23,6 +21,42 @@ import {
   type MetadataTree,
 } from "./metadata_tree.ts";
 import { parseTokenTtl, type TokenStore } from "./token_store.ts";
+
+/**
+ * The versions the EC2 metadata service lists at `/`, in its order. The list
+ * stands in several public captures of 2023 and 2024.
+ */
+export const EC2_VERSIONS: readonly string[] = [
+  "1.0",
+  "2007-01-19",
+  "2007-03-01",
+  "2007-08-29",
+  "2007-10-10",
+  "2007-12-15",
+  "2008-02-01",
+  "2008-09-01",
+  "2009-04-04",
+  "2011-01-01",
+  "2011-05-01",
+  "2012-01-12",
+  "2014-02-25",
+  "2014-11-05",
+  "2015-10-20",
+  "2016-04-19",
+  "2016-06-30",
+  "2016-09-02",
+  "2018-03-28",
+  "2018-08-17",
+  "2018-09-24",
+  "2019-10-01",
+  "2020-10-27",
+  "2021-01-03",
+  "2021-03-23",
+  "2021-07-15",
+  "2022-09-24",
+  "2024-04-11",
+  "latest",
+];
 
 /** Where tokens are issued: this very path, no other version, no slash. */
 const TOKEN_PATH = "/latest/api/token";
@@ -127,11 +161,24 @@ function read(
   };
 }
 
-function refused(
-  status: Parameters<typeof ec2ErrorPage>[0],
-): SimulatorAnswer {
-  const headers = [["Content-Type", "text/html"], SERVER] as const;
-  return textAnswer(status, headers, ec2ErrorPage(status));
+/**
+ * XHTML that calls itself iso-8859-1, with status code and phrase for title and
+ * heading (datadog-agent#4857 has a 401, ndbench#47 a 404).
+ */
+function refused(status: 400 | 401 | 404): SimulatorAnswer {
+  const heading = `${status} - ${STATUS_TEXT[status]}`;
+  return textAnswer(
+    status,
+    [["Content-Type", "text/html"], SERVER],
+    `<?xml version="1.0" encoding="iso-8859-1"?>
+<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
+    "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="en" lang="en">
+  <head><title>${heading}</title></head>
+  <body><h1>${heading}</h1></body>
+</html>
+`,
+  );
 }
 
 interface Found {

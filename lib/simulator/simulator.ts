@@ -5,7 +5,8 @@
  */
 import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../system/log.ts";
+import { after } from "../system/timers.ts";
 import { answerEc2, type Ec2Service } from "./ec2_service.ts";
 import {
   pathOf,
@@ -80,12 +81,12 @@ export async function startSimulator(
     return answer;
   });
   const stop = async () => {
-    const timer = setTimeout(() => force.abort(), GRACE_MS);
+    const cancelForce = after(GRACE_MS, () => force.abort());
     try {
       await server.shutdown();
       await server.finished;
     } finally {
-      clearTimeout(timer);
+      cancelForce();
     }
   };
   return {

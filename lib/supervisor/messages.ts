@@ -9,7 +9,7 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "../config/serve_config.ts";
-import type { RuleTally } from "../observe/rule_view.ts";
+import type { RuleTally } from "../admin/rule_view.ts";
 
 /** Where an upstream that moves is, or in one line why that is not known. */
 export type UpstreamNews =

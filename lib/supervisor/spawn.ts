@@ -9,7 +9,7 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "../config/serve_config.ts";
-import type { RuleView } from "../observe/rule_view.ts";
+import type { RuleView } from "../admin/rule_view.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import { type ChildUser, requireDroppedRights } from "./dropped_rights.ts";
 import { heardAddresses } from "./heard_addresses.ts";

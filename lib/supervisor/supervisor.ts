@@ -11,8 +11,8 @@ import type {
   ListenAddress,
   ServeConfig,
 } from "../config/serve_config.ts";
-import type { Log } from "../observe/log.ts";
-import type { RuleView } from "../observe/rule_view.ts";
+import type { Log } from "../system/log.ts";
+import type { RuleView } from "../admin/rule_view.ts";
 import { KeptRule } from "./kept_rule.ts";
 import { Probe } from "./probe.ts";
 import { Restarts } from "./restarts.ts";

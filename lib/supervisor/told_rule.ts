@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RuleTally, RuleView } from "../observe/rule_view.ts";
+import type { RuleTally, RuleView } from "../admin/rule_view.ts";
 
 /**
  * From here on a question counts as unanswered, in milliseconds: what comes

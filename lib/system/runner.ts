@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { deadline } from "./timers.ts";
 
 /** How a command ended. */
 export interface RunResult {
@@ -39,3 +40,142 @@ export type Runner = (
  * is told to wait itself, which is iptables for its lock.
  */
 export const TIME_LIMIT_MS = 10_000;
+
+/** How long the pipes of a killed command may take to close, in milliseconds. */
+const CLOSE_MS = 500;
+
+/**
+ * Runs a command of this machine in the C locale, because its messages are
+ * read. At its time limit it is killed with everything it started in its
+ * process group: it may be a script around the real program. Needs the
+ * permission to run it, and `kill`.
+ */
+export async function systemRunner(
+  [name, ...args]: readonly [string, ...string[]],
+  { stdin, timeoutMs = TIME_LIMIT_MS, signal }: RunOptions = {},
+): Promise<RunResult | NotRun> {
+  if (signal?.aborted) return "timeout";
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(name, {
+      args,
+      env: { LC_ALL: "C" },
+      // A signal to our whole group must not cut a change short.
+      detached: true,
+      stdin: stdin === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    // Without any PATH there is another error, which has no class of its own.
+    const isMissing = error instanceof Deno.errors.NotFound ||
+      Deno.env.get("PATH") === undefined;
+    if (isMissing) return "not found";
+    throw error;
+  }
+  const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)];
+  const fed = stdin === undefined ? undefined : feed(child.stdin, stdin);
+  const all = Promise.all([child.status, stdout.text, stderr.text, fed]);
+  try {
+    const [{ code }, out, err] = await deadline(all, timeoutMs, { signal });
+    return { code, stdout: out, stderr: err };
+  } catch (error) {
+    const isLate = error instanceof DOMException;
+    if (!isLate) throw error;
+    await killGroup(child);
+    // What left the group may hold the pipes for ever.
+    await deadline(Promise.allSettled([all]), CLOSE_MS).catch(() => {
+      stdout.cancel();
+      stderr.cancel();
+      child.unref();
+    });
+    return "timeout";
+  }
+}
+
+/**
+ * Kills a command and what it started. `Deno.kill` would need the permission
+ * to run everything.
+ */
+async function killGroup(child: Deno.ChildProcess): Promise<void> {
+  try {
+    await new Deno.Command("kill", {
+      args: ["-KILL", "--", `-${child.pid}`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+  } catch {
+    // There is no such command here: kill at least the process itself.
+  }
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Reads a pipe to its end, or until it is cancelled. */
+function gather(
+  stream: ReadableStream<Uint8Array>,
+): { readonly text: Promise<string>; cancel(): void } {
+  const reader = stream.getReader();
+  const read = async () => {
+    const decoder = new TextDecoder();
+    let text = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return text + decoder.decode();
+      text += decoder.decode(value, { stream: true });
+    }
+  };
+  return { text: read(), cancel: () => void reader.cancel() };
+}
+
+async function feed(
+  input: WritableStream<Uint8Array>,
+  text: string,
+): Promise<void> {
+  const writer = input.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch {
+    // It ended without reading all of it: its exit code says why.
+    await writer.abort().catch(() => {});
+  }
+}
+
+/** A runner whose commands can all be stopped. */
+export interface StoppableRunner {
+  /** Runs commands until it is stopped. */
+  readonly run: Runner;
+  /** Stops what runs, starts nothing more, and waits until all has ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes a runner that can be stopped: nothing may change the node any more
+ * once this program has ended.
+ *
+ * @param run what runs the commands
+ */
+export function stoppableRunner(run: Runner): StoppableRunner {
+  const stopped = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  return {
+    async run(argv, options) {
+      const result = run(argv, { ...options, signal: stopped.signal });
+      running.add(result);
+      try {
+        return await result;
+      } finally {
+        running.delete(result);
+      }
+    },
+    async stop() {
+      stopped.abort();
+      await Promise.allSettled(running);
+    },
+  };
+}

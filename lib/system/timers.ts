@@ -1,20 +1,21 @@
 /**
- * Waiting, for everything under one timer: almost every wait ends early, and a
+ * Waiting, all of it under one timer: almost every wait ends early, and a
  * timer for each would cost more than what it guards.
  *
  * It is not `setTimeout`, whose first call loads Node's timers (Deno 2.9): 15 ms
- * of every start, and 3.5 MB of every process.
+ * of every start, and 3.5 MB of every process. `delay()` of @std/async and
+ * `node:timers/promises` stand on it.
  *
  * @module
  */
 
-/** A time that is still to come, on the clock of `performance`. */
-interface Deadline {
+/** A call that is still to come, on the clock of `performance`. */
+interface Call {
   readonly at: number;
   readonly act: () => void;
 }
 
-const pending = new Set<Deadline>();
+const pending = new Set<Call>();
 
 /** Fires at {@linkcode next}; it holds the process only while it is listened to. */
 let alarm: AbortSignal | undefined;
@@ -25,15 +26,15 @@ let next = Infinity;
  *
  * @param ms after so many milliseconds
  * @param act called then; it must not throw
- * @returns takes it back
+ * @returns cancels it
  */
 export function after(ms: number, act: () => void): () => void {
-  const deadline = { at: performance.now() + ms, act };
-  if (pending.size === 0) resume();
-  pending.add(deadline);
-  if (deadline.at < next) arm(deadline.at);
+  const call = { at: performance.now() + ms, act };
+  if (pending.size === 0) listenAgain();
+  pending.add(call);
+  if (call.at < next) arm(call.at);
   return () => {
-    if (pending.delete(deadline) && pending.size === 0) rest();
+    if (pending.delete(call) && pending.size === 0) ignoreAlarm();
   };
 }
 
@@ -42,24 +43,54 @@ export function after(ms: number, act: () => void): () => void {
  *
  * @param ms so many milliseconds apart
  * @param act called each time; it must not throw
- * @returns ends it
+ * @returns cancels it
  */
 export function every(ms: number, act: () => void): () => void {
   const again = () => {
-    stop = after(ms, again);
+    cancel = after(ms, again);
     act();
   };
-  let stop = after(ms, again);
-  return () => stop();
+  let cancel = after(ms, again);
+  return () => cancel();
 }
 
 /** Waits so many milliseconds. */
-export function pause(ms: number): Promise<void> {
+export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => after(ms, resolve));
 }
 
+/**
+ * Waits for a promise, for a time at most, as `deadline()` of @std/async does;
+ * that one leaves a timer behind for each call.
+ *
+ * @param promise what is waited for; it is not stopped
+ * @param ms how long, in milliseconds
+ * @param options aborting `signal` ends the wait early
+ * @throws {DOMException} `TimeoutError` when the time is over
+ */
+export async function deadline<T>(
+  promise: T | PromiseLike<T>,
+  ms: number,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal?.reason);
+  const cancel = after(ms, () =>
+    reject(
+      new DOMException(`no answer within ${ms / 1000} s`, "TimeoutError"),
+    ));
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    cancel();
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
 function arm(at: number): void {
-  rest();
+  ignoreAlarm();
   next = at;
   // It takes whole milliseconds, and must not be early.
   const ms = Math.max(0, Math.ceil(at - performance.now()));
@@ -68,12 +99,12 @@ function arm(at: number): void {
 }
 
 /** Lets the process end while nobody waits; the alarm is kept for the next. */
-function rest(): void {
+function ignoreAlarm(): void {
   alarm?.removeEventListener("abort", fire);
 }
 
-/** Listens to the kept alarm again, unless its time went by unheard. */
-function resume(): void {
+/** Listens to the kept alarm again, unless its time is over. */
+function listenAgain(): void {
   if (alarm?.aborted !== false) next = Infinity;
   else alarm.addEventListener("abort", fire);
 }
@@ -82,13 +113,13 @@ function fire(): void {
   alarm = undefined;
   next = Infinity;
   const now = performance.now();
-  for (const deadline of [...pending].filter(({ at }) => at <= now)) {
-    // One may take back another.
-    if (pending.delete(deadline)) deadline.act();
+  for (const call of [...pending].filter(({ at }) => at <= now)) {
+    // One may cancel another.
+    if (pending.delete(call)) call.act();
   }
   let earliest = Infinity;
   for (const { at } of pending) earliest = Math.min(earliest, at);
-  // What acted may have set an alarm and taken it back.
-  if (pending.size === 0) rest();
+  // What acted may have set an alarm and cancelled it.
+  if (pending.size === 0) ignoreAlarm();
   else if (earliest < next) arm(earliest);
 }

@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { startServing } from "../../lib/admin/serving.ts";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import { ask, get, valuesOf } from "../helpers/raw.ts";
 import {
   answer,

@@ -9,8 +9,8 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "../../lib/config/serve_config.ts";
-import { createLog } from "../../lib/observe/log.ts";
-import type { RuleView } from "../../lib/observe/rule_view.ts";
+import { createLog } from "../../lib/system/log.ts";
+import type { RuleView } from "../../lib/admin/rule_view.ts";
 import type { Proxy } from "../../lib/proxy/proxy.ts";
 import { ask, type RawAnswer } from "../helpers/raw.ts";
 

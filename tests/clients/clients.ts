@@ -5,10 +5,7 @@
  *
  * @module
  */
-import {
-  gzippedUserData,
-  INSTANCE,
-} from "../../lib/simulator/default_instance.ts";
+import { defaultTree, INSTANCE } from "../../lib/simulator/default_instance.ts";
 import type { Namespace } from "../helpers/namespace.ts";
 import { importFlags } from "../helpers/program.ts";
 import type { Need } from "../helpers/requires.ts";
@@ -46,7 +43,7 @@ const ZONE = ["us-east-1a", "us-iso-east-1a"] as const;
 // The simulator's credentials: the region in them is no region to a client.
 const SECRET = "SimulatedSecretKey/us-east-1/NotARealOne";
 const TOKEN = `SimulatedSessionToken/us-east-1/${INSTANCE.role}/NotARealOne==`;
-const USER_DATA = (await gzippedUserData()).toHex();
+const USER_DATA = (defaultTree()["user-data"] as Uint8Array).toHex();
 
 /** Every client. */
 export const CLIENTS: readonly Client[] = [

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../lib/commands/command.ts";
+import { EXIT } from "../../lib/cli/command.ts";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { runProgram } from "../helpers/program.ts";
 import { startUnderTest } from "../proxy/under_test.ts";

@@ -7,10 +7,10 @@ import {
 } from "@std/assert";
 import { createCheck } from "../../lib/commands/check.ts";
 import { systemClock } from "../../lib/commands/check_wait.ts";
-import { EXIT, type Io } from "../../lib/commands/command.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { EXIT, type Io } from "../../lib/cli/command.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { askMetadata } from "../../lib/metadata/client.ts";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import {
   type Simulator,
   startSimulator,

@@ -6,10 +6,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { stripVTControlCharacters } from "node:util";
-import { EXIT, type Io, type Signal } from "../../lib/commands/command.ts";
+import { EXIT, type Io, type Signal } from "../../lib/cli/command.ts";
 import { demo } from "../../lib/commands/demo.ts";
-import { QUESTIONS } from "../../lib/commands/demo_questions.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { QUESTIONS } from "../../lib/demo/questions.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { runProgram, startProgram } from "../helpers/program.ts";
 
 /** A world whose signals the test sends. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readSettings } from "../../lib/commands/manifests_settings.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 
 const NODE = { container: true, onStop: "keep", fixed: true } as const;
 

@@ -6,9 +6,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { parse } from "@std/yaml";
-import { EXIT, type Io } from "../../lib/commands/command.ts";
+import { EXIT, type Io } from "../../lib/cli/command.ts";
 import { manifests } from "../../lib/commands/manifests.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { SERVE_SETTINGS } from "../../lib/config/serve_options.ts";
 import { sourceFiles } from "../helpers/files.ts";
 import { runProgram } from "../helpers/program.ts";

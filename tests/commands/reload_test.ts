@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createReload } from "../../lib/commands/reload.ts";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { createLog, type LogOptions } from "../../lib/observe/log.ts";
+import { createLog, type LogOptions } from "../../lib/system/log.ts";
 
 const FILE = "listen: 127.0.0.1:4000\nregion: us-east-1=us-isob-east-1\n";
 

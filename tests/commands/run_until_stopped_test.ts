@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { EXIT, type Io, type Signal } from "../../lib/commands/command.ts";
+import { EXIT, type Io, type Signal } from "../../lib/cli/command.ts";
 import { runUntilStopped } from "../../lib/commands/run_until_stopped.ts";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import type { Proxy } from "../../lib/proxy/proxy.ts";
 
 const LOG = createLog({ level: "error", format: "text", write: () => {} });

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { holdAddress } from "../../lib/commands/serve_address.ts";
 import { LinkError } from "../../lib/link/link_error.ts";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import {
   createFakeLink,
   type FakeLink,

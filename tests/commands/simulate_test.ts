@@ -5,9 +5,9 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { EXIT, type Io, type Signal } from "../../lib/commands/command.ts";
+import { EXIT, type Io, type Signal } from "../../lib/cli/command.ts";
 import { simulate } from "../../lib/commands/simulate.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { runProgram, startProgram } from "../helpers/program.ts";
 
 /** A world with one data file, whose signals the test sends. */

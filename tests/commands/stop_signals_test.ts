@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Signal } from "../../lib/commands/command.ts";
+import type { Signal } from "../../lib/cli/command.ts";
 import { onStopSignals } from "../../lib/commands/stop_signals.ts";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 
 /** Listens, and gives the means to send signals at a time. */
 function listen() {

@@ -5,7 +5,7 @@ import {
   findProfile,
   PROFILE_NAMES,
 } from "../../lib/config/profiles.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { BUILT_IN_PROFILES } from "../../lib/metadata/built_in_profiles.ts";
 import { sourceFiles } from "../helpers/files.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 
 /** What is wrong, and the line that says so. */
 interface Case {

@@ -6,7 +6,7 @@
  */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { BROKEN_SECRETS, SECRET } from "../helpers/broken_secrets.ts";
 
 function refusal(args: readonly string[], yaml: string): string {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { NetfilterError } from "../../lib/netfilter/failure.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";

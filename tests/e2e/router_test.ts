@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type NodeView, viewNode } from "../../lib/link/node_view.ts";
 import { RouterSource } from "../../lib/link/router_source.ts";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import {
   createGuest,
   type Guest,

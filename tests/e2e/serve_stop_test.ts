@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 import { installedForFile } from "../helpers/installed.ts";
 import { startLoad, type Tally } from "../helpers/load.ts";
 import {

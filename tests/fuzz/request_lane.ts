@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Meters } from "../../lib/observe/meters.ts";
+import { Meters } from "../../lib/system/meters.ts";
 import { bytesOf, textOf } from "../helpers/raw.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
 import {

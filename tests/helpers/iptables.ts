@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ExitCode, Io } from "../../lib/commands/command.ts";
+import type { ExitCode, Io } from "../../lib/cli/command.ts";
 import { createIptables } from "../../lib/commands/iptables.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { sourceFiles } from "../helpers/files.ts";
 
 /** What touches the process's streams: the outside world, and a pipe. */
-const EDGE = ["lib/commands/io.ts", "lib/commands/serve_child.ts"];
+const EDGE = ["lib/cli/io.ts", "lib/commands/serve_child.ts"];
 
 /** Where in lib/ a pattern stands, as `path: match`. */
 function found(pattern: RegExp): string[] {
@@ -28,9 +28,9 @@ Deno.test("nothing in lib/ leaves its end to using", () => {
   assertEquals(found(/^\s*(?:await )?using \w+ =/gm), []);
 });
 
-// The simulator and what asks as a client load Node's HTTP in any case.
+// What asks as a client loads Node's HTTP in any case.
 Deno.test("nothing in lib/ that runs on a node waits by what loads Node's timers", () => {
   const places = found(/\bset(?:Timeout|Interval)\(/g)
-    .filter((place) => !/^lib\/(?:metadata|simulator)\//.test(place));
+    .filter((place) => !/^lib\/metadata\//.test(place));
   assertEquals(places, []);
 });

@@ -18,7 +18,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { STATUS_CODE, STATUS_TEXT } from "@std/http/status";
 import { parse, stringify } from "@std/yaml";
 
-/** Parses as lib/config/options.ts does, and notes what it does not know. */
+/** Parses as lib/cli/options.ts does, and notes what it does not know. */
 function parsed(args: readonly string[]) {
   const unknown: string[] = [];
   const { _, listen, timeout, anywhere, help } = parseArgs([...args], {

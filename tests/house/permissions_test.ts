@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { permissionFlags, PERMISSIONS } from "../../deploy/permissions.ts";
-import { NEVER_NEEDED, RENOUNCED } from "../../lib/commands/renounce.ts";
+import { DROPPED_BY_CHILD, NEVER_NEEDED } from "../../lib/system/restrict.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
 import { sourceFiles } from "../helpers/files.ts";
 
@@ -22,7 +22,7 @@ function doneWith(name: string, list: readonly string[]): string {
 
 /** What the proxy does with a permission once it listens. */
 function afterwards(name: string): string {
-  return doneWith(name, RENOUNCED);
+  return doneWith(name, DROPPED_BY_CHILD);
 }
 
 Deno.test("docs/permissions.md has every permission of the executable with its reason", () => {
@@ -37,7 +37,9 @@ Deno.test("docs/permissions.md has every permission of the executable with its r
 });
 
 Deno.test("docs/permissions.md has every permission that serve and the proxy give up", () => {
-  for (const [column, list] of [[3, NEVER_NEEDED], [4, RENOUNCED]] as const) {
+  for (
+    const [column, list] of [[3, NEVER_NEEDED], [4, DROPPED_BY_CHILD]] as const
+  ) {
     assertEquals(
       ROWS.filter((row) => row[column] === "gives it up").map((row) => row[0])
         .sort(),

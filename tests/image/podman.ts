@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 import type { ProgramOptions } from "../helpers/program.ts";
 
 /** How a podman command ended. */

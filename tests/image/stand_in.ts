@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 
 /** What UBI 9 minimal has that the program and the Containerfile use. */
 const PROGRAMS = ["bash", "cat", "cp", "id", "test"];

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { viewNode } from "../../lib/link/node_view.ts";
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 
 Deno.test("viewNode() sees files, the kernel's too, and names", async () => {
   const folder = await Deno.makeTempDir();

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { addGlobalConfig } from "../../lib/manifests/cloud_provider_config.ts";
 
 const add = (text: string) => addGlobalConfig(text, "cloud.yaml");

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { parseImage } from "../../lib/manifests/image.ts";
 
 const DIGEST = `@sha256:${"0123456789abcdef".repeat(4)}`;

@@ -5,7 +5,7 @@ import {
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
 } from "../../lib/metadata/client.ts";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 

@@ -6,7 +6,7 @@ import {
   placeOf,
   type Source,
 } from "../../lib/metadata/observation.ts";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { answer, type Received, startUpstream } from "../helpers/upstream.ts";
 

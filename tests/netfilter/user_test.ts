@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { resolveUser } from "../../lib/netfilter/user.ts";
 

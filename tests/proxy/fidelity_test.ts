@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import {
   ask,

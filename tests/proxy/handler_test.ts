@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import { Handler } from "../../lib/proxy/handler.ts";
 import { OwnAddresses } from "../../lib/proxy/peers.ts";
 import { Upstream } from "../../lib/proxy/upstream.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
 import type { UpstreamSource } from "../../lib/proxy/upstream_source.ts";
 import { ask, get } from "../helpers/raw.ts";

@@ -7,8 +7,7 @@ import {
   zstdCompressSync,
 } from "node:zlib";
 import type { RewriteMode } from "../../lib/config/serve_config.ts";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
-import { gzippedUserData } from "../../lib/simulator/default_instance.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { startProgram } from "../helpers/program.ts";
 import { createRandom } from "../helpers/random.ts";
@@ -260,7 +259,7 @@ Deno.test("startProxy() hands on user data to the byte", async () => {
       assert(through.body === direct.body, `${mode} ${target}`);
     }
     const packed = await ask(proxy.address, get("/openstack/latest/user_data"));
-    assert(packed.body === textOf(await gzippedUserData()));
+    assert(packed.body === textOf(defaultTree()["user-data"] as Uint8Array));
   }
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { LOG_FORMATS } from "../../lib/observe/log.ts";
+import { LOG_FORMATS } from "../../lib/system/log.ts";
 import { BROKEN_SECRETS, SECRET } from "../helpers/broken_secrets.ts";
 import { until } from "../helpers/node.ts";
 import { runProgram, startProgram } from "../helpers/program.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
-import { createLog } from "../../lib/observe/log.ts";
-import type { Meters } from "../../lib/observe/meters.ts";
+import { createLog } from "../../lib/system/log.ts";
+import type { Meters } from "../../lib/system/meters.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
 
 /** A proxy that listens on loopback. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 import { startUnderTest } from "../proxy/under_test.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../lib/config/usage_error.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { treeFromData } from "../../lib/simulator/data_file.ts";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
 
 const BASE = {
   "meta-data": { placement: { region: "us-east-1", zone: "a" }, mac: "02" },

@@ -5,9 +5,9 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { createLog } from "../../lib/observe/log.ts";
-import { defaultTree } from "../../lib/simulator/default_tree.ts";
-import { EC2_VERSIONS } from "../../lib/simulator/ec2_versions.ts";
+import { createLog } from "../../lib/system/log.ts";
+import { defaultTree } from "../../lib/simulator/default_instance.ts";
+import { EC2_VERSIONS } from "../../lib/simulator/ec2_service.ts";
 import { OPENSTACK_VERSIONS } from "../../lib/simulator/openstack_service.ts";
 import {
   type SimulatorOptions,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 import { childOf, isAlive, type TestNode, until } from "../helpers/node.ts";
 import type { RunningProgram } from "../helpers/program.ts";
 import { look } from "./vitals.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 import { installProgram } from "../helpers/installed.ts";
 import { BACKENDS } from "../helpers/node.ts";
 import { report } from "./report.ts";

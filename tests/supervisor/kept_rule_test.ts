@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import { KeptRule } from "../../lib/supervisor/kept_rule.ts";
 import type { RuleKeeper } from "../../lib/supervisor/rule_keeper.ts";
 

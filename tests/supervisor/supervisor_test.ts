@@ -3,7 +3,7 @@ import type {
   ListenAddress,
   ServeConfig,
 } from "../../lib/config/serve_config.ts";
-import { createLog } from "../../lib/observe/log.ts";
+import { createLog } from "../../lib/system/log.ts";
 import {
   RivalError,
   type RuleKeeper,

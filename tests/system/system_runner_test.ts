@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { systemRunner } from "../../lib/system/system_runner.ts";
+import { stoppableRunner, systemRunner } from "../../lib/system/runner.ts";
 
 Deno.test("systemRunner() feeds, gathers, and tells the code in the C locale", async () => {
   assertEquals(
@@ -59,4 +59,17 @@ Deno.test("systemRunner() stops a program when it is told to", async () => {
     await systemRunner(["true"], { signal: controller.signal }),
     "timeout",
   );
+});
+
+Deno.test("stoppableRunner() stops what runs and starts nothing more", async () => {
+  const { run, stop } = stoppableRunner(systemRunner);
+  assertEquals(await run(["echo", "a"]), {
+    code: 0,
+    stdout: "a\n",
+    stderr: "",
+  });
+  const hanging = [run(["sleep", "60"]), run(["sh", "-c", "sleep 60; echo"])];
+  await stop();
+  assertEquals(await Promise.all(hanging), ["timeout", "timeout"]);
+  assertEquals(await run(["echo", "a"]), "timeout");
 });

@@ -1,8 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
-import { systemRunner } from "../../lib/system/system_runner.ts";
-import { after, every, pause } from "../../lib/system/timers.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { systemRunner } from "../../lib/system/runner.ts";
+import { after, deadline, delay, every } from "../../lib/system/timers.ts";
 
-Deno.test("after() acts once, in the order of time, not early, and not when taken back", async () => {
+Deno.test("after() acts once, in the order of time, not early, and not when cancelled", async () => {
   const started = performance.now();
   const acted: number[] = [];
   const last = Promise.withResolvers<void>();
@@ -17,11 +17,11 @@ Deno.test("after() acts once, in the order of time, not early, and not when take
   after(0, act(0));
   taken();
   await last.promise;
-  await pause(20);
+  await delay(20);
   assertEquals(acted, [0, 20, 60]);
 });
 
-Deno.test("after() acts when the one before was taken back, whenever that was", async () => {
+Deno.test("after() acts when the one before was cancelled, whenever that was", async () => {
   for (const wait of [0, 30]) {
     after(20, () => {})();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
@@ -45,12 +45,12 @@ Deno.test("after() lets what is due change what is to come, and what is due with
       resolve();
     });
   });
-  const taken = [10, 40].map((ms) => after(ms, () => seen.push("taken back")));
+  const taken = [10, 40].map((ms) => after(ms, () => seen.push("cancelled")));
   // Both are due when the loop goes on.
   const end = performance.now() + 20;
   while (performance.now() < end);
   await promise;
-  await pause(50);
+  await delay(50);
   assertEquals(seen, ["first", "second"]);
 });
 
@@ -64,19 +64,45 @@ Deno.test("every() goes on until it is ended, even from within", async () => {
     resolve();
   });
   await promise;
-  await pause(30);
+  await delay(30);
   assertEquals(times, 3);
 });
 
-Deno.test("a process waits for what is pending, and for nothing that was taken back", async () => {
+Deno.test("deadline() ends with the promise, with the time, or with the signal", async () => {
+  const never = new Promise<never>(() => {});
+  const stop = new AbortController();
+  assertEquals(await deadline(Promise.resolve(1), 5_000), 1);
+  assertEquals(await deadline(2, 5_000), 2);
+  await assertRejects(
+    () => deadline(Promise.reject(new TypeError("broken")), 5_000),
+    TypeError,
+    "broken",
+  );
+  await assertRejects(
+    () => deadline(never, 10),
+    DOMException,
+    "no answer within 0.01 s",
+  );
+  const stopped = deadline(never, 5_000, { signal: stop.signal });
+  stop.abort(new RangeError("stopped"));
+  await assertRejects(() => stopped, RangeError, "stopped");
+  await assertRejects(
+    () => deadline(never, 5_000, { signal: stop.signal }),
+    RangeError,
+    "stopped",
+  );
+});
+
+Deno.test("a process waits for what is pending, and for nothing that was cancelled", async () => {
   const url = new URL("../../lib/system/timers.ts", import.meta.url);
   const script = `
-    import { after } from ${JSON.stringify(url.href)};
+    import { after, deadline } from ${JSON.stringify(url.href)};
     after(100_000, () => {})();
     after(10, () => after(100_000, () => {})());
     after(10, () => {});
     after(50, () => Deno.stdout.writeSync(new TextEncoder().encode("acted")));
     after(100_000, () => {})();
+    await deadline(1, 100_000);
   `;
   const result = await systemRunner(
     [Deno.execPath(), "run", "--quiet", "--no-config", "--no-check", "-"],

@@ -1,0 +1,99 @@
+/**
+ * What a subcommand is, what it is handed, and how it ends.
+ *
+ * @module
+ */
+import type { Build } from "./version.ts";
+
+/** The exit codes, a contract that scripts rely on. */
+export const EXIT = {
+  /** All is well. */
+  OK: 0,
+  /** It failed, or `status` or `check` says no. */
+  FAILED: 1,
+  /** Wrong usage or configuration; nothing was changed. */
+  USAGE: 2,
+  /** `status`: the rule is there, but not as it should be. */
+  DRIFT: 3,
+  /** It cannot tell: no permission, no iptables. */
+  CANNOT_TELL: 4,
+} as const;
+
+/** One of {@linkcode EXIT}. */
+export type ExitCode = typeof EXIT[keyof typeof EXIT];
+
+/** A signal a subcommand may listen to. */
+export type Signal =
+  | "SIGTERM"
+  | "SIGINT"
+  | "SIGHUP"
+  | "SIGQUIT"
+  | "SIGALRM"
+  | "SIGUSR1"
+  | "SIGUSR2";
+
+/** The outside world, handed to a subcommand so that tests can stand in. */
+export interface Io {
+  /** The environment it was started with. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What this program was made from. */
+  readonly build: Build;
+  /** Whether standard output is a terminal. */
+  readonly terminal: boolean;
+  /** Writes text to standard output as it is. */
+  stdout(text: string): void;
+  /** Takes text for standard error as it is; never waits for its reader. */
+  stderr(text: string): void;
+  /** Waits, for a second at most, until all of that is written. */
+  flush(): Promise<void>;
+  /** Reads a whole text file; once more, only what can be read again. */
+  readTextFile(path: string, isAgain?: boolean): string;
+  /** Calls back at each such signal until the returned function is called. */
+  onSignal(signal: Signal, handler: () => void): () => void;
+}
+
+/** One subcommand of `c2s-imds`. */
+export interface Command {
+  /** The word that calls it. */
+  readonly name: string;
+  /** One line for the list of subcommands. */
+  readonly summary: string;
+  /** The whole help text, ending in a line feed. */
+  readonly help: string;
+  /**
+   * Runs it.
+   *
+   * @param args the arguments after its name, `--help` never among them
+   * @throws {UsageError} for wrong usage or configuration
+   */
+  run(args: readonly string[], io: Io): Promise<ExitCode>;
+}
+
+/** A subcommand that is not loaded yet. */
+export interface CommandEntry {
+  /** The word that calls it. */
+  readonly name: string;
+  /** Whether it is not for people, and so not in the help. */
+  readonly hidden?: boolean;
+  /** Loads it. */
+  load(): Promise<Command>;
+}
+
+/**
+ * Ends a command whose permissions or programs are missing: it changed
+ * nothing, and cannot tell the state of the node.
+ *
+ * @param error what was thrown
+ * @param io where its message goes
+ * @param isOutOfReach whether permissions or programs are missing
+ * @throws the error itself, for any other reason
+ */
+export function cannotTell(
+  error: unknown,
+  io: Pick<Io, "stderr">,
+  isOutOfReach: (error: unknown) => error is Error,
+): ExitCode {
+  if (!isOutOfReach(error)) throw error;
+  io.stderr(`c2s-imds: ${error.message}\n`);
+  return EXIT.CANNOT_TELL;
+}

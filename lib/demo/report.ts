@@ -1,0 +1,206 @@
+/**
+ * What the demo prints: a table, 100 columns at most, of path, real answer and
+ * answer through c2s-imds, and what stands around it.
+ *
+ * @module
+ */
+import { oneLine, quote } from "../cli/message.ts";
+import { cutMiddle } from "../cli/table.ts";
+import type { MetadataAnswer } from "../metadata/client.ts";
+import type { Comparison, RegionPair, Urls } from "./comparison.ts";
+import type { View } from "./questions.ts";
+
+/** Stands before what changed, so that it shows without colour. */
+export const CHANGED = "→";
+
+/** Stands before what is not as it must be. */
+export const WRONG = "!";
+
+/** The columns' widths; with two spaces between them and the mark, 100. */
+const WIDTH = { path: 32, real: 29, through: 33 } as const;
+const GAP = "  ";
+const INDENT = "  ";
+const COLUMNS = 100;
+
+/** How the table is shown. */
+export interface TableStyle {
+  /** The region to pick out in what changed. */
+  readonly emulated: string;
+  /** Whether to use colour. */
+  readonly colour: boolean;
+}
+
+/** Escape sequences of a terminal, by what they are for. */
+const PAINT = { heading: "1", changed: "1;32", wrong: "1;31" } as const;
+
+type Paint = (text: string, as: keyof typeof PAINT) => string;
+
+/**
+ * Renders the table.
+ *
+ * @param comparisons the rows, those of one directory together
+ * @param style how to show it
+ * @returns lines, each with its line feed
+ */
+export function renderTable(
+  comparisons: readonly Comparison[],
+  { emulated, colour }: TableStyle,
+): string {
+  const paint: Paint = (text, as) =>
+    colour ? `\x1b[${PAINT[as]}m${text}\x1b[0m` : text;
+  const title = tableLine(
+    "path",
+    "real (asked directly)",
+    " ",
+    "through c2s-imds",
+  );
+  const lines = [paint(title, "heading"), "─".repeat(COLUMNS)];
+  let directory = "";
+  for (const comparison of comparisons) {
+    const { question } = comparison;
+    if (question.directory !== directory) {
+      directory = question.directory;
+      lines.push(cutMiddle(directory, COLUMNS));
+    }
+    lines.push(...rowLines(comparison, emulated, paint));
+  }
+  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}
+
+/** One question's lines; only the first names the path. */
+function rowLines(
+  comparison: Comparison,
+  emulated: string,
+  paint: Paint,
+): string[] {
+  const { question, asExpected } = comparison;
+  const real = shown(question.view, comparison.real);
+  const through = question.view.kind === "size" && !comparison.changed
+    ? ["the same to the byte"]
+    : shown(question.view, comparison.through);
+  const path = INDENT + cutMiddle(question.path, WIDTH.path - INDENT.length);
+  return through.map((text, i) => {
+    // What is the same shall look the same.
+    const value = cutMiddle(
+      text,
+      text === real[i] ? WIDTH.real : WIDTH.through,
+    );
+    const [mark, cell] = !asExpected
+      ? [paint(WRONG, "wrong"), paint(value, "wrong")]
+      : comparison.changed && text !== real[i]
+      ? [
+        paint(CHANGED, "changed"),
+        pickOut(value, emulated, (part) => paint(part, "changed")),
+      ]
+      : [" ", value];
+    return tableLine(i === 0 ? path : "", real[i] ?? "", mark, cell);
+  });
+}
+
+function tableLine(
+  path: string,
+  real: string,
+  mark: string,
+  through: string,
+): string {
+  return [
+    path.padEnd(WIDTH.path),
+    cutMiddle(real, WIDTH.real).padEnd(WIDTH.real),
+    `${mark} ${through}`,
+  ].join(GAP);
+}
+
+function pickOut(
+  value: string,
+  region: string,
+  paint: (part: string) => string,
+): string {
+  // A long name may have been cut.
+  return value.includes(region)
+    ? value.replaceAll(region, () => paint(region))
+    : paint(value);
+}
+
+function shown(view: View, { status, body }: MetadataAnswer): string[] {
+  if (status !== 200) return [`status ${status}`];
+  const text = new TextDecoder().decode(body);
+  switch (view.kind) {
+    case "text":
+      return [oneLine(text.trim().replaceAll("\n", ", "))];
+    case "fields":
+      return view.names.map((name) => oneLine(`${name}: ${field(text, name)}`));
+    case "size":
+      return [`${view.what}, ${body.length} bytes`];
+  }
+}
+
+function field(json: string, name: string): string {
+  try {
+    return String(JSON.parse(json)[name]);
+  } catch {
+    return "not JSON";
+  }
+}
+
+/** What a report is made of. */
+export interface Report {
+  /** The rows of the table. */
+  readonly comparisons: readonly Comparison[];
+  /** Where both were asked. */
+  readonly urls: Urls;
+  /** What had to change. */
+  readonly regions: RegionPair;
+}
+
+/**
+ * Says what was asked, shows the answers, and counts them.
+ *
+ * @param report what it is made of
+ * @param colour whether to use colour
+ */
+export function renderReport(
+  { comparisons, urls, regions }: Report,
+  colour: boolean,
+): string {
+  const changed = comparisons.filter((it) => it.changed).length;
+  const same = comparisons.length - changed;
+  const table = renderTable(comparisons, {
+    emulated: regions.emulated,
+    colour,
+  });
+  return `A simulated instance in ${regions.real}, asked as an SDK asks (IMDSv2, with a token):
+directly at ${urls.real}, and through c2s-imds at ${urls.through}.
+
+${table}
+${changed} of ${comparisons.length} answers changed (${CHANGED}), the other ${same} are the same to the byte.
+`;
+}
+
+/**
+ * Names the answers that are not as they must be.
+ *
+ * @param wrong their comparisons
+ */
+export function unexpectedAnswers(wrong: readonly Comparison[]): Error {
+  const paths = wrong.map(({ question }) =>
+    quote(question.directory + question.path)
+  );
+  return new Error(
+    `Cannot confirm the rewriting: unexpected answer to ${paths.join(", ")}`,
+  );
+}
+
+/** Says what to try while both go on. */
+export function renderServing({ real, through }: Urls): string {
+  return `Serving until Ctrl-C: the real one at ${real}, c2s-imds at ${through}.
+Next: curl ${through}/latest/meta-data/placement/region
+`;
+}
+
+/** Says what to run when the demo is over. */
+export function renderNext(): string {
+  const program = Deno.build.standalone
+    ? "c2s-imds"
+    : `npx --yes deno@${Deno.version.deno} task c2s-imds`;
+  return `Next: ${program} demo --keep   (goes on serving, to try with curl)\n`;
+}

@@ -1,0 +1,141 @@
+/**
+ * The log: one line an event, as text or JSON, with UTC times. It is never
+ * handed a token, a credential or a body.
+ *
+ * @module
+ */
+
+/** The levels, from the most to the least talkative. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** One of {@linkcode LOG_LEVELS}. */
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** The forms a line can take. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+/** One of {@linkcode LOG_FORMATS}. */
+export type LogFormat = typeof LOG_FORMATS[number];
+
+/** Details of an event, by name. */
+export type LogFields = Readonly<Record<string, string | number | boolean>>;
+
+/** Writes one event. */
+export type LogWrite = (message: string, fields?: LogFields) => void;
+
+/** A log, one method a level. */
+export type Log = Readonly<Record<LogLevel, LogWrite>>;
+
+/** What may change while a log is in use: it is read at each event. */
+export interface LogSettings {
+  /** The least level that is written. */
+  level: LogLevel;
+  /** The form of a line. */
+  format: LogFormat;
+}
+
+/** How a log is made. */
+export interface LogOptions extends LogSettings {
+  /** Takes each line, line feed included. */
+  readonly write: (line: string) => void;
+  /** The clock. */
+  readonly now?: () => Date;
+}
+
+/** Values that need no quotes in a text line. */
+const PLAIN = /^[\w./:@[\]+,=*%-]+$/;
+
+/** What JSON leaves as it is, though readers may end a line or obey it. */
+const UNSEEN = /[\x7f-\x9f\u2028\u2029]/g;
+
+/** As JSON, on one line for every reader. */
+function json(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    UNSEEN,
+    (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function text(value: string | number | boolean): string {
+  const plain = String(value);
+  return PLAIN.test(plain) ? plain : json(plain);
+}
+
+/**
+ * Makes a log.
+ *
+ * @param options its level, form and where its lines go
+ */
+export function createLog(options: LogOptions): Log {
+  const { write, now = () => new Date() } = options;
+  const at = (level: LogLevel): LogWrite => {
+    const rank = LOG_LEVELS.indexOf(level);
+    return (message, fields = {}) => {
+      if (rank < LOG_LEVELS.indexOf(options.level)) return;
+      const time = now().toISOString();
+      write(
+        options.format === "json"
+          ? json({ time, level, message, ...fields }) + "\n"
+          : textLine(time, level, message, fields),
+      );
+    };
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+  };
+}
+
+function textLine(
+  time: string,
+  level: LogLevel,
+  message: string,
+  fields: LogFields,
+): string {
+  const details = Object.entries(fields)
+    .map(([name, value]) => ` ${name}=${text(value)}`).join("");
+  // A message with a control character could forge a second line.
+  const plain = message.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "?");
+  return `${time} ${level} ${plain}${details}\n`;
+}
+
+/** The span of time that a rate-limited log counts in, in milliseconds. */
+export const RATE_LIMIT_MS = 60_000;
+
+/** How often an event is written. */
+export interface RateLimit {
+  /** How often in {@linkcode RATE_LIMIT_MS}; once unless given. */
+  readonly most?: number;
+  /** The clock, in milliseconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * Writes an event that anyone can cause at will at most so often in
+ * {@linkcode RATE_LIMIT_MS}; the next one then says how many were held back.
+ *
+ * @param write writes it
+ */
+export function rateLimitedLog(
+  write: LogWrite,
+  { most = 1, now = () => performance.now() }: RateLimit = {},
+): LogWrite {
+  let since = -Infinity;
+  let written = 0;
+  let held = 0;
+  return (message, fields = {}) => {
+    if (now() - since >= RATE_LIMIT_MS) {
+      since = now();
+      written = 0;
+    }
+    if (written >= most) {
+      held++;
+      return;
+    }
+    write(message, held === 0 ? fields : { ...fields, held_back: held });
+    written++;
+    held = 0;
+  };
+}

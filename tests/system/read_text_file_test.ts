@@ -1,0 +1,102 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { runProgram } from "../helpers/program.ts";
+import { readTextFile } from "../../lib/system/read_text_file.ts";
+
+Deno.test("readTextFile() gives the text of a file to the byte", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    for (const text of ["", "\ufeffa: é\r\n", "a".repeat(1024 * 1024)]) {
+      await Deno.writeTextFile(path, text);
+      assertEquals(readTextFile(path), text);
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("readTextFile() reads a pipe to its end", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const writer = new Deno.Command("sh", {
+      args: [
+        "-c",
+        `mkfifo "$0" && echo made && { printf a; printf b; } >"$0"`,
+        `${folder}/pipe`,
+      ],
+      stdout: "piped",
+    }).spawn();
+    const reader = writer.stdout.getReader();
+    await reader.read();
+    assertEquals(readTextFile(`${folder}/pipe`), "ab");
+    await reader.cancel();
+    assertEquals((await writer.status).success, true);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("readTextFile() reads a file once more, and waits for no pipe", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/file`, "a");
+    assertEquals(readTextFile(`${folder}/file`, true), "a");
+    await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
+    assertThrows(
+      () => readTextFile(`${folder}/pipe`, true),
+      Error,
+      "a pipe can be read only once, expected a regular file",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("readTextFile() refuses bytes that are no UTF-8", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, new Uint8Array([0x61, 0xff]));
+    assertThrows(() => readTextFile(path), Error, "expected UTF-8");
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("every flag that names a file refuses what is none, in one style", async (t) => {
+  const big = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(big, "#".repeat(1024 * 1024 + 1));
+    const reasons = [
+      [".", "it is a folder"],
+      ["/dev/zero", "expected a regular file or a pipe"],
+      [`${big}/x`, "Not a directory"],
+      [
+        "/proc/self/mem",
+        "(?:expected the path of a file|no permission|Input/output error)",
+      ],
+      [big, "expected 1 MiB at most"],
+    ] as const;
+    for (
+      const [line, what] of [
+        [["serve", "--config"], "configuration file"],
+        [["profiles", "show"], "profile"],
+        [["simulate", "--data"], "data file"],
+      ] as const
+    ) {
+      await t.step(line.join(" "), async () => {
+        for (const [path, reason] of reasons) {
+          const file = path === "." ? "./" : path;
+          const { code, stdout, stderr } = await runProgram([...line, file]);
+          assertEquals([code, stdout], [2, ""]);
+          assertMatch(
+            stderr,
+            new RegExp(
+              `^c2s-imds: Cannot read ${what} "${file}": ${reason}\n$`,
+            ),
+          );
+        }
+      });
+    }
+  } finally {
+    await Deno.remove(big);
+  }
+});
