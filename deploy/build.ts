@@ -94,15 +94,6 @@ export interface Bundle {
 }
 
 /**
- * What the CommonJS in a bundle asks for a module of Node with, when it asks:
- * a bundler cannot turn `require` into an import. prom-client takes that one.
- */
-const REQUIRE = `globalThis.require = (name) => {
-  if (name !== "node:util") throw new TypeError(\`Cannot load \${name}\`);
-  return process.getBuiltinModule(name);
-};`;
-
-/**
  * Bundles the program.
  *
  * @param folder an empty folder for what is made
@@ -120,7 +111,6 @@ export async function bundleProgram(
     `import { runCommandLine } from ${from("cli/command_line.ts")};
 import { realIo } from ${from("cli/io.ts")};
 import { COMMANDS } from ${from("commands/registry.ts")};
-${REQUIRE}
 const io = realIo(${JSON.stringify(build)});
 Deno.exit(await runCommandLine(Deno.args, io, COMMANDS));
 `,

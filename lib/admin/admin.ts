@@ -17,13 +17,13 @@ import { Fields } from "../proxy/headers.ts";
 import { Listener } from "../proxy/listener.ts";
 import { OwnAddresses } from "../proxy/peers.ts";
 import { originTarget, pathOf } from "../proxy/target.ts";
-import type { Metrics } from "./metrics.ts";
+import { METRICS_TYPE } from "./metrics.ts";
 import { type Readiness, renderFindings } from "./readiness.ts";
 
 /** What the endpoint shows. */
 export interface AdminParts {
-  /** What was counted. */
-  readonly metrics: Pick<Metrics, "contentType" | "render">;
+  /** Renders what was counted. */
+  metrics(): string;
   /** Whether the proxy can do its work. */
   readonly readiness: Readiness;
   /** The log. */
@@ -64,8 +64,8 @@ export function openAdmin(
         renderFindings(findings),
       );
     },
-    "/metrics": async () =>
-      page(STATUS_CODE.OK, await metrics.render(), metrics.contentType),
+    "/metrics": () =>
+      Promise.resolve(page(STATUS_CODE.OK, metrics(), METRICS_TYPE)),
   };
   return new Listener(
     address,

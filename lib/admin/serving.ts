@@ -10,8 +10,9 @@ import type { RuleView } from "./rule_view.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import { Meters } from "../system/meters.ts";
 import { openAdmin } from "./admin.ts";
-import { openMetrics } from "./metrics.ts";
+import { renderMetrics } from "./metrics.ts";
 import { type Check, Readiness } from "./readiness.ts";
 
 /** What serving needs beside its configuration. */
@@ -40,16 +41,15 @@ export async function startServing(
 ): Promise<Proxy> {
   const { admin: address } = config;
   if (address === undefined) return await startProxy(config, log, source);
-  const metrics = await openMetrics({
-    build,
-    rule: rule && (() => rule.tally),
-  });
-  const proxy = await startProxy(config, log, source, metrics.meters);
+  const meters = new Meters();
+  const startedAt = Date.now();
+  const proxy = await startProxy(config, log, source, meters);
   let isStopping = false;
   let admin: Listener;
   try {
     admin = openAdmin(address, {
-      metrics,
+      metrics: () =>
+        renderMetrics({ meters, build, startedAt, rule: rule?.tally }),
       log,
       readiness: new Readiness([
         stopping(() => isStopping),

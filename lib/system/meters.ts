@@ -14,16 +14,41 @@ export const REFUSALS = [400, 403, 405, 408, 413, 503] as const;
 /** What the metadata service fails by. */
 export const FAULTS = ["unreachable", "broken", "late"] as const;
 
-/** Takes how long something took. */
-export interface Timings {
+/** The upper bounds of a histogram's buckets, in seconds. */
+const BOUNDS: readonly number[] = [
+  ...[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02],
+  ...[0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, Infinity],
+];
+
+/** How long something took, how often. */
+export class Histogram {
+  /** The sum of all times, in seconds. */
+  sum = 0;
+  readonly #counts = BOUNDS.map(() => 0);
+
+  /** How many times were taken. */
+  get count(): number {
+    return this.#counts.reduce((all, one) => all + one, 0);
+  }
+
   /** Takes one time, in seconds. */
-  observe(seconds: number): void;
+  observe(seconds: number): void {
+    this.sum += seconds;
+    const bucket = BOUNDS.findIndex((bound) => seconds <= bound);
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+  }
+
+  /** How many times were no longer than each bound; the last is infinite. */
+  buckets(): readonly (readonly [bound: number, count: number])[] {
+    let count = 0;
+    return BOUNDS.map((bound, i) => [bound, count += this.#counts[i] ?? 0]);
+  }
 }
 
 /** Counts for as long as the process lives. */
 export class Meters {
   /** How long the upstream took until the head of its answer. */
-  readonly upstreamTime: Timings;
+  readonly upstreamTime = new Histogram();
   /** Answers whose body the proxy changed. */
   rewritten = 0;
   /** Answers that were used again. */
@@ -35,15 +60,6 @@ export class Meters {
   readonly #answers = new Map<number, number>();
   readonly #refused = new Map<number, number>();
   readonly #faults = new Map<string, number>();
-
-  /**
-   * Begins at nothing.
-   *
-   * @param upstreamTime takes the upstream's times
-   */
-  constructor(upstreamTime: Timings) {
-    this.upstreamTime = upstreamTime;
-  }
 
   /** Counts an answer by the class of its status. */
   answered(status: number): void {

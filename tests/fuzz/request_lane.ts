@@ -92,7 +92,7 @@ export class Lane implements AsyncDisposable {
   readonly #boundMs: number;
   readonly #shares: boolean;
   readonly #given: GivenAnswers;
-  readonly #meters = new Meters({ observe() {} });
+  readonly #meters = new Meters();
   readonly #seats: readonly Seat[];
   readonly #due: DueRequests;
   #upstream: EchoUpstream | undefined;
