@@ -1,5 +1,5 @@
 /**
- * The rule, as those see it who may not touch it.
+ * The rule's status, for those who may not change it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface RuleTally {
   readonly failures: number;
 }
 
-/** Tells how the rule fares. */
+/** Shows the status of the rule. */
 export interface RuleView {
   /** What has happened to it so far. */
   readonly tally: RuleTally;

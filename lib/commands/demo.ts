@@ -3,18 +3,15 @@
  *
  * @module
  */
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { type Option, renderOptions } from "../cli/options.ts";
+import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 import { formatAddress } from "../config/address.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, refuse } from "../config/given.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { parseRegions } from "../config/regions.ts";
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
-import { createLog, type Log } from "../system/log.ts";
-import { type Proxy, startProxy } from "../proxy/proxy.ts";
-import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
-import { type Simulator, startSimulator } from "../simulator/simulator.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { compareAnswers, type RegionPair } from "../demo/comparison.ts";
 import { QUESTIONS } from "../demo/questions.ts";
 import {
@@ -23,9 +20,12 @@ import {
   renderServing,
   unexpectedAnswers,
 } from "../demo/report.ts";
-import { runUntilStopped } from "./run_until_stopped.ts";
+import { startProxy } from "../proxy/proxy.ts";
+import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
+import { startSimulator } from "../simulator/simulator.ts";
+import { createLog, type Log } from "../system/log.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
-import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
+import { runUntilStopped } from "./run_until_stopped.ts";
 
 const DEFAULT_REGION = `${REAL_REGION}=${EMULATED_REGION}`;
 
@@ -65,45 +65,58 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const regions = readRegion(
     givens.get("region")?.[0] ?? { text: DEFAULT_REGION, source: "--region" },
   );
-  // https://no-color.org
-  const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
   sanitizeEnvironment();
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
-  const clock = new Clock();
+  // It stands still while answers are compared: credentials name the hour.
+  const clock = { stopped: Date.now() as number | undefined };
   const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: false,
-    now: () => clock.now(),
+    now: () => clock.stopped ?? Date.now(),
     log,
   });
   try {
-    return await show(simulator, { clock, regions, keep, colour, io, log });
+    const goOn = () => clock.stopped = undefined;
+    return await show(simulator.url, { regions, keep, io, log, goOn });
   } finally {
     await simulator.stop();
   }
 }
 
-/** What a demonstration goes by. */
+/** What a demonstration needs. */
 interface ShowOptions {
-  readonly clock: Clock;
   readonly regions: RegionPair;
   readonly keep: boolean;
-  readonly colour: boolean;
   readonly io: Io;
   readonly log: Log;
+  /** Called once the answers have been compared. */
+  goOn(): void;
 }
 
+/** Starts the proxy in front of a service, and shows what both answer. */
 async function show(
-  simulator: Simulator,
-  { clock, regions, keep, colour, io, log }: ShowOptions,
+  real: string,
+  { regions, keep, io, log, goOn }: ShowOptions,
 ): Promise<ExitCode> {
-  const proxy = await startInFront(simulator, regions, io, log);
-  const letStray = logUnhandledErrors(log);
+  const flags = [
+    "--listen=127.0.0.1:0",
+    `--upstream=${real}`,
+    `--region=${regions.real}=${regions.emulated}`,
+  ];
+  const config = readServeConfig(flags, {}, io.readTextFile);
+  const proxy = await startProxy(config, log);
+  const cancelErrorLog = logUnhandledErrors(log);
   try {
-    const urls = { real: simulator.url, through: urlOf(proxy) };
+    const [address] = proxy.addresses;
+    const urls = {
+      real,
+      through: `http://${address && formatAddress(address)}`,
+    };
     const comparisons = await compareAnswers(QUESTIONS, urls, regions);
-    clock.run();
+    goOn();
+    // https://no-color.org
+    const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
     const report = renderReport({ comparisons, urls, regions }, colour);
     const wrong = comparisons.filter(({ asExpected }) => !asExpected);
     if (wrong.length > 0) {
@@ -120,21 +133,8 @@ async function show(
     io.stdout(report + renderServing(urls));
     return await stopped;
   } finally {
-    letStray();
+    cancelErrorLog();
     await proxy.shutdown();
-  }
-}
-
-/** Stands still while answers are compared: credentials tell the hour. */
-class Clock {
-  #standing: number | undefined = Date.now();
-
-  run(): void {
-    this.#standing = undefined;
-  }
-
-  now(): number {
-    return this.#standing ?? Date.now();
   }
 }
 
@@ -145,23 +145,4 @@ function readRegion(given: Given): RegionPair {
     refuse(given, `${real}=EMULATED, the simulated instance runs there`);
   }
   return { real, emulated };
-}
-
-async function startInFront(
-  simulator: Simulator,
-  { real, emulated }: RegionPair,
-  io: Io,
-  log: Log,
-): Promise<Proxy> {
-  const flags = [
-    "--listen=127.0.0.1:0",
-    `--upstream=${simulator.url}`,
-    `--region=${real}=${emulated}`,
-  ];
-  return await startProxy(readServeConfig(flags, {}, io.readTextFile), log);
-}
-
-function urlOf(proxy: Proxy): string {
-  const [url = ""] = proxy.addresses.map((it) => `http://${formatAddress(it)}`);
-  return url;
 }

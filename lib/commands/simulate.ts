@@ -3,25 +3,21 @@
  *
  * @module
  */
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { type Option, renderOptions } from "../cli/options.ts";
 import { isLoopback, parseListenAddress } from "../config/address.ts";
 import { fromFlags } from "../config/flags.ts";
-import { type Given, type Givens, refuse } from "../config/given.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
+import { type Given, refuse } from "../config/given.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import { parseChoice } from "../config/values.ts";
 import { readText } from "../config/yaml_file.ts";
-import { createLog, type Log, LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { DATA, treeFromData } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
 import type { MetadataTree } from "../simulator/metadata_tree.ts";
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "../simulator/simulator.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { listenFailure } from "./listen_failure.ts";
+import { type Simulator, startSimulator } from "../simulator/simulator.ts";
+import { createLog, type Log, LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
+import { listenFailure } from "./listen_failure.ts";
 
 const DEFAULTS = {
   listen: "127.0.0.1:1338",
@@ -96,26 +92,26 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const givens = fromFlags(args, OPTIONS);
   const value = (name: keyof typeof DEFAULTS): Given =>
     givens.get(name)?.[0] ?? { text: DEFAULTS[name], source: `--${name}` };
-  const listen = readListen(value("listen"), isSet(givens, "listen-anywhere"));
+  const isSet = (name: string) => givens.get(name)?.[0]?.text === "true";
+  const listen = readListen(value("listen"), isSet("listen-anywhere"));
   const log = createLog({
     level: parseChoice(value("log-level"), LOG_LEVELS),
     format: parseChoice(value("log-format"), LOG_FORMATS),
     write: io.stderr,
   });
   const tree = readTree(givens.get("data")?.[0]?.text, io);
-  const requireV2 = isSet(givens, "require-v2");
+  const requireV2 = isSet("require-v2");
   sanitizeEnvironment();
-  const simulator = await start({ listen, tree, requireV2, log });
+  const simulator = await startSimulator({ listen, tree, requireV2, log })
+    .catch((error) => {
+      throw listenFailure(error);
+    });
   try {
     await untilStopped(simulator, io, log);
   } finally {
     await simulator.stop();
   }
   return EXIT.OK;
-}
-
-function isSet(givens: Givens, name: string): boolean {
-  return givens.get(name)?.[0]?.text === "true";
 }
 
 function readListen(given: Given, anywhere: boolean): ListenAddress {
@@ -126,12 +122,10 @@ function readListen(given: Given, anywhere: boolean): ListenAddress {
   return listen;
 }
 
-async function start(options: SimulatorOptions): Promise<Simulator> {
-  try {
-    return await startSimulator(options);
-  } catch (error) {
-    throw listenFailure(error);
-  }
+function readTree(file: string | undefined, io: Io): MetadataTree {
+  const base = defaultTree();
+  if (file === undefined) return base;
+  return treeFromData(readText(DATA, file, io.readTextFile), file, base);
 }
 
 async function untilStopped(
@@ -140,7 +134,7 @@ async function untilStopped(
   log: Log,
 ): Promise<void> {
   const signalled = Promise.withResolvers<void>();
-  const silence = (["SIGTERM", "SIGINT"] as const).map((signal) =>
+  const cancels = (["SIGTERM", "SIGINT"] as const).map((signal) =>
     io.onSignal(signal, signalled.resolve)
   );
   try {
@@ -148,12 +142,6 @@ async function untilStopped(
     await Promise.race([signalled.promise, simulator.finished]);
     log.info("stopping");
   } finally {
-    for (const end of silence) end();
+    for (const cancel of cancels) cancel();
   }
-}
-
-function readTree(file: string | undefined, io: Io): MetadataTree {
-  const base = defaultTree();
-  if (file === undefined) return base;
-  return treeFromData(readText(DATA, file, io.readTextFile), file, base);
 }

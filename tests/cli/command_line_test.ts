@@ -1,37 +1,30 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import {
-  type Command,
-  EXIT,
-  type ExitCode,
-  type Io,
-} from "../../lib/cli/command.ts";
+import { type Command, EXIT, type ExitCode } from "../../lib/cli/command.ts";
 import { runCommandLine } from "../../lib/cli/command_line.ts";
 import { COMMANDS } from "../../lib/commands/registry.ts";
 import { UsageError } from "../../lib/cli/message.ts";
+import { fakeIo } from "../helpers/io.ts";
 import { runProgram } from "../helpers/program.ts";
 
 /** Writes down what a command line did. */
 class Recorder {
-  out = "";
-  err = "";
+  readonly #world = fakeIo();
   readonly calls: (readonly string[])[] = [];
   readonly loaded: string[] = [];
+
+  get out(): string {
+    return this.#world.written.stdout;
+  }
+
+  get err(): string {
+    return this.#world.written.stderr;
+  }
 
   async run(
     args: readonly string[],
     run: (args: readonly string[]) => Promise<ExitCode> = () =>
       Promise.resolve(EXIT.OK),
   ): Promise<ExitCode> {
-    const io: Io = {
-      env: {},
-      build: { imports: "npm" },
-      terminal: false,
-      stdout: (text) => this.out += text,
-      stderr: (text) => this.err += text,
-      readTextFile: () => "",
-      flush: () => Promise.resolve(),
-      onSignal: () => () => {},
-    };
     const entry = (name: string) => ({
       name,
       load: () => {
@@ -48,7 +41,10 @@ class Recorder {
         return Promise.resolve(command);
       },
     });
-    return await runCommandLine(args, io, [entry("serve"), entry("check")]);
+    return await runCommandLine(args, this.#world.io, [
+      entry("serve"),
+      entry("check"),
+    ]);
   }
 }
 

@@ -6,41 +6,12 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { stripVTControlCharacters } from "node:util";
-import { EXIT, type Io, type Signal } from "../../lib/cli/command.ts";
+import { EXIT, type Io } from "../../lib/cli/command.ts";
 import { demo } from "../../lib/commands/demo.ts";
 import { QUESTIONS } from "../../lib/demo/questions.ts";
 import { UsageError } from "../../lib/cli/message.ts";
+import { fakeIo } from "../helpers/io.ts";
 import { runProgram, startProgram } from "../helpers/program.ts";
-
-/** A world whose signals the test sends. */
-function fakeIo(
-  { terminal = false, env = {} }: Partial<Pick<Io, "terminal" | "env">> = {},
-) {
-  const written = { stdout: "", stderr: "" };
-  const handlers = new Map<Signal, () => void>();
-  const serving = Promise.withResolvers<void>();
-  const io: Io = {
-    build: { imports: "npm" },
-    env,
-    terminal,
-    stdout(text) {
-      written.stdout += text;
-      if (text.includes("Serving until")) serving.resolve();
-    },
-    stderr(text) {
-      written.stderr += text;
-    },
-    readTextFile(path) {
-      throw new Deno.errors.NotFound(path);
-    },
-    flush: () => Promise.resolve(),
-    onSignal(signal, handler) {
-      handlers.set(signal, handler);
-      return () => handlers.delete(signal);
-    },
-  };
-  return { io, written, handlers, serving: serving.promise };
-}
 
 /** The line of the table that begins with a path. */
 function row(stdout: string, path: string): string {
@@ -179,9 +150,9 @@ Deno.test("demo fits 100 columns when the region has the longest name", async ()
 
 Deno.test("demo --keep goes on serving both until either signal", async () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    const { io, written, handlers, serving } = fakeIo();
+    const { io, written, handlers, printed } = fakeIo();
     const ended = demo.run(["--keep"], io);
-    await serving;
+    await printed("Serving until");
     const [real = "", through = ""] = urlsOf(written.stdout);
     const [first] = written.stdout.split("\n");
     assertEquals(first, `c2s-imds listening on ${through}`);

@@ -1,24 +1,15 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { EXIT, type Io } from "../../lib/cli/command.ts";
+import { EXIT } from "../../lib/cli/command.ts";
 import { profiles } from "../../lib/commands/profiles.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { BUILT_IN_PROFILES } from "../../lib/metadata/built_in_profiles.ts";
+import { fakeIo } from "../helpers/io.ts";
 import { runProgram } from "../helpers/program.ts";
 
 function run(args: readonly string[], files: Record<string, string> = {}) {
-  let stdout = "";
-  const io: Io = {
-    env: {},
-    build: { imports: "npm" },
-    terminal: false,
-    stdout: (text) => stdout += text,
-    stderr: () => {},
-    readTextFile: (path) => files[path] ?? "",
-    flush: () => Promise.resolve(),
-    onSignal: () => () => {},
-  };
+  const { io, written } = fakeIo({ files });
   const code = profiles.run(args, io);
-  return { code, stdout };
+  return { code, ...written };
 }
 
 Deno.test("profiles list names every profile with its partition", () => {
@@ -88,7 +79,10 @@ Deno.test("profiles refuses what it does not know", () => {
     ] as const
   ) {
     assertThrows(
-      () => run(line.split(" ").filter((word) => word !== "")),
+      () =>
+        run(line.split(" ").filter((word) => word !== ""), {
+          "./empty.yaml": "",
+        }),
       UsageError,
       message,
     );

@@ -5,46 +5,24 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { EXIT, type Io, type Signal } from "../../lib/cli/command.ts";
+import { EXIT } from "../../lib/cli/command.ts";
 import { simulate } from "../../lib/commands/simulate.ts";
 import { UsageError } from "../../lib/cli/message.ts";
+import { type FakeIo, fakeIo } from "../helpers/io.ts";
 import { runProgram, startProgram } from "../helpers/program.ts";
 
-/** A world with one data file, whose signals the test sends. */
-function fakeIo(files: Readonly<Record<string, string>> = {}) {
-  const written = { stdout: "", stderr: "" };
-  const handlers = new Map<Signal, () => void>();
-  const listening = Promise.withResolvers<string>();
-  const io: Io = {
-    env: {},
-    build: { imports: "npm" },
-    terminal: false,
-    stdout(text) {
-      written.stdout += text;
-      listening.resolve(text.trim().split(" ").at(-1) ?? "");
-    },
-    stderr(text) {
-      written.stderr += text;
-    },
-    readTextFile(path) {
-      const text = files[path];
-      if (text === undefined) throw new Deno.errors.NotFound(path);
-      return text;
-    },
-    flush: () => Promise.resolve(),
-    onSignal(signal, handler) {
-      handlers.set(signal, handler);
-      return () => handlers.delete(signal);
-    },
-  };
-  return { io, written, handlers, listening: listening.promise };
+/** Waits until it listens, and says where. */
+async function listening({ printed, written }: FakeIo): Promise<string> {
+  await printed("\n");
+  return written.stdout.trim().split(" ").at(-1) ?? "";
 }
 
 Deno.test("simulate says where it listens, answers, and ends with 0 at either signal", async () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    const { io, written, handlers, listening } = fakeIo();
+    const world = fakeIo();
+    const { io, written, handlers } = world;
     const ended = simulate.run(["--listen", "127.0.0.1:0"], io);
-    const url = await listening;
+    const url = await listening(world);
     assertMatch(
       written.stdout,
       /^c2s-imds listening on http:\/\/127\.0\.0\.1:\d+\n$/,
@@ -58,9 +36,9 @@ Deno.test("simulate says where it listens, answers, and ends with 0 at either si
 });
 
 Deno.test("simulate reads data, requires tokens and logs requests when told to", async () => {
-  const { io, written, handlers, listening } = fakeIo({
-    "more.yaml": "meta-data: {placement: {region: eu-west-1}}",
-  });
+  const files = { "more.yaml": "meta-data: {placement: {region: eu-west-1}}" };
+  const world = fakeIo({ files });
+  const { io, written, handlers } = world;
   const ended = simulate.run([
     "--listen=127.0.0.1:0",
     "--data=more.yaml",
@@ -68,7 +46,7 @@ Deno.test("simulate reads data, requires tokens and logs requests when told to",
     "--log-level=debug",
     "--log-format=json",
   ], io);
-  const url = await listening;
+  const url = await listening(world);
   const refused = await fetch(`${url}/latest/meta-data/placement/region`);
   assertEquals(refused.status, 401);
   await refused.body?.cancel();
@@ -110,8 +88,10 @@ Deno.test("simulate refuses wrong usage before it listens", async () => {
   ];
   for (const [args, message] of cases) {
     const { io, written } = fakeIo({
-      "bad.yaml": "placement: {}",
-      "worse.yaml": "a: [",
+      files: {
+        "bad.yaml": "placement: {}",
+        "worse.yaml": "a: [",
+      },
     });
     const error = await assertRejects(
       () => simulate.run(args, io),
