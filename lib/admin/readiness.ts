@@ -77,10 +77,11 @@ export class Readiness {
 
 async function finding({ name, fault }: Check): Promise<Finding> {
   try {
-    return { name, fault: await deadline(fault(ASK_MS), ASK_MS) };
+    const found = fault(ASK_MS).then((it) => ({ name, fault: it }));
+    return await deadline(found, ASK_MS) ??
+      { name, fault: `no answer within ${ASK_MS / 1000} s` };
   } catch (error) {
-    const isLate = error instanceof DOMException;
-    return { name, fault: isLate ? error.message : String(error) };
+    return { name, fault: String(error) };
   }
 }
 

@@ -48,8 +48,7 @@ export class NonBlockingWriter {
 
   /** Waits until all is written, for so many milliseconds at most. */
   async flush(ms: number): Promise<void> {
-    // What is not written by then is lost.
-    await deadline(this.#writing, ms).catch(() => {});
+    await deadline(this.#writing, ms);
   }
 
   async #writeAll(): Promise<void> {

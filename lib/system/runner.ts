@@ -76,21 +76,19 @@ export async function systemRunner(
   const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)];
   const fed = stdin === undefined ? undefined : feed(child.stdin, stdin);
   const all = Promise.all([child.status, stdout.text, stderr.text, fed]);
-  try {
-    const [{ code }, out, err] = await deadline(all, timeoutMs, { signal });
-    return { code, stdout: out, stderr: err };
-  } catch (error) {
-    const isLate = error instanceof DOMException;
-    if (!isLate) throw error;
-    await killGroup(child);
-    // What left the group may hold the pipes for ever.
-    await deadline(Promise.allSettled([all]), CLOSE_MS).catch(() => {
-      stdout.cancel();
-      stderr.cancel();
-      child.unref();
-    });
-    return "timeout";
+  const ended = await deadline(all, timeoutMs, signal);
+  if (ended !== undefined) {
+    const [{ code }, ...texts] = ended;
+    return { code, stdout: texts[0], stderr: texts[1] };
   }
+  await killGroup(child);
+  if (await deadline(Promise.allSettled([all]), CLOSE_MS) === undefined) {
+    // What left the group may hold the pipes for ever.
+    stdout.cancel();
+    stderr.cancel();
+    child.unref();
+  }
+  return "timeout";
 }
 
 /**

@@ -54,38 +54,48 @@ export function every(ms: number, act: () => void): () => void {
   return () => cancel();
 }
 
-/** Waits so many milliseconds. */
-export function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => after(ms, resolve));
+/**
+ * Waits so many milliseconds.
+ *
+ * @param signal ends the wait early when it is aborted; never rejects
+ */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = after(ms, end);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
+  });
 }
 
 /**
- * Waits for a promise, for a time at most, as `deadline()` of @std/async does;
- * that one leaves a timer behind for each call.
+ * Waits for a promise, but no longer than so many milliseconds, and leaves no
+ * timer behind, as `deadline()` of @std/async does.
  *
  * @param promise what is waited for; it is not stopped
  * @param ms how long, in milliseconds
- * @param options aborting `signal` ends the wait early
- * @throws {DOMException} `TimeoutError` when the time is over
+ * @param signal ends the wait early when it is aborted
+ * @returns what it resolves to; `undefined` when the wait ended before
  */
 export async function deadline<T>(
   promise: T | PromiseLike<T>,
   ms: number,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal?.reason);
-  const cancel = after(ms, () =>
-    reject(
-      new DOMException(`no answer within ${ms / 1000} s`, "TimeoutError"),
-    ));
-  signal?.addEventListener("abort", abort);
-  if (signal?.aborted) abort();
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const end = () => resolve(undefined);
+  const cancel = after(ms, end);
+  signal?.addEventListener("abort", end);
+  if (signal?.aborted) end();
   try {
     return await Promise.race([promise, late]);
   } finally {
     cancel();
-    signal?.removeEventListener("abort", abort);
+    signal?.removeEventListener("abort", end);
   }
 }
 
