@@ -28,11 +28,14 @@ Deno.test("systemRunner() stops a program that takes too long", async () => {
   assert(performance.now() - start < 5_000);
 });
 
+/** A program that hangs, like no other on this machine. */
+const SLEEP = `sleep ${6_000_000 + Deno.pid}`;
+
 /** What becomes of a time limit, by what the command leaves to others. */
 const WRAPPED: Readonly<Record<string, string>> = {
-  "a script around one that hangs": "sleep 6113; echo",
-  "a script whose program holds its pipes": "sleep 6113 & sleep 6113",
-  "a program that left the group": "setsid sleep 1 & sleep 6113",
+  "a script around one that hangs": `${SLEEP}; echo`,
+  "a script whose program holds its pipes": `${SLEEP} & ${SLEEP}`,
+  "a program that left the group": `setsid sleep 1 & ${SLEEP}`,
 };
 
 for (const [what, script] of Object.entries(WRAPPED)) {
@@ -46,7 +49,7 @@ for (const [what, script] of Object.entries(WRAPPED)) {
       "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '",
     ]);
     assert(typeof left !== "string");
-    assertEquals(left.stdout.includes("sleep 6113"), false);
+    assertEquals(left.stdout.includes(SLEEP), false);
   });
 }
 
