@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Override } from "../metadata/profile.ts";
+import type { Override } from "./profile.ts";
 import { type ReadTextFile, reasonOf } from "./yaml_file.ts";
 import type { YamlValue } from "./yaml_value.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { NamePairs, Profile } from "../metadata/profile.ts";
-import { REGION_NAME } from "../metadata/region_map.ts";
+import type { NamePairs, Profile } from "./profile.ts";
+import { REGION_NAME } from "./region_map.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
 import { quote } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";

@@ -4,11 +4,8 @@
  *
  * @module
  */
-import {
-  BUILT_IN_PROFILES,
-  type BuiltInProfile,
-} from "../metadata/built_in_profiles.ts";
-import type { Profile } from "../metadata/profile.ts";
+import { BUILT_IN_PROFILES, type BuiltInProfile } from "./built_in_profiles.ts";
+import type { Profile } from "./profile.ts";
 import { type Given, refuse } from "./given.ts";
 import { parseProfile } from "./profile_file.ts";
 import { parseYaml, readText, type ReadTextFile } from "./yaml_file.ts";

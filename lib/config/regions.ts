@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { REGION_NAME, type RegionMap } from "../metadata/region_map.ts";
+import { REGION_NAME, type RegionMap } from "./region_map.ts";
 import { type Given, refuse } from "./given.ts";
 import { quote } from "./quote.ts";
 

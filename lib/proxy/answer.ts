@@ -4,14 +4,14 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { rewriteFields, setFields } from "../metadata/json_fields.ts";
+import { rewriteFields, setFields } from "../rewrite/json_fields.ts";
 import type { Refusal } from "./admission.ts";
 import { readStart, streamBody, UNCHANGED } from "./body.ts";
 import type { ClientStalled } from "./client_stalled.ts";
-import { isOpaque } from "./content.ts";
+import { isOpaque } from "../rewrite/opaque_body.ts";
 import { type Header, headersOfRewritten } from "./headers.ts";
 import { replacementOf } from "./replacement.ts";
-import type { Treatment } from "./treatment.ts";
+import type { Treatment } from "../rewrite/policy.ts";
 import type { UpstreamAnswer } from "./upstream.ts";
 import type { UpstreamError } from "./upstream_error.ts";
 

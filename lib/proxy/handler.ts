@@ -16,7 +16,7 @@ import { MAX_BODIES, RequestBodies, type RequestBody } from "./request_body.ts";
 import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
 import { originTarget, pathOf } from "./target.ts";
-import { Treatments } from "./treatment.ts";
+import { Treatments } from "../rewrite/policy.ts";
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from "./upstream.ts";
 import { UpstreamError } from "./upstream_error.ts";
 

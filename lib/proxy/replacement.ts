@@ -5,7 +5,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import type { Edit } from "../metadata/edits.ts";
+import type { Edit } from "../rewrite/edits.ts";
 import { type Header, headersOfReplaced } from "./headers.ts";
 
 /** An answer with another body. */

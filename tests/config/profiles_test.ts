@@ -6,7 +6,7 @@ import {
   PROFILE_NAMES,
 } from "../../lib/config/profiles.ts";
 import { UsageError } from "../../lib/config/usage_error.ts";
-import { BUILT_IN_PROFILES } from "../../lib/metadata/built_in_profiles.ts";
+import { BUILT_IN_PROFILES } from "../../lib/config/built_in_profiles.ts";
 import { sourceFiles } from "../helpers/files.ts";
 
 /** Reads a configuration from files by path. */

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { Rewriter } from "../../lib/proxy/rewriter.ts";
+import { Rewriter } from "../../lib/rewrite/rewriter.ts";
 import { bytesOf, textOf } from "../helpers/raw.ts";
 import { createRandom, type Random } from "../helpers/random.ts";
-import { referenceRewrite } from "../proxy/reference_rewriter.ts";
+import { referenceRewrite } from "../rewrite/reference_rewriter.ts";
 import { pieces } from "./mutate.ts";
 import { type NameToReplace, referenceReplace } from "./reference_names.ts";
 import { again, seeds } from "./settings.ts";

@@ -3,7 +3,7 @@ import {
   bodyRule,
   PATH_RULES,
   regionTelling,
-} from "../../lib/metadata/paths.ts";
+} from "../../lib/rewrite/paths.ts";
 
 const VERSIONS = ["latest", "2009-04-04", "2021-01-03"];
 const MAC = "0a:1b:2c:3d:4e:5f";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { NamePairs } from "../metadata/profile.ts";
-import type { RegionMap } from "../metadata/region_map.ts";
+import type { NamePairs } from "../config/profile.ts";
+import type { RegionMap } from "../config/region_map.ts";
 import type { NameKind } from "./name_boundary.ts";
 import { RegionSearch } from "./region_search.ts";
 

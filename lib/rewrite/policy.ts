@@ -4,16 +4,16 @@
  * @module
  */
 import type { RewriteMode } from "../config/serve_config.ts";
-import { arnFields, arnNames, type Edit, Edits } from "../metadata/edits.ts";
-import { listedName } from "../metadata/listed_name.ts";
-import type { BodyRule } from "../metadata/path_rules.ts";
-import { bodyRule } from "../metadata/paths.ts";
-import { percentDecoded, percentEncoded } from "../metadata/percent.ts";
-import type { Identity, NamePairs } from "../metadata/profile.ts";
-import type { RegionMap } from "../metadata/region_map.ts";
-import { remembering } from "./remember.ts";
+import { arnFields, arnNames, type Edit, Edits } from "./edits.ts";
+import { listedName } from "./listed_name.ts";
+import type { BodyRule } from "./path_rules.ts";
+import { bodyRule } from "./paths.ts";
+import { percentDecoded, percentEncoded } from "./percent.ts";
+import type { Identity, NamePairs } from "../config/profile.ts";
+import type { RegionMap } from "../config/region_map.ts";
+import { remembering } from "../proxy/remember.ts";
 import { Rewriter } from "./rewriter.ts";
-import { Uncovered } from "./uncovered.ts";
+import { Uncovered } from "./unmapped_region.ts";
 
 /** What happens to one body. */
 export interface Treatment {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RegionMap } from "../../lib/metadata/region_map.ts";
+import type { RegionMap } from "../../lib/config/region_map.ts";
 
 /** Rewrites a body, its bytes as the characters of a Latin-1 string. */
 export function referenceRewrite(body: string, map: RegionMap): string {

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { regionTelling } from "../metadata/paths.ts";
-import type { RegionMap } from "../metadata/region_map.ts";
-import { remembering } from "./remember.ts";
+import { regionTelling } from "./paths.ts";
+import type { RegionMap } from "../config/region_map.ts";
+import { remembering } from "../proxy/remember.ts";
 
 /** The form of AWS's region names, as in `us-east-1` and `us-gov-west-1`. */
 const REGION = /(?<![a-z0-9-])[a-z]{2,4}(?:-[a-z]{2,}){1,3}-\d{1,2}(?!\d)/g;

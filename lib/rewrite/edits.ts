@@ -6,7 +6,7 @@
  */
 import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
 import { PathPattern } from "./paths.ts";
-import type { Identity, NamePairs, Override } from "./profile.ts";
+import type { Identity, NamePairs, Override } from "../config/profile.ts";
 
 /** What happens to one answer. */
 export type Edit =

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Rewriter } from "../../lib/proxy/rewriter.ts";
+import { Rewriter } from "../../lib/rewrite/rewriter.ts";
 import { createRandom, type Random } from "../helpers/random.ts";
 import { referenceRewrite } from "./reference_rewriter.ts";
 

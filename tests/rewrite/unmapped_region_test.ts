@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Uncovered } from "../../lib/proxy/uncovered.ts";
-import { DEFAULT_REGIONS, NO_REGIONS } from "./under_test.ts";
+import { Uncovered } from "../../lib/rewrite/unmapped_region.ts";
+import { DEFAULT_REGIONS, NO_REGIONS } from "../proxy/under_test.ts";
 
 const ZONE = "/latest/meta-data/placement/availability-zone";
 
