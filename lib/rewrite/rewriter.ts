@@ -1,13 +1,28 @@
 /**
- * Replaces real regions by emulated ones in bodies, as bytes, whole or chunk
- * by chunk.
+ * Replaces real names by emulated ones in bodies, whole or chunk by chunk: one
+ * regular expression finds them in one pass over the bytes as text.
  *
  * @module
  */
 import type { NamePairs } from "../config/profile.ts";
 import type { RegionMap } from "../config/region_map.ts";
-import type { NameKind } from "./name_boundary.ts";
-import { RegionSearch } from "./region_search.ts";
+
+/** What is searched for, by where it may stand. */
+export type NameKind =
+  /** A region, also before the letter of an availability zone. */
+  | "region"
+  /** A name that nothing may be added to. */
+  | "whole"
+  /** How an ARN begins, where a text or a quoted value begins. */
+  | "arn";
+
+/** Names that are no regions, and what stands in their place. */
+export interface OtherNames {
+  /** Where they may stand. */
+  readonly kind: NameKind;
+  /** New names by real ones. */
+  readonly names: NamePairs;
+}
 
 /** One body rewritten while it flows; every chunk handed in is given away. */
 export interface RewriteStream {
@@ -19,46 +34,69 @@ export interface RewriteStream {
   end(): Uint8Array;
 }
 
-/** Names that are no regions, and what stands in their place. */
-export interface OtherNames {
-  /** Where they may stand. */
-  readonly kind: NameKind;
-  /** New names by real ones. */
-  readonly names: NamePairs;
-}
+/** Only ASCII letters and digits belong to names; any other byte ends one. */
+const LETTER = "[A-Za-z0-9]";
 
+/** What must stand before and after a name of each kind. */
+const EDGES: Readonly<Record<NameKind, readonly [string, string]>> = {
+  region: [`(?<!${LETTER})`, `(?![A-Z0-9]|[a-z]${LETTER})`],
+  whole: [`(?<!${LETTER})`, `(?!${LETTER})`],
+  // White space, the quotes of JSON, or the start of a body.
+  arn: [`(?<![^\\0\\t\\n\\r "])`, ""],
+};
+
+/** One character a byte, so that offsets are the same; ASCII is ASCII. */
+const latin1 = new TextDecoder("latin1");
+const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
+
+/** A name that was found. */
+interface Match {
+  readonly start: number;
+  readonly end: number;
+  readonly replacement: Uint8Array;
+}
 
 /** Rewrites bodies by one region map. */
 export class Rewriter {
-  readonly #search: RegionSearch;
-  readonly #replacements: readonly DataView[];
-  readonly #growths: readonly number[];
+  readonly #replacements = new Map<string, Uint8Array>();
+  readonly #name: RegExp;
+  readonly #openName: RegExp;
+  readonly #longest: number;
 
   /**
    * Prepares the search once, for any number of bodies.
    *
    * @param map emulated regions by real ones
    * @param others names of other kinds that are replaced in the same pass
-   * @throws {RangeError} for a real region of no byte or of more than 255
+   * @throws {RangeError} for a real name of 0 bytes
    */
   constructor(map: RegionMap, others: readonly OtherNames[] = []) {
-    const encoder = new TextEncoder();
     const all = [{ kind: "region", names: [...map] } as const, ...others]
       .flatMap(({ kind, names }) =>
         names.map(([real, name]) => ({ kind, real, name }))
-      );
-    const names = all.map(({ real }) => encoder.encode(real));
-    this.#search = new RegionSearch(names, all.map(({ kind }) => kind));
-    this.#replacements = all.map(({ name }) => viewOf(encoder.encode(name)));
-    this.#growths = this.#replacements.map((replacement, id) =>
-      replacement.byteLength - (names[id]?.length ?? 0)
+      )
+      .sort((one, other) => other.real.length - one.real.length);
+    for (const { real, name } of all) {
+      if (real === "") throw new RangeError("Cannot replace a name of 0 bytes");
+      if (this.#replacements.has(real)) continue;
+      this.#replacements.set(real, encoder.encode(name));
+    }
+    this.#longest = all[0]?.real.length ?? 0;
+    this.#name = anyOf(all.map(({ kind, real }) => {
+      const [before, after] = EDGES[kind];
+      return before + RegExp.escape(real) + after;
+    }));
+    this.#openName = anyOf(
+      all.map(({ kind, real }) =>
+        `${EDGES[kind][0]}${openPattern(kind, real)}$`
+      ),
     );
   }
 
   /** Whether nothing is ever rewritten. */
   get empty(): boolean {
-    return this.#replacements.length === 0;
+    return this.#replacements.size === 0;
   }
 
   /**
@@ -67,9 +105,8 @@ export class Rewriter {
    * @returns the same array when no region stands in it, else a new one
    */
   rewrite(bytes: Uint8Array): Uint8Array {
-    const matches: number[] = [];
-    this.#search.scan(bytes, 0, true, matches);
-    return this.#replace(bytes, matches);
+    const { matches } = this.#search(latin1.decode(bytes), 0, true);
+    return replaced(bytes, matches);
   }
 
   /**
@@ -79,17 +116,18 @@ export class Rewriter {
    */
   stream(): RewriteStream {
     let held = NOTHING;
-    let before = 0;
+    let before = "";
     let changed = false;
     const advance = (chunk: Uint8Array, final: boolean): Uint8Array => {
       const bytes = held.length === 0 ? chunk : joined(held, chunk);
-      const matches: number[] = [];
-      const settled = this.#search.scan(bytes, before, final, matches);
-      held = settled < bytes.length ? bytes.slice(settled) : NOTHING;
+      const from = before.length;
+      const text = before + latin1.decode(bytes);
+      const { matches, settled } = this.#search(text, from, final);
+      held = bytes.slice(settled);
+      before = text.slice(0, from + settled).slice(-1);
       if (matches.length > 0) changed = true;
-      if (settled > 0) before = bytes[settled - 1] as number;
-      return this.#replace(
-        settled < bytes.length ? bytes.subarray(0, settled) : bytes,
+      return replaced(
+        settled === bytes.length ? bytes : bytes.subarray(0, settled),
         matches,
       );
     };
@@ -102,74 +140,89 @@ export class Rewriter {
     };
   }
 
-  /** Puts the emulated names in; `matches` as the search leaves them. */
-  #replace(bytes: Uint8Array, matches: readonly number[]): Uint8Array {
-    if (matches.length === 0) return bytes;
-    let length = bytes.length;
-    for (let i = 1; i < matches.length; i += 2) {
-      length += this.#growths[matches[i] as number] as number;
+  /**
+   * Finds every name, leftmost first and at one place the longest.
+   *
+   * @param text the character before the bytes, if there is one, and the bytes
+   * @param from where the bytes begin
+   * @param final whether the body ends with the text
+   * @returns the names, and how many bytes can be decided on without more;
+   * both count from `from`
+   */
+  #search(
+    text: string,
+    from: number,
+    final: boolean,
+  ): { readonly matches: readonly Match[]; readonly settled: number } {
+    const matches: Match[] = [];
+    let at = from;
+    let open = final ? text.length : this.#openFrom(text, at);
+    while (at < open) {
+      this.#name.lastIndex = at;
+      const found = this.#name.exec(text);
+      if (found === null || found.index >= open) break;
+      const [real] = found;
+      at = found.index + real.length;
+      matches.push({
+        start: found.index - from,
+        end: at - from,
+        replacement: this.#replacements.get(real) ?? NOTHING,
+      });
+      // What began within this name begins none of its own.
+      if (at > open) open = this.#openFrom(text, at);
     }
-    const output = new Uint8Array(length);
-    const target = viewOf(output);
-    const source = viewOf(bytes);
-    let read = 0;
-    let written = 0;
-    for (let i = 0; i < matches.length; i += 2) {
-      const at = matches[i] as number;
-      const id = matches[i + 1] as number;
-      const replacement = this.#replacements[id] as DataView;
-      written = copy(source, read, at, target, written);
-      written = copy(replacement, 0, replacement.byteLength, target, written);
-      read = at + replacement.byteLength - (this.#growths[id] as number);
-    }
-    copy(source, read, bytes.length, target, written);
-    return output;
+    return { matches, settled: open - from };
+  }
+
+  /** Where a name begins that only more bytes can complete or rule out. */
+  #openFrom(text: string, from: number): number {
+    this.#openName.lastIndex = Math.max(from, text.length - this.#longest - 1);
+    return this.#openName.exec(text)?.index ?? text.length;
   }
 }
 
-function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, length);
+/** Finds any of some patterns; nothing where there are none. */
+function anyOf(patterns: readonly string[]): RegExp {
+  return new RegExp(patterns.length === 0 ? "(?!)" : patterns.join("|"), "g");
 }
 
-/** Up to this many bytes a loop beats a native copy; measured. */
-const SHORT = 512;
-
-/** Copies a part of `source` to `at` in `target`; returns the place after. */
-function copy(
-  source: DataView,
-  from: number,
-  to: number,
-  target: DataView,
-  at: number,
-): number {
-  if (to - from > SHORT) {
-    const part = new Uint8Array(
-      source.buffer,
-      source.byteOffset + from,
-      to - from,
-    );
-    new Uint8Array(target.buffer).set(part, at);
-    return at + to - from;
-  }
-  const end = at + to - from;
-  if (to - from < 8) {
-    for (let read = from, next = at; next < end; read++, next++) {
-      target.setUint8(next, source.getUint8(read));
-    }
-    return end;
-  }
-  // The last eight bytes overlap those before.
-  const last = end - 8;
-  for (let read = from, next = at; next < last; read += 8, next += 8) {
-    target.setBigUint64(next, source.getBigUint64(read));
-  }
-  target.setBigUint64(last, source.getBigUint64(to - 8));
-  return end;
+/**
+ * The beginnings of a name, and all of it where what follows decides:
+ * `u(?:s(?:-(?:…)?)?)?`.
+ */
+function openPattern(kind: NameKind, real: string): string {
+  const letters = [...real].map((letter) => RegExp.escape(letter));
+  if (kind === "arn") letters.pop();
+  return letters.reduceRight(
+    (rest, letter) => rest === "" ? letter : `${letter}(?:${rest})?`,
+    kind === "region" ? "[a-z]" : "",
+  );
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
+/** Puts the emulated names in; the same array where there are none. */
+function replaced(bytes: Uint8Array, matches: readonly Match[]): Uint8Array {
+  if (matches.length === 0) return bytes;
+  let length = bytes.length;
+  for (const { start, end, replacement } of matches) {
+    length += replacement.length - (end - start);
+  }
+  const output = new Uint8Array(length);
+  let read = 0;
+  let written = 0;
+  for (const { start, end, replacement } of matches) {
+    output.set(bytes.subarray(read, start), written);
+    written += start - read;
+    output.set(replacement, written);
+    written += replacement.length;
+    read = end;
+  }
+  output.set(bytes.subarray(read), written);
+  return output;
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
   return both;
 }
