@@ -3,20 +3,17 @@
  *
  * @module
  */
-import type { RewriteMode } from "../config/serve_config.ts";
+import type { NamePairs } from "../config/profile.ts";
+import type { ServeConfig } from "../config/serve_config.ts";
 import { arnFields, arnNames, type Edit, Edits } from "./edits.ts";
-import { listedName } from "./listed_name.ts";
-import type { BodyRule } from "./path_rules.ts";
+import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
 import { bodyRule } from "./paths.ts";
-import { percentDecoded, percentEncoded } from "./percent.ts";
-import type { Identity, NamePairs } from "../config/profile.ts";
-import type { RegionMap } from "../config/region_map.ts";
-import { remembering } from "../proxy/remember.ts";
-import { Rewriter } from "./rewriter.ts";
-import { Uncovered } from "./unmapped_region.ts";
+import { realTarget } from "./real_target.ts";
+import { Rewriter, type RewriteStream } from "./rewriter.ts";
+import { UnmappedRegions } from "./unmapped_region.ts";
 
 /** What happens to one body. */
-export interface Treatment {
+export interface BodyRewrite {
   /** Which part of it is rewritten. */
   readonly rule: BodyRule;
   /** What an identity makes of the answer afterwards, if anything. */
@@ -24,90 +21,80 @@ export interface Treatment {
   /** Rewrites bytes; the same array comes back where nothing matched. */
   rewrite(bytes: Uint8Array): Uint8Array;
   /** Rewrites a body that comes in pieces. */
-  stream(): ReturnType<Rewriter["stream"]>;
+  stream(): RewriteStream;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-const UNTOUCHED: BodyRule = { kind: "untouched" };
-const WHOLE: BodyRule = { kind: "rewrite" };
-
 /** Decides on bodies for one configuration. */
-export class Treatments {
-  readonly #mode: RewriteMode;
+export class RewritePolicy {
+  readonly #ruleOf: (target: string) => BodyRule;
   readonly #rewriter: Rewriter;
   readonly #arns: Rewriter;
-  readonly #ruleOf: (target: string) => BodyRule;
   readonly #edits: Edits;
   readonly #back: Rewriter;
-  readonly #uncovered: Uncovered;
+  readonly #unmapped: UnmappedRegions;
 
   /**
-   * Prepares the search for the regions.
+   * Prepares the search for the names.
    *
-   * @param mode which bodies are rewritten
-   * @param regions the region map
+   * @param config which bodies are rewritten, and what they show
    * @param warn told once of each region the service names and no map covers
-   * @param identity what is shown beside the region
    */
   constructor(
-    mode: RewriteMode,
-    regions: RegionMap,
+    { rewrite, regions, identity }: Pick<
+      ServeConfig,
+      "rewrite" | "regions" | "identity"
+    >,
     warn: (region: string) => void,
-    identity?: Identity,
   ) {
-    const { zones = [], zoneIds = [], partition } = identity ?? {};
+    const { zones = [], zoneIds = [], partition, hostNames } = identity ?? {};
     const names = [...zones, ...zoneIds];
     const arns = {
       kind: "arn",
       names: partition === undefined ? [] : arnNames(partition),
     } as const;
-    this.#mode = mode;
     this.#rewriter = new Rewriter(regions, [{ kind: "whole", names }, arns]);
     this.#arns = new Rewriter(new Map(), [arns]);
-    const hostNames = identity?.hostNames ?? false;
-    this.#ruleOf = remembering((target) => bodyRule(target, hostNames));
+    this.#ruleOf = this.#rewriter.empty
+      ? () => UNTOUCHED
+      : rewrite === "all"
+      ? () => REWRITE
+      : (target) => bodyRule(target, hostNames);
     this.#edits = new Edits(identity);
     // Only answers under `all` name what a client asks for next.
-    this.#back = mode === "all"
-      ? new Rewriter(new Map(reversed([...regions])), [
-        { kind: "whole", names: reversed(names) },
-      ])
-      : new Rewriter(new Map());
-    this.#uncovered = new Uncovered(regions, warn);
+    const backward = rewrite === "all" ? reversed : () => [];
+    this.#back = new Rewriter(new Map(backward([...regions])), [
+      { kind: "whole", names: backward(names) },
+    ]);
+    this.#unmapped = new UnmappedRegions(regions, warn);
   }
 
   /**
-   * The treatment of an answer. Only answers to GET and HEAD are rewritten:
+   * What happens to an answer. Only answers to GET and HEAD are rewritten:
    * what PUT answers is a token.
    *
    * @param method the request's method
    * @param target its origin-form target
    */
-  of(method: string, target: string): Treatment {
-    if (!isRead(method)) {
-      return { ...this.#with(this.#rewriter), rule: UNTOUCHED };
-    }
+  of(method: string, target: string): BodyRewrite {
+    if (!isRead(method)) return { ...using(this.#rewriter), rule: UNTOUCHED };
     const edit = this.#edits.of(target);
-    const rule = this.#rule(target);
+    const rule = this.#ruleOf(target);
     const fields = this.#arns.empty || rule.kind !== "untouched"
       ? []
       : arnFields(target);
     if (fields.length > 0) {
-      return {
-        ...this.#with(this.#arns),
-        rule: { kind: "json", fields },
-        edit,
-      };
+      return { ...using(this.#arns), rule: { kind: "json", fields }, edit };
     }
+    const rewriting = using(this.#rewriter);
+    if (!this.#unmapped.watches(target)) return { ...rewriting, rule, edit };
     return {
-      ...this.#with(
-        this.#rewriter,
-        this.#uncovered.watches(target) ? target : undefined,
-      ),
+      ...rewriting,
       rule,
       edit,
+      rewrite: (bytes) => {
+        this.#unmapped.look(bytes);
+        return rewriting.rewrite(bytes);
+      },
     };
   }
 
@@ -122,32 +109,15 @@ export class Treatments {
    */
   realTarget(method: string, target: string): string {
     if (this.#back.empty || !isRead(method)) return target;
-    const listed = listedName(target);
-    if (listed === undefined) return target;
-    const { before, name, after } = listed;
-    const plain = percentDecoded(name);
-    const real = decoder.decode(this.#back.rewrite(encoder.encode(plain)));
-    if (real === plain) return target;
-    return `${before}${plain === name ? real : percentEncoded(real)}${after}`;
+    return realTarget(target, this.#back);
   }
+}
 
-  #with(
-    rewriter: Rewriter,
-    watched?: string,
-  ): Pick<Treatment, "rewrite" | "stream"> {
-    return {
-      rewrite: (bytes) => {
-        if (watched !== undefined) this.#uncovered.look(watched, bytes);
-        return rewriter.rewrite(bytes);
-      },
-      stream: () => rewriter.stream(),
-    };
-  }
-
-  #rule(target: string): BodyRule {
-    if (this.#rewriter.empty) return UNTOUCHED;
-    return this.#mode === "all" ? WHOLE : this.#ruleOf(target);
-  }
+function using(rewriter: Rewriter): Pick<BodyRewrite, "rewrite" | "stream"> {
+  return {
+    rewrite: (bytes) => rewriter.rewrite(bytes),
+    stream: () => rewriter.stream(),
+  };
 }
 
 /** Only what these answer is metadata. */

@@ -1,54 +1,47 @@
 import { assertEquals } from "@std/assert";
-import { Uncovered } from "../../lib/rewrite/unmapped_region.ts";
+import { UnmappedRegions } from "../../lib/rewrite/unmapped_region.ts";
 import { DEFAULT_REGIONS, NO_REGIONS } from "../proxy/under_test.ts";
 
 const ZONE = "/latest/meta-data/placement/availability-zone";
 
-function watch() {
+/** Texts that are seen one after the other, and the regions warned of. */
+const SEEN: ReadonlyArray<readonly [readonly string[], readonly string[]]> = [
+  [["us-east-1a us-iso-east-1"], []],
+  [["eu-west-1b", "eu-west-1"], ["eu-west-1"]],
+  [['{"region":"us-gov-west-1","zone":"eusc-de-east-1a"}'], [
+    "us-gov-west-1",
+    "eusc-de-east-1",
+  ]],
+  // What has another form is no region, wherever the service may say it.
+  [['{"region":"us-esat-1","x":"region-2","y":"ami-0-west-1"}'], []],
+  [["my-us-east-2", "us-east-2x9", "us-east-222"], ["us-east-2"]],
+];
+
+function warnedOf(texts: readonly string[]): string[] {
   const warned: string[] = [];
-  const clock = { now: 0 };
-  const uncovered = new Uncovered(
+  const unmapped = new UnmappedRegions(
     DEFAULT_REGIONS,
     (region) => warned.push(region),
-    () => clock.now,
   );
-  const look = (text: string, target = ZONE) =>
-    uncovered.look(target, new TextEncoder().encode(text));
-  return { uncovered, warned, clock, look };
+  for (const text of texts) unmapped.look(new TextEncoder().encode(text));
+  return warned;
 }
 
-Deno.test("Uncovered.look() warns of a region once, of covered ones never", () => {
-  const { warned, clock, look } = watch();
-  for (const text of ["us-east-1a us-iso-east-1", "eu-west-1b", "eu-west-1"]) {
-    look(text);
-    clock.now += 1_000;
+Deno.test("UnmappedRegions.look() warns once of what has the form of a region and no map", () => {
+  for (const [texts, expected] of SEEN) {
+    assertEquals(warnedOf(texts), expected, texts.join());
   }
-  assertEquals(warned, ["eu-west-1"]);
 });
 
-Deno.test("Uncovered.look() looks at a target once a second", () => {
-  const { warned, clock, look } = watch();
-  look("us-east-1a");
-  clock.now = 999;
-  look("eu-west-1a");
-  look("eu-west-2a", "/latest/meta-data/placement/region");
-  assertEquals(warned, ["eu-west-2"]);
-  clock.now = 1_000;
-  look("eu-west-1a");
-  assertEquals(warned, ["eu-west-2", "eu-west-1"]);
+Deno.test("UnmappedRegions.look() stops when a service makes regions up", () => {
+  const made = Array.from({ length: 90 }, (_, i) => `eu-west-${i + 10}`);
+  assertEquals(warnedOf(made), made.slice(0, 16));
 });
 
-Deno.test("Uncovered.look() forgets its targets when there are too many", () => {
-  const { warned, look } = watch();
-  for (let i = 0; i < 513; i++) look("us-east-1a", `${ZONE}?${i}`);
-  look("eu-west-1a", `${ZONE}?0`);
-  assertEquals(warned, ["eu-west-1"]);
-});
-
-Deno.test("Uncovered.watches() leaves long targets alone, and all where no region is emulated", () => {
-  const { uncovered } = watch();
-  assertEquals(uncovered.watches(ZONE), true);
-  assertEquals(uncovered.watches("/latest/user-data"), false);
-  assertEquals(uncovered.watches(`${ZONE}?${"x".repeat(256)}`), false);
-  assertEquals(new Uncovered(NO_REGIONS, () => {}).watches(ZONE), false);
+Deno.test("UnmappedRegions.watches() what names the region, where one is emulated", () => {
+  const unmapped = new UnmappedRegions(DEFAULT_REGIONS, () => {});
+  assertEquals(unmapped.watches(ZONE), true);
+  assertEquals(unmapped.watches("/latest/user-data"), false);
+  const none = new UnmappedRegions(NO_REGIONS, () => {});
+  assertEquals(none.watches(ZONE), false);
 });
