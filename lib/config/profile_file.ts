@@ -4,7 +4,7 @@
  * @module
  */
 import type { NamePairs, Profile } from "./profile.ts";
-import { REGION_NAME } from "./region_map.ts";
+import { isRealRegion, REGION_NAME } from "./region_map.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
 import { quote } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";
@@ -115,12 +115,13 @@ function parsePairs(
 }
 
 function parseRegionPairs(map: YamlValue): NamePairs {
-  return parsePairs(map, "region").map(([real, name, value]) =>
-    real === name ? value.refuse("another region than the real one") : [
-      real,
-      name,
-    ]
-  );
+  return parsePairs(map, "region").map(([real, name, value]) => {
+    if (!isRealRegion(real)) {
+      value.refuse("a real region, such as us-east-1, as its key");
+    }
+    if (real === name) value.refuse("another region than the real one");
+    return [real, name];
+  });
 }
 
 /** One pass maps each name once, so that the result would look like a slip. */

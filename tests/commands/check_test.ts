@@ -137,7 +137,7 @@ Deno.test("check takes regions, port and user from serve's variables and file", 
   assertEquals(report.rule.state, "installed");
   assertEquals(report.sighting, { kind: "emulated", region: "us-east-1" });
 
-  const other = await check("--port 4100 --user 77 --region a=b --json", {
+  const other = await check("--port 4100 --user 77 --region us-east-2=b --json", {
     answers,
     run,
     env: { C2S_IMDS_REGION: "eu-west-1=us-east-1" },

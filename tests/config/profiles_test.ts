@@ -68,16 +68,18 @@ Deno.test("readServeConfig() takes the regions of the profile unless told", () =
     regions(["--config=c.yaml"], { "c.yaml": "profile: c2s" }),
     own,
   );
-  assertEquals(regions(["--profile=c2s", "--region=a=b"]), ["a=b"]);
+  assertEquals(regions(["--profile=c2s", "--region=us-east-2=b"]), [
+    "us-east-2=b",
+  ]);
   assertEquals(regions(["--profile=c2s", "--region=none"]), []);
   assertEquals(regions(["--profile=c2s", "--emulatedRegion=b"]), [
     "us-east-1=b",
   ]);
   assertEquals(
     regions(["--profile=c2s", "--config=c.yaml"], {
-      "c.yaml": "region: {a: b}",
+      "c.yaml": "region: {us-east-2: b}",
     }),
-    ["a=b"],
+    ["us-east-2=b"],
   );
 });
 
@@ -173,20 +175,24 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
     `Cannot use "b" for key "regions > us east" in "p.yaml": expected the name of a real region as its key`,
   ],
   [
-    "regions: {a: b c}",
-    `Cannot use "b c" for key "regions > a" in "p.yaml": expected the name of a region`,
+    "regions: {us-east-1: b c}",
+    `Cannot use "b c" for key "regions > us-east-1" in "p.yaml": expected the name of a region`,
   ],
   [
-    "regions: {a: 1}",
-    `Cannot use 1 for key "regions > a" in "p.yaml": expected the name of a region`,
+    "regions: {us-east-1: 1}",
+    `Cannot use 1 for key "regions > us-east-1" in "p.yaml": expected the name of a region`,
   ],
   [
-    "regions: {a: a}",
-    `Cannot use "a" for key "regions > a" in "p.yaml": expected another region than the real one`,
+    "regions: {us-esat-1: b}",
+    `Cannot use "b" for key "regions > us-esat-1" in "p.yaml": expected a real region, such as us-east-1, as its key`,
   ],
   [
-    "regions: {a: b, b: c}",
-    `Cannot use a mapping for key "regions" in "p.yaml": expected no chain, but "b" is emulated and real`,
+    "regions: {us-east-1: us-east-1}",
+    `Cannot use "us-east-1" for key "regions > us-east-1" in "p.yaml": expected another region than the real one`,
+  ],
+  [
+    "regions: {us-east-1: us-east-2, us-east-2: c}",
+    `Cannot use a mapping for key "regions" in "p.yaml": expected no chain, but "us-east-2" is emulated and real`,
   ],
   [
     "base: c2s\nregions: {us-iso-east-1: x}",
