@@ -99,10 +99,10 @@ zones: {us-east-1a: us-isob-east-1c}
 zone-ids: {us-isob-east-1: {use1-az1: x, use1-az9: y}}
 overrides:
   "*/a": {file: data/a.txt}
-  "*/b": {file: /srv/b.txt}
+  "*/b": {file: b.txt}
 `,
     "etc/data/a.txt": "A",
-    "/srv/b.txt": "B",
+    "etc/b.txt": "B",
     "c.yaml": `overrides: {"*/a": {text: "first"}}`,
   });
   assertEquals(identity, {
@@ -227,6 +227,14 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
     `Cannot use a list for key "zone-ids > us-iso-east-1 > a" in "p.yaml": expected the name of a zone id`,
   ],
   [
+    "base: c2s\nzone-ids: {us-iso-east-1: {use1-az4: usie1-az2}}",
+    `Cannot use "usie1-az2" for key "zone-ids > us-iso-east-1 > use1-az4" in "p.yaml": expected another zone id, "use1-az2" shows as it`,
+  ],
+  [
+    "base: c2s\nzone-ids: {us-iso-east-1: {use1-az2: x, use1-az4: x}}",
+    `Cannot use "x" for key "zone-ids > us-iso-east-1 > use1-az2" in "p.yaml": expected another zone id, "use1-az4" shows as it`,
+  ],
+  [
     "overrides: [a]",
     `Cannot use a list for key "overrides" in "p.yaml": expected a mapping of paths to answers`,
   ],
@@ -266,6 +274,12 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
     `overrides: {"*/a": {file: gone.txt}}`,
     `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file that can be read: no such file`,
   ],
+  ...["/etc/shadow", "../a", "a/../../b", "..", "a/.."].map((path) =>
+    [
+      `overrides: {"*/a": {file: ${path}}}`,
+      `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected the path of a file beside this one, not from / and without ..`,
+    ] as const
+  ),
   [
     `overrides: {"*/a": {file: big.txt}}`,
     `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file of 64 KiB at most`,
@@ -366,6 +380,10 @@ Deno.test("README.md's profile is one", () => {
     "./mine.yaml": yaml,
     "user-data.txt": "#cloud-config",
   });
-  assertEquals(identity?.zones, [["us-east-1a", "us-iso-east-1b"]]);
+  assertEquals(identity?.zones, [
+    ["us-east-1a", "us-iso-east-1b"],
+    ["us-east-1b", "us-iso-east-1a"],
+  ]);
+  assertEquals(identity?.zoneIds.at(-1), ["use1-az4", "usie1-az3"]);
   assertEquals(identity?.overrides.length, 4);
 });
