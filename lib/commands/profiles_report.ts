@@ -4,13 +4,13 @@
  * @module
  */
 import { oneLine } from "../config/quote.ts";
-import { arnNames } from "../metadata/edits.ts";
+import { arnNames } from "../rewrite/edits.ts";
 import {
   ARN_FIELDS,
   DOMAIN_PATH,
   PARTITION_PATH,
-} from "../metadata/path_rules.ts";
-import type { NamePairs, Override, Profile } from "../metadata/profile.ts";
+} from "../rewrite/path_rules.ts";
+import type { NamePairs, Override, Profile } from "../config/profile.ts";
 
 /** Characters of a text that is shown; more would bury the rest. */
 const SHOWN = 40;

@@ -9,8 +9,14 @@ import { oneLine, quote } from "./quote.ts";
 import { nearest } from "./suggestion.ts";
 import { UsageError } from "./usage_error.ts";
 
+/** How a file is read. */
+export interface ReadOptions {
+  /** The folder it must lie in, links followed; then a pipe is refused, too. */
+  readonly folder?: string;
+}
+
 /** Reads a whole text file. */
-export type ReadTextFile = (path: string) => string;
+export type ReadTextFile = (path: string, options?: ReadOptions) => string;
 
 /**
  * Reads and parses a YAML file.

@@ -14,8 +14,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ["supervisor"],
   ["admin"],
   ["proxy", "netfilter", "link", "manifests", "simulator"],
+  ["metadata"],
+  ["rewrite"],
   ["config"],
-  ["metadata", "observe", "system"],
+  ["observe", "system"],
 ];
 
 /** The part of `deno info --json` that is read here. */
@@ -86,7 +88,7 @@ Deno.test("isAllowed() refuses what goes up or beside", () => {
       ["lib/commands/a.ts", "deno.json", true],
       ["lib/commands/a.ts", "main.ts", false],
       ["lib/proxy/a.ts", "lib/simulator/a.ts", false],
-      ["lib/metadata/a.ts", "lib/observe/a.ts", false],
+      ["lib/rewrite/a.ts", "lib/proxy/a.ts", false],
       ["lib/config/a.ts", "lib/proxy/a.ts", false],
       ["lib/config/a.ts", "lib/observe/a.ts", true],
       ["lib/attic/a.ts", "lib/observe/a.ts", false],

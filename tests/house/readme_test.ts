@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../../lib/commands/registry.ts";
 import { SERVE_OPTIONS } from "../../lib/config/serve_options.ts";
-import { PATH_RULES } from "../../lib/metadata/path_rules.ts";
+import { PATH_RULES } from "../../lib/rewrite/path_rules.ts";
 import { REPOSITORY } from "../helpers/files.ts";
 
 const README = Deno.readTextFileSync(new URL("README.md", REPOSITORY));
