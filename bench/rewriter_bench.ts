@@ -2,7 +2,7 @@
  * How fast bodies are rewritten. The time of a body of 1 MiB, in ms, is about
  * the inverse of its GB/s.
  */
-import { Rewriter } from "../lib/proxy/rewriter.ts";
+import { Rewriter } from "../lib/rewrite/rewriter.ts";
 
 const MIB = 1 << 20;
 const encoder = new TextEncoder();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Build } from "./version.ts";
+import type { ReadTextFileOptions } from "../system/read_text_file.ts";
 
 /** The exit codes, a contract that scripts rely on. */
 export const EXIT = {
@@ -46,8 +47,8 @@ export interface Io {
   stderr(text: string): void;
   /** Waits, for a second at most, until all of that is written. */
   flush(): Promise<void>;
-  /** Reads a whole text file; once more, only what can be read again. */
-  readTextFile(path: string, isAgain?: boolean): string;
+  /** Reads a whole text file. */
+  readTextFile(path: string, options?: ReadTextFileOptions): string;
   /** Calls back at each such signal until the returned function is called. */
   onSignal(signal: Signal, handler: () => void): () => void;
 }

@@ -19,7 +19,7 @@ import {
 import { UsageError } from "../cli/message.ts";
 import { parseSeconds } from "../config/values.ts";
 import { type Promised, promisesOf } from "../metadata/promises.ts";
-import type { RegionMap } from "../metadata/region_map.ts";
+import type { RegionMap } from "../config/region_map.ts";
 import type { Destination } from "../netfilter/rule.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import type { Io } from "../cli/command.ts";

@@ -120,8 +120,8 @@ export function readSettings(
 /** Reads each file once: a pipe has nothing more to give then. */
 function remembered(readTextFile: ReadTextFile): ReadTextFile {
   const texts = new Map<string, string>();
-  return (path) => {
-    const text = texts.get(path) ?? readTextFile(path);
+  return (path, options) => {
+    const text = texts.get(path) ?? readTextFile(path, options);
     texts.set(path, text);
     return text;
   };

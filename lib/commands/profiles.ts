@@ -9,13 +9,13 @@ import { type Option, parseOptions, renderOptions } from "../cli/options.ts";
 import { alignColumns } from "../cli/table.ts";
 import type { Given } from "../config/given.ts";
 import { builtInProfiles, findProfile } from "../config/profiles.ts";
-import { arnNames } from "../metadata/edits.ts";
+import { arnNames } from "../rewrite/edits.ts";
 import {
   ARN_FIELDS,
   DOMAIN_PATH,
   PARTITION_PATH,
-} from "../metadata/path_rules.ts";
-import type { NamePairs, Override, Profile } from "../metadata/profile.ts";
+} from "../rewrite/path_rules.ts";
+import type { NamePairs, Override, Profile } from "../config/profile.ts";
 
 /** Characters of a text that is shown; more would bury the rest. */
 const SHOWN = 40;

@@ -39,7 +39,7 @@ export function createReload(
       const read = readServeConfig(
         args,
         io.env,
-        (path) => io.readTextFile(path, true),
+        (path, options) => io.readTextFile(path, { ...options, isAgain: true }),
       );
       const { config, live, restart } = changesOf(inForce, read);
       inForce = config;

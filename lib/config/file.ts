@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Override } from "../metadata/profile.ts";
+import type { Override } from "./profile.ts";
 import type { Givens } from "./given.ts";
 import type { Option } from "../cli/options.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";

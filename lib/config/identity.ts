@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Identity, Override, Profile } from "../metadata/profile.ts";
-import type { RegionMap } from "../metadata/region_map.ts";
+import type { Identity, Override, Profile } from "./profile.ts";
+import type { RegionMap } from "./region_map.ts";
 import { isZoneOf } from "./profile_file.ts";
 
 /**

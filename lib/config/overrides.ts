@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Override } from "../metadata/profile.ts";
+import type { Override } from "./profile.ts";
 import { type ReadTextFile, reasonOf } from "./yaml_file.ts";
 import type { YamlValue } from "./yaml_value.ts";
 
@@ -21,6 +21,9 @@ const MOST_TOGETHER = 256 * 1024;
 
 /** A path from the root, in which `*` is a whole segment. */
 const PATH = /^\/?(?:\*|[^\s*/?#]+)(?:\/(?:\*|[^\s*/?#]+))*\/?$/;
+
+/** A path that leads to no other folder than those below. */
+const BELOW = /^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[^\0]+$/s;
 
 const KINDS = ["text", "file", "status", "fields"] as const;
 
@@ -87,7 +90,10 @@ function requireText(value: YamlValue): string {
 }
 
 function readOverride(value: YamlValue, readFile: ReadTextFile): string {
-  const path = value.text("the path of a file", /./) ?? "";
+  const path = value.text(
+    "the path of a file beside this one, not from / and without ..",
+    BELOW,
+  ) ?? "";
   const text = contentsOf(path, value, readFile);
   return text.length > MOST_CHARACTERS
     ? value.refuse(`a file of ${MOST_CHARACTERS / 1024} KiB at most`)

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { NamePairs, Profile } from "../metadata/profile.ts";
-import { REGION_NAME } from "../metadata/region_map.ts";
+import type { NamePairs, Profile } from "./profile.ts";
+import { isRealRegion, REGION_NAME } from "./region_map.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
 import { quote, UsageError } from "../cli/message.ts";
 import type { ReadTextFile } from "./yaml_file.ts";
@@ -81,7 +81,7 @@ export function parseProfile(
     ...domain === undefined ? {} : { domain },
     regions,
     zones: merged(base?.zones, parseZones(keys.zones, regions)),
-    zoneIds: mergedIds(base?.zoneIds, parseZoneIds(keys["zone-ids"], regions)),
+    zoneIds: parseZoneIds(keys["zone-ids"], regions, new Map(base?.zoneIds)),
     hostNames: typeof hostNames.value === "boolean"
       ? hostNames.value
       : base?.hostNames ?? false,
@@ -114,12 +114,13 @@ function parsePairs(
 }
 
 function parseRegionPairs(map: YamlValue): NamePairs {
-  return parsePairs(map, "region").map(([real, name, value]) =>
-    real === name ? value.refuse("another region than the real one") : [
-      real,
-      name,
-    ]
-  );
+  return parsePairs(map, "region").map(([real, name, value]) => {
+    if (!isRealRegion(real)) {
+      value.refuse("a real region, such as us-east-1, as its key");
+    }
+    if (real === name) value.refuse("another region than the real one");
+    return [real, name];
+  });
 }
 
 /** One pass maps each name once, so that the result would look like a slip. */
@@ -152,36 +153,41 @@ export function isZoneOf(zone: string, region: string): boolean {
   return zone.startsWith(region) && ZONE_END.test(zone.slice(region.length));
 }
 
+/** Two zones with one id would be taken for one, by those who attach disks. */
 function parseZoneIds(
   map: YamlValue,
   regions: NamePairs,
+  base: ReadonlyMap<string, NamePairs>,
 ): Profile["zoneIds"] {
   const emulated = regions.map(([, name]) => name);
-  return map.entries("a mapping of emulated regions to their zone ids")
+  const own = map.entries("a mapping of emulated regions to their zone ids")
     .map(([region, ids]) => {
       if (!emulated.includes(region)) {
         ids.refuse(
           `${emulated.join(", ") || "an emulated region"} as its key`,
         );
       }
-      const pairs = parsePairs(ids, "zone id").map(([real, name]) =>
-        [real, name] as const
+      const pairs = parsePairs(ids, "zone id");
+      const names = merged(
+        base.get(region),
+        pairs.map(([real, name]) => [
+          real,
+          name,
+        ]),
       );
-      return [region, pairs];
+      for (const [real, name, value] of pairs) {
+        const other = names.find(([it, shown]) =>
+          shown === name && it !== real
+        );
+        if (other !== undefined) {
+          value.refuse(`another zone id, ${quote(other[0])} shows as it`);
+        }
+      }
+      return [region, names] as const;
     });
+  return [...new Map([...base, ...own])];
 }
 
 function merged(base: NamePairs = [], own: NamePairs): NamePairs {
   return [...new Map([...base, ...own])];
-}
-
-function mergedIds(
-  base: Profile["zoneIds"] = [],
-  own: Profile["zoneIds"],
-): Profile["zoneIds"] {
-  const all = new Map(base);
-  for (const [region, ids] of own) {
-    all.set(region, merged(all.get(region), ids));
-  }
-  return [...all];
 }

@@ -4,11 +4,8 @@
  *
  * @module
  */
-import {
-  BUILT_IN_PROFILES,
-  type BuiltInProfile,
-} from "../metadata/built_in_profiles.ts";
-import type { Profile } from "../metadata/profile.ts";
+import { BUILT_IN_PROFILES, type BuiltInProfile } from "./built_in_profiles.ts";
+import type { Profile } from "./profile.ts";
 import { type Given, refuse } from "./given.ts";
 import { parseProfile } from "./profile_file.ts";
 import { parseYaml, readText, type ReadTextFile } from "./yaml_file.ts";
@@ -95,7 +92,7 @@ export function findProfile(
 }
 
 /**
- * Reads files that another file names, relative to its folder.
+ * Reads files that another file names: in its folder, or below.
  *
  * @param path the other file
  * @param readTextFile reads files
@@ -104,7 +101,11 @@ export function besides(
   path: string,
   readTextFile: ReadTextFile,
 ): ReadTextFile {
-  return (name) => readTextFile(beside(path, name));
+  const folder = folderOf(path);
+  return (name) =>
+    readTextFile(`${folder}${name}`.replace(/^(?:\.\/)+/, ""), {
+      folder: folder || ".",
+    });
 }
 
 /**
@@ -114,15 +115,12 @@ export function besides(
  * @param name as it stands there
  */
 export function fileBeside(path: string, name: string): string {
-  return FILE.test(name) ? inFolderOf(path, name) : name;
+  return !FILE.test(name) || name.startsWith("/")
+    ? name
+    : folderOf(path) + name;
 }
 
-/** The path of a file that another file names. */
-function beside(path: string, name: string): string {
-  return inFolderOf(path, name).replace(/^(?:\.\/)+/, "");
-}
-
-function inFolderOf(path: string, name: string): string {
-  const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  return name.startsWith("/") ? name : folder + name;
+/** What stands before a file's name: nothing, or a path with a slash behind. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
 }

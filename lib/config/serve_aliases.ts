@@ -10,7 +10,7 @@ import {
   parseRemotePort,
 } from "./address.ts";
 import type { Given, Givens } from "./given.ts";
-import { parseRegionName } from "./regions.ts";
+import { parseEmulatedRegion, parseRealRegion } from "./regions.ts";
 import {
   EMULATED_REGION,
   METADATA_HOST,
@@ -62,8 +62,8 @@ export function expandAliases(flags: Givens): Givens {
     "region",
     [realRegion, emulatedRegion],
     () =>
-      `${first(realRegion, parseRegionName) ?? REAL_REGION}=${
-        first(emulatedRegion, parseRegionName) ?? EMULATED_REGION
+      `${first(realRegion, parseRealRegion) ?? REAL_REGION}=${
+        first(emulatedRegion, parseEmulatedRegion) ?? EMULATED_REGION
       }`,
   );
   return expanded;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Identity } from "../metadata/profile.ts";
-import type { RegionMap } from "../metadata/region_map.ts";
+import type { Identity } from "./profile.ts";
+import type { RegionMap } from "./region_map.ts";
 import type { LogFormat, LogLevel } from "../system/log.ts";
 
 /** An address to listen on; port 0 takes a free one. */

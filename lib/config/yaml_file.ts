@@ -8,8 +8,14 @@ import { parse } from "@std/yaml";
 import { oneLine, quote, UsageError } from "../cli/message.ts";
 import { nearest } from "../cli/suggestion.ts";
 
+/** How a file is read. */
+export interface ReadOptions {
+  /** The folder it must lie in, links followed; then a pipe is refused, too. */
+  readonly folder?: string;
+}
+
 /** Reads a whole text file. */
-export type ReadTextFile = (path: string) => string;
+export type ReadTextFile = (path: string, options?: ReadOptions) => string;
 
 /**
  * Reads and parses a YAML file.

@@ -5,9 +5,13 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { MetadataAnswer } from "./client.ts";
-import { arnNames, type Edit, Edits } from "./edits.ts";
-import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
-import type { Identity, NamePairs } from "./profile.ts";
+import { arnNames, type Edit, Edits } from "../rewrite/edits.ts";
+import {
+  ARN_FIELDS,
+  DOMAIN_PATH,
+  PARTITION_PATH,
+} from "../rewrite/path_rules.ts";
+import type { Identity, NamePairs } from "../config/profile.ts";
 
 /** One thing that an identity promises. */
 export interface Promised {

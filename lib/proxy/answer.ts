@@ -4,14 +4,18 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { rewriteFields, setFields } from "../metadata/json_fields.ts";
+import { replacementOf } from "../rewrite/edits.ts";
+import { rewriteFields, setFields } from "../rewrite/json_fields.ts";
 import type { Refusal } from "./admission.ts";
 import { readStart, streamBody, UNCHANGED } from "./body.ts";
 import type { ClientStalled } from "./client_stalled.ts";
-import { isOpaque } from "./content.ts";
-import { type Header, headersOfRewritten } from "./headers.ts";
-import { replacementOf } from "./replacement.ts";
-import type { Treatment } from "./treatment.ts";
+import { isOpaque } from "../rewrite/opaque_body.ts";
+import {
+  type Header,
+  headersOfReplaced,
+  headersOfRewritten,
+} from "./headers.ts";
+import type { BodyRewrite } from "../rewrite/policy.ts";
 import type { UpstreamAnswer } from "./upstream.ts";
 import type { UpstreamError } from "./upstream_error.ts";
 
@@ -79,7 +83,7 @@ export interface AnswerOptions {
   /** The request's method. */
   readonly method: string;
   /** What happens to the body. */
-  readonly treatment: Treatment;
+  readonly rewrite: BodyRewrite;
   /** When the start of the body must be there, on the clock of `performance`. */
   readonly deadline: number;
   /** How long the upstream may pause in a streamed body, in milliseconds. */
@@ -107,8 +111,8 @@ export async function answerOf(
   options: AnswerOptions,
 ): Promise<Answer> {
   const { status, length, body, headers } = answer;
-  const { treatment, deadline } = options;
-  const { rule, edit } = treatment;
+  const { rewrite, deadline } = options;
+  const { rule, edit } = rewrite;
   const fields = status === STATUS_CODE.OK && edit?.kind === "fields"
     ? edit.fields
     : undefined;
@@ -117,9 +121,13 @@ export async function answerOf(
     : WHOLE_LIMIT;
   const start = await readStart(body, limit, deadline - performance.now());
   if (BODILESS.includes(status)) return { status, headers, bytes: null };
-  const replaced = replacementOf(answer, edit);
-  if (replaced !== undefined) {
+  const replacement = replacementOf(status, edit);
+  if (replacement !== undefined) {
     if (!start.whole) body.destroy();
+    const replaced = {
+      ...replacement,
+      headers: headersOfReplaced(headers, replacement.contentType),
+    };
     if (options.method !== "HEAD") return { ...replaced, rewritten: true };
     return {
       ...replaced,
@@ -144,8 +152,8 @@ export async function answerOf(
     const rewritten = asItIs
       ? start.bytes
       : rule.kind === "json"
-      ? rewriteFields(start.bytes, rule.fields, treatment.rewrite)
-      : treatment.rewrite(start.bytes);
+      ? rewriteFields(start.bytes, rule.fields, rewrite.rewrite)
+      : rewrite.rewrite(start.bytes);
     const bytes = fields === undefined || opaque
       ? rewritten
       : setFields(rewritten, fields);
@@ -160,7 +168,7 @@ export async function answerOf(
 
   options.onStream();
   const unchanged = asItIs || rule.kind === "json";
-  const passage = unchanged ? UNCHANGED : treatment.stream();
+  const passage = unchanged ? UNCHANGED : rewrite.stream();
   const stream = streamBody(body, {
     start: start.bytes,
     passage,

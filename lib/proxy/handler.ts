@@ -16,7 +16,7 @@ import { MAX_BODIES, RequestBodies, type RequestBody } from "./request_body.ts";
 import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
 import { originTarget, pathOf } from "./target.ts";
-import { Treatments } from "./treatment.ts";
+import { RewritePolicy } from "../rewrite/policy.ts";
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from "./upstream.ts";
 import { UpstreamError } from "./upstream_error.ts";
 
@@ -43,7 +43,7 @@ export interface HandlerParts {
 /** What a configuration makes of requests; exchanged as a whole. */
 interface Policy {
   readonly config: ServeConfig;
-  readonly treatments: Treatments;
+  readonly rewrites: RewritePolicy;
   readonly shared: SharedAnswers;
 }
 
@@ -94,16 +94,10 @@ export class Handler {
     return {
       config,
       shared: new SharedAnswers(config.cacheMs, undefined, meters),
-      treatments: new Treatments(
-        config.rewrite,
-        config.regions,
-        (region) =>
-          log.warn(
-            "the metadata service names a region that no map covers: add --region",
-            { region },
-          ),
-        config.identity,
-      ),
+      rewrites: new RewritePolicy(config, (region) =>
+        log.warn(
+          `the metadata service names a region that no map covers: add --region ${region}=EMULATED`,
+        )),
     };
   }
 
@@ -151,7 +145,7 @@ export class Handler {
     const target = targetOf(request.url);
     const refused = this.#refusal({ method, target }, fields, peer, listener);
     if (refused !== undefined) return this.#turnAway(refused);
-    const { config: { timeoutMs }, shared, treatments } = this.#policy;
+    const { config: { timeoutMs }, shared, rewrites } = this.#policy;
     this.#inFlight++;
     // A streamed answer is in flight until its last byte.
     let streaming = false;
@@ -174,9 +168,9 @@ export class Handler {
       };
       const answer = await shared.answer(up, async () => {
         const deadline = performance.now() + timeoutMs;
-        return await answerOf(await this.#send(up, treatments, deadline), {
+        return await answerOf(await this.#send(up, rewrites, deadline), {
           method: up.method,
-          treatment: treatments.of(up.method, up.target),
+          rewrite: rewrites.of(up.method, up.target),
           deadline,
           stallMs: timeoutMs,
           onStream: () => streaming = true,
@@ -204,11 +198,11 @@ export class Handler {
    */
   async #send(
     up: UpstreamRequest,
-    treatments: Treatments,
+    rewrites: RewritePolicy,
     deadline: number,
   ): Promise<UpstreamAnswer> {
     const left = () => Math.max(1, Math.ceil(deadline - performance.now()));
-    const target = treatments.realTarget(up.method, up.target);
+    const target = rewrites.realTarget(up.method, up.target);
     const answer = await this.#ask({ ...up, target }, left());
     if (target === up.target || answer.status !== STATUS_CODE.NotFound) {
       return answer;

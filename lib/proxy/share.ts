@@ -8,7 +8,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { neverShared } from "../metadata/paths.ts";
+import { neverShared } from "../rewrite/paths.ts";
 import type { Meters } from "../system/meters.ts";
 import { remembering } from "./remember.ts";
 import type { Answer, WholeAnswer } from "./answer.ts";

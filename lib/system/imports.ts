@@ -1,14 +1,15 @@
 /**
- * Which of the two import maps this program was loaded under.
+ * Which import map this program was loaded under.
  *
  * @module
  */
 
 /**
- * Whether the packages came from npm, as `deploy/offline` maps them, rather
- * than from JSR: there a file of this repository stands in a package's place.
- * True or false of a program that runs from source only.
+ * Whether the packages came from npm: `deploy/offline` has a file of its own in
+ * the place of each of JSR's. True or false of a program that runs from source
+ * only.
  */
 export function importsFromNpm(): boolean {
-  return import.meta.resolve("@std/yaml").startsWith("file:");
+  const adapter = new URL("../../deploy/offline/yaml.ts", import.meta.url);
+  return import.meta.resolve("@std/yaml") === adapter.href;
 }

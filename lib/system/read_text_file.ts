@@ -10,18 +10,32 @@
  */
 const MOST_BYTES = 1024 * 1024;
 
+/** How a file is read. */
+export interface ReadTextFileOptions {
+  /** The folder it must lie in, links followed; then a pipe is refused, too. */
+  readonly folder?: string;
+  /**
+   * Whether it is read once more: a pipe has nothing more to give then, or
+   * would be waited for without an end.
+   */
+  readonly isAgain?: boolean;
+}
+
 /**
  * Reads a whole text file, or a pipe to its end.
  *
  * @param path where it is
- * @param isAgain whether it is read once more: a pipe has nothing more to give
- * then, or would be waited for without an end
+ * @param options whether it is read once more, and the folder it must lie in
  * @throws {Error} for what cannot be read, is neither file nor pipe (a device
- * may never end), has more than 1 MiB, or is no UTF-8
+ * may never end), lies in another folder, has more than 1 MiB, or is no UTF-8
  */
-export function readTextFile(path: string, isAgain = false): string {
-  requireFileOrPipe(Deno.statSync(path), isAgain);
-  const file = Deno.openSync(path);
+export function readTextFile(
+  path: string,
+  { isAgain = false, folder }: ReadTextFileOptions = {},
+): string {
+  const real = folder === undefined ? path : pathWithin(folder, path);
+  requireFileOrPipe(Deno.statSync(real), isAgain);
+  const file = Deno.openSync(real);
   try {
     return decode(readAll(file));
   } finally {
@@ -36,6 +50,17 @@ function decode(bytes: Uint8Array): string {
   } catch (cause) {
     throw new Error("expected UTF-8", { cause });
   }
+}
+
+/** The path without links, so that what is opened is what was looked at. */
+function pathWithin(folder: string, path: string): string {
+  const real = Deno.realPathSync(path);
+  const root = Deno.realPathSync(folder).replace(/\/?$/, "/");
+  if (!real.startsWith(root)) {
+    throw new Error("expected no link to another folder");
+  }
+  if (!Deno.lstatSync(real).isFile) throw new Error("expected a regular file");
+  return real;
 }
 
 function requireFileOrPipe(

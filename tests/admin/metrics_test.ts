@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { renderMetrics } from "../../lib/admin/metrics.ts";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { Meters } from "../../lib/system/meters.ts";
-import { faster, untilTrue } from "../helpers/faster.ts";
+import { faster } from "../helpers/faster.ts";
+import { until } from "../helpers/node.ts";
 import { parsePrometheus } from "../helpers/prometheus.ts";
 import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
@@ -90,13 +91,9 @@ Deno.test("/metrics counts what was used again and what was shared", async () =>
   });
   await using it = await startAdmin(upstream.address, { cacheMs: 60_000 });
   const first = ask(it.address, get("/held"));
-  while (upstream.requests.length === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until("the first request", () => upstream.requests.length > 0);
   const others = Array.from({ length: 4 }, () => ask(it.address, get("/held")));
-  while (it.proxy.requests < 5) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until("the other requests", () => it.proxy.requests === 5);
   held.resolve();
   await Promise.all([first, ...others]);
   for (let i = 0; i < 7; i++) await ask(it.address, get("/held"));
@@ -156,7 +153,7 @@ Deno.test("/metrics counts a client that stops reading as no fault of the upstre
   using client = await RawClient.connect(it.address);
   await client.send(get("/large"));
   await client.readSome();
-  await untilTrue(() => upstream.open === 0);
+  await until("the upstream is let go", () => upstream.open === 0);
   assert(/debug dropped a client that stopped reading/.test(it.log.join("")));
   assertEquals(await counted(it), {
     'requests_total{code="2xx"}': 1,

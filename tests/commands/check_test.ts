@@ -137,11 +137,14 @@ Deno.test("check takes regions, port and user from serve's variables and file", 
   assertEquals(report.rule.state, "installed");
   assertEquals(report.sighting, { kind: "emulated", region: "us-east-1" });
 
-  const other = await check("--port 4100 --user 77 --region a=b --json", {
-    answers,
-    run,
-    env: { C2S_IMDS_REGION: "eu-west-1=us-east-1" },
-  });
+  const other = await check(
+    "--port 4100 --user 77 --region us-east-2=b --json",
+    {
+      answers,
+      run,
+      env: { C2S_IMDS_REGION: "eu-west-1=us-east-1" },
+    },
+  );
   assertEquals(other.code, EXIT.FAILED);
   assertEquals(JSON.parse(other.stdout).sighting.kind, "unmapped");
 });

@@ -65,9 +65,9 @@ for (
     [[], `${DEFAULT} --on-stop=keep`, DEFAULT],
     [["--on-stop=keep"], `${DEFAULT} --on-stop=keep`, DEFAULT],
     [
-      ["--region", "a-1=b-1", "--region", "c-1=d-1"],
-      "--region=a-1=b-1 --region=c-1=d-1 --on-stop=keep",
-      "--region=a-1=b-1 --region=c-1=d-1",
+      ["--region", "us-east-2=b-1", "--region", "us-west-2=d-1"],
+      "--region=us-east-2=b-1 --region=us-west-2=d-1 --on-stop=keep",
+      "--region=us-east-2=b-1 --region=us-west-2=d-1",
     ],
     [
       ["--emulatedRegion=us-iso-west-1", "--port=4100"],
@@ -233,7 +233,7 @@ const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [["daemonset", "--image=a\n[Service]"], "for --image"],
   [[...NODE, "--role=A"], 'Cannot use "A" for --role'],
   [[...NODE, "--region=a"], 'Cannot use "a" for --region'],
-  [[...NODE, "--region=a=b;reboot"], "for --region"],
+  [[...NODE, "--region=us-east-2=b;reboot"], "for --region"],
   [[...NODE, "--region=none"], "none would be waited for in vain"],
   [["daemonset", "--image=a", "--region=none"], "would be waited for in vain"],
   [[...NODE, "--on-stop=remove"], 'Cannot use "remove" for --on-stop'],

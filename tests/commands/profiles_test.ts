@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { EXIT } from "../../lib/cli/command.ts";
 import { profiles } from "../../lib/commands/profiles.ts";
 import { UsageError } from "../../lib/cli/message.ts";
-import { BUILT_IN_PROFILES } from "../../lib/metadata/built_in_profiles.ts";
+import { BUILT_IN_PROFILES } from "../../lib/config/built_in_profiles.ts";
 import { fakeIo } from "../helpers/io.ts";
 import { runProgram } from "../helpers/program.ts";
 

@@ -17,7 +17,7 @@ Deno.test("changesOf() lets hold at once what needs no socket", () => {
   const { config, live, restart } = changesOf(
     read("--profile=c2s"),
     read(
-      "--region=a=b",
+      "--region=us-east-2=b",
       "--rewrite=all",
       "--timeout=1",
       "--cache=0",
@@ -35,7 +35,7 @@ Deno.test("changesOf() lets hold at once what needs no socket", () => {
     "timeoutMs",
   ]);
   assertEquals(restart, []);
-  assertEquals(config.regions, new Map([["a", "b"]]));
+  assertEquals(config.regions, new Map([["us-east-2", "b"]]));
   assertEquals(config.identity, undefined);
 });
 

@@ -6,7 +6,7 @@ import {
   PROFILE_NAMES,
 } from "../../lib/config/profiles.ts";
 import { UsageError } from "../../lib/cli/message.ts";
-import { BUILT_IN_PROFILES } from "../../lib/metadata/built_in_profiles.ts";
+import { BUILT_IN_PROFILES } from "../../lib/config/built_in_profiles.ts";
 import { sourceFiles } from "../helpers/files.ts";
 
 /** Reads a configuration from files by path. */
@@ -68,16 +68,18 @@ Deno.test("readServeConfig() takes the regions of the profile unless told", () =
     regions(["--config=c.yaml"], { "c.yaml": "profile: c2s" }),
     own,
   );
-  assertEquals(regions(["--profile=c2s", "--region=a=b"]), ["a=b"]);
+  assertEquals(regions(["--profile=c2s", "--region=us-east-2=b"]), [
+    "us-east-2=b",
+  ]);
   assertEquals(regions(["--profile=c2s", "--region=none"]), []);
   assertEquals(regions(["--profile=c2s", "--emulatedRegion=b"]), [
     "us-east-1=b",
   ]);
   assertEquals(
     regions(["--profile=c2s", "--config=c.yaml"], {
-      "c.yaml": "region: {a: b}",
+      "c.yaml": "region: {us-east-2: b}",
     }),
-    ["a=b"],
+    ["us-east-2=b"],
   );
 });
 
@@ -97,10 +99,10 @@ zones: {us-east-1a: us-isob-east-1c}
 zone-ids: {us-isob-east-1: {use1-az1: x, use1-az9: y}}
 overrides:
   "*/a": {file: data/a.txt}
-  "*/b": {file: /srv/b.txt}
+  "*/b": {file: b.txt}
 `,
     "etc/data/a.txt": "A",
-    "/srv/b.txt": "B",
+    "etc/b.txt": "B",
     "c.yaml": `overrides: {"*/a": {text: "first"}}`,
   });
   assertEquals(identity, {
@@ -173,20 +175,24 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
     `Cannot use "b" for key "regions > us east" in "p.yaml": expected the name of a real region as its key`,
   ],
   [
-    "regions: {a: b c}",
-    `Cannot use "b c" for key "regions > a" in "p.yaml": expected the name of a region`,
+    "regions: {us-east-1: b c}",
+    `Cannot use "b c" for key "regions > us-east-1" in "p.yaml": expected the name of a region`,
   ],
   [
-    "regions: {a: 1}",
-    `Cannot use 1 for key "regions > a" in "p.yaml": expected the name of a region`,
+    "regions: {us-east-1: 1}",
+    `Cannot use 1 for key "regions > us-east-1" in "p.yaml": expected the name of a region`,
   ],
   [
-    "regions: {a: a}",
-    `Cannot use "a" for key "regions > a" in "p.yaml": expected another region than the real one`,
+    "regions: {us-esat-1: b}",
+    `Cannot use "b" for key "regions > us-esat-1" in "p.yaml": expected a real region, such as us-east-1, as its key`,
   ],
   [
-    "regions: {a: b, b: c}",
-    `Cannot use a mapping for key "regions" in "p.yaml": expected no chain, but "b" is emulated and real`,
+    "regions: {us-east-1: us-east-1}",
+    `Cannot use "us-east-1" for key "regions > us-east-1" in "p.yaml": expected another region than the real one`,
+  ],
+  [
+    "regions: {us-east-1: us-east-2, us-east-2: c}",
+    `Cannot use a mapping for key "regions" in "p.yaml": expected no chain, but "us-east-2" is emulated and real`,
   ],
   [
     "base: c2s\nregions: {us-iso-east-1: x}",
@@ -219,6 +225,14 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
   [
     "base: c2s\nzone-ids: {us-iso-east-1: {a: [b]}}",
     `Cannot use a list for key "zone-ids > us-iso-east-1 > a" in "p.yaml": expected the name of a zone id`,
+  ],
+  [
+    "base: c2s\nzone-ids: {us-iso-east-1: {use1-az4: usie1-az2}}",
+    `Cannot use "usie1-az2" for key "zone-ids > us-iso-east-1 > use1-az4" in "p.yaml": expected another zone id, "use1-az2" shows as it`,
+  ],
+  [
+    "base: c2s\nzone-ids: {us-iso-east-1: {use1-az2: x, use1-az4: x}}",
+    `Cannot use "x" for key "zone-ids > us-iso-east-1 > use1-az2" in "p.yaml": expected another zone id, "use1-az4" shows as it`,
   ],
   [
     "overrides: [a]",
@@ -260,6 +274,12 @@ const WRONG: readonly (readonly [yaml: string, message: string])[] = [
     `overrides: {"*/a": {file: gone.txt}}`,
     `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file that can be read: no such file`,
   ],
+  ...["/etc/shadow", "../a", "a/../../b", "..", "a/.."].map((path) =>
+    [
+      `overrides: {"*/a": {file: ${path}}}`,
+      `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected the path of a file beside this one, not from / and without ..`,
+    ] as const
+  ),
   [
     `overrides: {"*/a": {file: big.txt}}`,
     `Cannot use a text for key "overrides > */a > file" in "p.yaml": expected a file of 64 KiB at most`,
@@ -360,6 +380,10 @@ Deno.test("README.md's profile is one", () => {
     "./mine.yaml": yaml,
     "user-data.txt": "#cloud-config",
   });
-  assertEquals(identity?.zones, [["us-east-1a", "us-iso-east-1b"]]);
+  assertEquals(identity?.zones, [
+    ["us-east-1a", "us-iso-east-1b"],
+    ["us-east-1b", "us-iso-east-1a"],
+  ]);
+  assertEquals(identity?.zoneIds.at(-1), ["use1-az4", "usie1-az3"]);
   assertEquals(identity?.overrides.length, 4);
 });

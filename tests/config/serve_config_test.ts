@@ -245,17 +245,23 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
     regions: new Map(),
   }],
   ["regions are mapped by flags", {
-    args: ["--region=a=x", "--region", "b=x"],
-  }, { regions: new Map([["a", "x"], ["b", "x"]]) }],
+    args: ["--region=us-gov-west-1=x", "--region", "cn-north-1=x"],
+  }, { regions: new Map([["us-gov-west-1", "x"], ["cn-north-1", "x"]]) }],
   ["regions are mapped by a variable", {
-    env: { C2S_IMDS_REGION: "a=x b=y" },
-  }, { regions: new Map([["a", "x"], ["b", "y"]]) }],
-  ["regions are a mapping", { yaml: "region:\n  a: x\n  b: y" }, {
-    regions: new Map([["a", "x"], ["b", "y"]]),
+    env: { C2S_IMDS_REGION: "eu-isoe-west-1=x ap-southeast-2=y" },
+  }, { regions: new Map([["eu-isoe-west-1", "x"], ["ap-southeast-2", "y"]]) }],
+  ["regions are a mapping", {
+    yaml: "region:\n  eusc-de-east-1: x\n  us-iso-east-1: y",
+  }, {
+    regions: new Map([["eusc-de-east-1", "x"], ["us-iso-east-1", "y"]]),
   }],
-  ["regions are a list", { yaml: "region: [a=x, b=y]" }, {
-    regions: new Map([["a", "x"], ["b", "y"]]),
-  }],
+  [
+    "regions are a list",
+    { yaml: "region: [mx-central-1=x, cn-northwest-1=y]" },
+    {
+      regions: new Map([["mx-central-1", "x"], ["cn-northwest-1", "y"]]),
+    },
+  ],
   ["regions are none in the file", { yaml: "region: none" }, {
     regions: new Map(),
   }],
@@ -287,8 +293,8 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
     args: ["--realRegion", "us-west-2"],
   }, { regions: new Map([["us-west-2", "us-iso-east-1"]]) }],
   ["the original's regions stand together", {
-    args: ["--realRegion=a", "--emulatedRegion=b"],
-  }, { regions: new Map([["a", "b"]]) }],
+    args: ["--realRegion=us-west-2", "--emulatedRegion=b"],
+  }, { regions: new Map([["us-west-2", "b"]]) }],
   ["Kubernetes links a Service of this name", {
     env: {
       C2S_IMDS_SERVICE_HOST: "10.0.0.1",

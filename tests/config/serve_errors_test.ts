@@ -255,55 +255,43 @@ const CASES: readonly Case[] = [
     message:
       `Cannot use "us-east-1" for --region: expected REAL=EMULATED or none`,
   },
+  ...["", "us-esat-1", "latest", "region", "us east", "us-east-1a", "RegionOne"]
+    .map((real): Case => ({
+      args: ["--region", `${real}=us-east-2`],
+      message:
+        `Cannot use "${real}=us-east-2" for --region: expected a real region, such as us-east-1 or us-gov-west-1, before "="`,
+    })),
   {
-    args: ["--region", "=b"],
-    message: `Cannot use "=b" for --region: expected a region name before "="`,
-  },
-  {
-    args: ["--region", "a="],
-    message: `Cannot use "a=" for --region: expected a region name after "="`,
-  },
-  {
-    args: ["--region", "a=b=c"],
+    args: ["--region", "us-east-1="],
     message:
-      `Cannot use "a=b=c" for --region: expected a region name after "="`,
+      `Cannot use "us-east-1=" for --region: expected a region name after "="`,
   },
   {
-    args: ["--region", "us east=b"],
+    args: ["--region", "us-east-1=b=c"],
     message:
-      `Cannot use "us east=b" for --region: expected a region name before "="`,
+      `Cannot use "us-east-1=b=c" for --region: expected a region name after "="`,
   },
   {
-    args: ["--region", "a=a"],
-    message: `Cannot use "a=a" for --region: expected two different regions`,
-  },
-  {
-    args: ["--region", "a=b", "--region", "a=c"],
+    args: ["--region", "us-east-1=us-east-1"],
     message:
-      `Cannot use "a=c" for --region: expected one map for each real region, "a" has two`,
+      `Cannot use "us-east-1=us-east-1" for --region: expected two different regions`,
   },
-  {
-    args: ["--region", "a=b", "--region", "a=b"],
+  ...["b", "c"].map((other): Case => ({
+    args: ["--region", "us-east-1=b", "--region", `us-east-1=${other}`],
     message:
-      `Cannot use "a=b" for --region: expected one map for each real region, "a" has two`,
-  },
-  {
-    args: ["--region", "a=b", "--region", "b=c"],
+      `Cannot use "us-east-1=${other}" for --region: expected one map for each real region, "us-east-1" has two`,
+  })),
+  ...[
+    ["us-east-1=us-east-2", "us-east-2=c"],
+    ["us-east-2=c", "us-east-1=us-east-2"],
+    ["us-east-1=us-east-2", "us-east-2=us-east-1"],
+  ].map((pairs): Case => ({
+    args: pairs.map((pair) => `--region=${pair}`),
     message:
-      `Cannot use "a=b" for --region: expected no chain, but another map starts at "b"`,
-  },
+      `Cannot use "us-east-1=us-east-2" for --region: expected no chain, but another map starts at "us-east-2"`,
+  })),
   {
-    args: ["--region", "b=c", "--region", "a=b"],
-    message:
-      `Cannot use "a=b" for --region: expected no chain, but another map starts at "b"`,
-  },
-  {
-    args: ["--region", "a=b", "--region", "b=a"],
-    message:
-      `Cannot use "a=b" for --region: expected no chain, but another map starts at "b"`,
-  },
-  {
-    args: ["--region", "a=b", "--region", "none"],
+    args: ["--region", "us-east-1=b", "--region", "none"],
     message: `Cannot use "none" for --region: expected none to stand alone`,
   },
   // Words and seconds.
@@ -354,9 +342,14 @@ const CASES: readonly Case[] = [
       `Cannot use --serverName and --serverPort beside --upstream: expected one or the other`,
   },
   {
-    args: ["--realRegion", "a=b"],
+    args: ["--realRegion", "us-esat-1"],
     message:
-      `Cannot use "a=b" for --realRegion: expected a region name, such as us-east-1`,
+      `Cannot use "us-esat-1" for --realRegion: expected a real region, such as us-east-1 or us-gov-west-1`,
+  },
+  {
+    args: ["--emulatedRegion", "a=b"],
+    message:
+      `Cannot use "a=b" for --emulatedRegion: expected a region name, such as us-iso-east-1`,
   },
   {
     args: ["--emulatedRegion", "us-east-1"],
@@ -364,7 +357,7 @@ const CASES: readonly Case[] = [
       `Cannot use "us-east-1=us-east-1" for --emulatedRegion: expected two different regions`,
   },
   {
-    args: ["--emulatedRegion", "x", "--region", "a=b"],
+    args: ["--emulatedRegion", "x", "--region", "us-east-1=b"],
     message:
       `Cannot use --emulatedRegion beside --region: expected one or the other`,
   },
@@ -388,9 +381,9 @@ const CASES: readonly Case[] = [
       `Cannot use "yes" for C2S_IMDS_LISTEN_ANYWHERE: expected true or false`,
   },
   {
-    env: { C2S_IMDS_REGION: "a=b,b=c" },
+    env: { C2S_IMDS_REGION: "us-east-1=us-east-2,us-east-2=c" },
     message:
-      `Cannot use "a=b" for C2S_IMDS_REGION: expected no chain, but another map starts at "b"`,
+      `Cannot use "us-east-1=us-east-2" for C2S_IMDS_REGION: expected no chain, but another map starts at "us-east-2"`,
   },
   {
     env: { C2S_IMDS_TIMEOT: "1" },
@@ -497,9 +490,9 @@ const CASES: readonly Case[] = [
       `Cannot use a mapping for key "region" in "c.yaml": expected REAL=EMULATED or a list of them`,
   },
   {
-    yaml: "region: {a: b, b: a}",
+    yaml: "region: {us-east-1: us-east-2, us-east-2: x}",
     message:
-      `Cannot use "a=b" for key "region" in "c.yaml": expected no chain, but another map starts at "b"`,
+      `Cannot use "us-east-1=us-east-2" for key "region" in "c.yaml": expected no chain, but another map starts at "us-east-2"`,
   },
   {
     yaml: `listen-anywhere: "true"`,

@@ -19,8 +19,7 @@ import { testWith } from "../helpers/requires.ts";
 
 const installed = installedForFile();
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables answers 508 at once when the rule is made to exempt another",
   async () => {
     await using node = await createNode(await installed());
@@ -48,10 +47,8 @@ testWith(
     );
 
     const load = await startLoad(node.namespace, 8);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const tally = await load.count();
-    assertEquals(Object.keys(tally), ["508"]);
-    assert((tally["508"] ?? 0) > 100, JSON.stringify(tally));
+    await load.hundred(2);
+    assertEquals(Object.keys(await load.count()), ["508"]);
     assertEquals(lines().length, 1);
 
     program.signal("SIGHUP");
@@ -74,7 +71,7 @@ const STARTS: Readonly<Record<string, string>> = {
 };
 
 for (const [how, script] of Object.entries(STARTS)) {
-  testWith(NODE_NEEDS, `serve --iptables works ${how}`, async () => {
+  testWith(NODE_NEEDS)(`serve --iptables works ${how}`, async () => {
     const { command, env } = await installed();
     await using node = await createNode(await installed());
     const before = await node.rules();
@@ -94,7 +91,7 @@ for (const [how, script] of Object.entries(STARTS)) {
     );
     // More log than a pipe holds.
     const load = await startLoad(node.namespace, 8);
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await load.hundred(10);
     const tally = await load.count();
     assertEquals(Object.keys(tally), [EMULATED], JSON.stringify(tally));
     const group = ["kill", "-TERM", "--", `-${shell.pid}`];
@@ -104,8 +101,7 @@ for (const [how, script] of Object.entries(STARTS)) {
   });
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables takes a storm of SIGHUP and a signal at any moment of its start",
   async () => {
     await using node = await createNode(await installed());
@@ -132,8 +128,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables ends a child that does not react, and removes the rule first",
   async () => {
     await using node = await createNode(await installed());

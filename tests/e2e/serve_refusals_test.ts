@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
+import { installedForFile, installProgram } from "../helpers/installed.ts";
 import { startLabels } from "../helpers/labels.ts";
 import {
   childOf,
@@ -190,9 +190,14 @@ testWith(
   NODE_NEEDS,
   "serve --iptables from source names the file that the proxy's user cannot read",
   async () => {
-    const { compiled, folder, env } = await installed();
-    if (compiled) return;
-    await using node = await createNode(await installed());
+    if (Deno.env.has("C2S_IMDS_EXECUTABLE")) return;
+    await using stack = new AsyncDisposableStack();
+    // Its own: others go on with the one that is installed for all.
+    const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
+    stack.defer(() => Deno.remove(folder, { recursive: true }));
+    const program = await installProgram(folder);
+    const { env } = program;
+    await using node = await createNode(program);
     const before = await node.rules();
     const closed = [
       `${folder}/deno`,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { rewriteFields, setFields } from "../../lib/metadata/json_fields.ts";
-import { Rewriter } from "../../lib/proxy/rewriter.ts";
+import { rewriteFields, setFields } from "../../lib/rewrite/json_fields.ts";
+import { Rewriter } from "../../lib/rewrite/rewriter.ts";
 import { createRandom, type Random } from "../helpers/random.ts";
 import { mutate } from "./mutate.ts";
 import { again, seeds } from "./settings.ts";

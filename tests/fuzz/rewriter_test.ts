@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Rewriter } from "../../lib/proxy/rewriter.ts";
+import { Rewriter } from "../../lib/rewrite/rewriter.ts";
 import { bytesOf, textOf } from "../helpers/raw.ts";
 import { createRandom, type Random } from "../helpers/random.ts";
-import { referenceRewrite } from "../proxy/reference_rewriter.ts";
 import { pieces } from "./mutate.ts";
 import { type NameToReplace, referenceReplace } from "./reference_names.ts";
 import { again, seeds } from "./settings.ts";
@@ -66,6 +65,13 @@ function randomBody(random: Random, names: readonly string[]): string {
   }).join("");
 }
 
+function namesOf(
+  kind: NameToReplace["kind"],
+  pairs: ReadonlyMap<string, string>,
+): NameToReplace[] {
+  return [...pairs].map(([real, shown]) => ({ real, shown, kind }));
+}
+
 function streamed(
   rewriter: Rewriter,
   chunks: readonly string[],
@@ -125,7 +131,7 @@ Deno.test("Rewriter gives the reference's bytes when up to 50 regions overlap an
     return {
       rewriter: new Rewriter(map),
       names: [...map.keys()],
-      expected: (body) => referenceRewrite(body, map),
+      expected: (body) => referenceReplace(body, namesOf("region", map)),
     };
   });
 });
@@ -138,7 +144,7 @@ Deno.test("Rewriter gives the reference's bytes when zones and ARNs are replaced
       ["arn", new Map([["arn:aws:", "arn:aws-iso:"], ["arn:aws-cn:", "x"]])],
     ] as const;
     const names: NameToReplace[] = kinds.flatMap(([kind, pairs]) =>
-      [...pairs].map(([real, shown]) => ({ real, shown, kind }))
+      namesOf(kind, pairs)
     );
     const [[, regions], ...others] = kinds;
     return {

@@ -6,11 +6,6 @@
  */
 import { delay } from "../../lib/system/timers.ts";
 
-/** Waits until something holds, however fast the clock runs. */
-export async function untilTrue(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 /**
  * Makes the clock that lib/system/timers.ts goes by, and its alarm, run faster
  * until it is disposed of.

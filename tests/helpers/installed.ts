@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { bundleProgram, describeBuild } from "../../deploy/build.ts";
+import { bundleProgram, describeBuild, run } from "../../deploy/build.ts";
+import { until } from "./node.ts";
 import { programArguments } from "./program.ts";
 
-/** A copy of the program in a folder of its own, gone at disposal. */
-export interface Installed extends AsyncDisposable {
+/** A copy of the program. */
+export interface Installed {
   /** What starts it, before its own arguments. */
   readonly command: readonly [string, ...string[]];
   /** The variables it is started with. */
@@ -19,62 +20,74 @@ export interface Installed extends AsyncDisposable {
   readonly compiled: boolean;
 }
 
+/** Names the folder of a run of the tests; `run.ts` makes and removes it. */
+export const RUN_FOLDER = "TEST_RUN_FOLDER";
+
 const REPOSITORY = new URL("../../", import.meta.url).pathname;
 
 /** What Deno reads beside the program, from the repository's folder. */
 const SETTINGS = ["deno.json", "deno.lock", "deploy/offline"];
 
 /**
- * Copies the executable that `C2S_IMDS_EXECUTABLE` names, else Deno, the source
- * and a cache of its own with the imports.
- */
-export async function installProgram(): Promise<Installed> {
-  const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
-  const dispose = () => Deno.remove(folder, { recursive: true });
-  try {
-    await Deno.chmod(folder, 0o755);
-    const executable = Deno.env.get("C2S_IMDS_EXECUTABLE");
-    const installed = executable === undefined
-      ? await installSource(folder)
-      : await installExecutable(folder, executable);
-    return { ...installed, folder, [Symbol.asyncDispose]: dispose };
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
-}
-
-/**
- * Installs the program once for a test file, when the first test asks for it,
- * and takes it away after the last.
+ * Installs the program once for a whole run, else once for a test file, when
+ * the first test asks for it.
  *
  * @returns what asks for it
  */
 export function installedForFile(): () => Promise<Installed> {
+  const run = Deno.env.get(RUN_FOLDER);
   let installed: Promise<Installed> | undefined;
+  if (run !== undefined) return () => installed ??= installedForRun(run);
+  let folder: string | undefined;
   Deno.test.afterAll(async () => {
-    await (await installed)?.[Symbol.asyncDispose]();
+    if (folder !== undefined) await Deno.remove(folder, { recursive: true });
   });
-  return () => installed ??= installProgram();
+  return () =>
+    installed ??= installProgram(
+      folder = Deno.makeTempDirSync({ prefix: "c2s-imds-" }),
+    );
 }
 
-type Copied = Pick<Installed, "command" | "env" | "compiled">;
+/** The first test file to ask installs it, the others wait. */
+async function installedForRun(folder: string): Promise<Installed> {
+  const done = `${folder}/installed.json`;
+  try {
+    await Deno.mkdir(`${folder}/program`);
+    await Deno.chmod(folder, 0o755);
+    const installed = await installProgram(`${folder}/program`);
+    await Deno.writeTextFile(`${done}.new`, JSON.stringify(installed));
+    await Deno.rename(`${done}.new`, done);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    await until(
+      "another test file has installed the program",
+      () => Deno.stat(done).then(() => true, () => false),
+    );
+  }
+  return JSON.parse(await Deno.readTextFile(done));
+}
 
-async function installExecutable(
-  folder: string,
-  executable: string,
-): Promise<Copied> {
+/**
+ * Copies the executable that `C2S_IMDS_EXECUTABLE` names, else Deno, the source
+ * and a cache of its own with the imports.
+ *
+ * @param folder an empty one
+ */
+export async function installProgram(folder: string): Promise<Installed> {
+  await Deno.chmod(folder, 0o755);
+  const executable = Deno.env.get("C2S_IMDS_EXECUTABLE");
+  if (executable === undefined) return await installSource(folder);
   const copy = `${folder}/c2s-imds`;
   await Deno.copyFile(executable, copy);
   await Deno.chmod(copy, 0o755);
-  return { command: [copy], env: {}, compiled: true };
+  return { command: [copy], env: {}, folder, compiled: true };
 }
 
 /**
  * Installs the program in one piece, as it goes into the executable: module by
  * module, each of its many starts would take several times as long.
  */
-async function installSource(folder: string): Promise<Copied> {
+async function installSource(folder: string): Promise<Installed> {
   const [name, ...args] = programArguments();
   const deno = `${folder}/deno`;
   await Deno.copyFile(name, deno);
@@ -82,7 +95,7 @@ async function installSource(folder: string): Promise<Copied> {
   const house = `${folder}/house/`;
   await Deno.mkdir(`${house}deploy`, { recursive: true });
   for (const path of SETTINGS) {
-    await run("cp", ["--recursive", REPOSITORY + path, house + path]);
+    await run("cp", "--recursive", REPOSITORY + path, house + path);
   }
   // Two folders down, as deep as the modules: they look for others from there.
   const program = `${house}lib/program`;
@@ -92,29 +105,13 @@ async function installSource(folder: string): Promise<Copied> {
     `${house}main.ts`,
     `import "./${entry.slice(house.length)}";\n`,
   );
-  await run("chmod", ["--recursive", "a+rX", folder]);
+  await run("chmod", "--recursive", "a+rX", folder);
   const env = { DENO_DIR: `${folder}/cache` };
   await Deno.mkdir(env.DENO_DIR);
   return {
     command: [deno, ...args.map((arg) => arg.replace(REPOSITORY, house))],
     env,
+    folder,
     compiled: false,
   };
-}
-
-async function run(
-  name: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const { success, stderr } = await new Deno.Command(name, {
-    args: [...args],
-    env,
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (success) return;
-  const said = new TextDecoder().decode(stderr).trim();
-  throw new Error(`Cannot install the program: ${name} failed: ${said}`);
 }

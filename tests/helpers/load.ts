@@ -1,5 +1,5 @@
 /**
- * Clients inside a namespace that ask without a break and count what becomes of
+ * Clients inside a namespace that ask again and again and count what becomes of
  * every connection: as many threads as asked for, half of them with a new
  * connection for each request and half with a kept one.
  *
@@ -21,6 +21,8 @@ lock = threading.Lock()
 def note(what):
     with lock:
         tally[what] += 1
+        if tally.total() % 100 == 0:
+            print(tally.total(), flush=True)
 def client(kept):
     connection = None
     while going:
@@ -43,6 +45,8 @@ def client(kept):
         except (OSError, http.client.HTTPException) as error:
             note(("lost on a new connection: " if fresh else "lost on a kept connection: ") + repr(error))
             closing = True
+        # They share the processors with what they ask.
+        time.sleep(0.002)
         if closing or not kept:
             connection.close()
             connection = None
@@ -62,6 +66,8 @@ export type Tally = Readonly<Record<string, number>>;
 
 /** Clients that go on until they are counted. */
 export interface Load {
+  /** Waits until they have got so many hundred answers or refusals. */
+  hundred(times: number): Promise<void>;
   /** Ends them and counts. */
   count(): Promise<Tally>;
 }
@@ -83,9 +89,10 @@ export async function startLoad(
   ]);
   await spawned.shows(/^going$/m);
   return {
+    hundred: (times) => spawned.shows(new RegExp(`^${times}00$`, "m")),
     async count() {
       await spawned.kill("SIGTERM");
-      return JSON.parse(spawned.stdout().replace(/^going\n/, ""));
+      return JSON.parse(spawned.stdout().trimEnd().split("\n").at(-1) ?? "");
     },
   };
 }

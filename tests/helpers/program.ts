@@ -57,9 +57,9 @@ export interface RunningProgram extends AsyncDisposable {
 }
 
 /** Starting from source may have to check and load every module first. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 /** The program itself gives a drain 10 s. */
-const STOP_MS = 15_000;
+const STOP_MS = 30_000;
 
 const REPOSITORY = new URL("../../", import.meta.url);
 
@@ -216,7 +216,7 @@ class Running {
  * Runs the program to its end.
  *
  * @param args its arguments
- * @throws {Error} when it does not end in 30 s; it is killed then
+ * @throws {Error} when it does not end in a minute; it is killed then
  */
 export async function runProgram(
   args: readonly string[],

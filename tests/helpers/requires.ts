@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 
 /** What a test may need. */
 export type Need =
@@ -39,46 +40,64 @@ function missing(need: Need): string | undefined {
     return Deno.env.has("C2S_IMDS_EXECUTABLE") ? undefined : NO_EXECUTABLE;
   }
   if ("command" in need) {
-    const { success } = new Deno.Command("sh", {
-      args: ["-c", `command -v "$0"`, need.command],
-      stdout: "null",
-      stderr: "null",
-    }).outputSync();
-    return success ? undefined : `needs ${need.command} from ${need.from}`;
+    return isCommand(need.command)
+      ? undefined
+      : `needs ${need.command} from ${need.from}`;
   }
-  try {
-    const { success } = new Deno.Command("/usr/bin/python3", {
-      args: ["-c", `import ${need.python}`],
-      stdout: "null",
-      stderr: "null",
-    }).outputSync();
-    if (success) return undefined;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return `needs Python's ${need.python} from ${need.from}`;
+  return isModule(need.python)
+    ? undefined
+    : `needs Python's ${need.python} from ${need.from}`;
 }
 
-/**
- * Registers a test that runs only where its needs are met.
- *
- * @param needs what it needs
- * @param name what it shows
- * @param fn the test
- */
-export function testWith(
-  needs: readonly Need[],
+/** Whether a command is in a folder of PATH, or the file it names is there. */
+function isCommand(name: string): boolean {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  const paths = name.includes("/")
+    ? [name]
+    : folders.map((folder) => `${folder}/${name}`);
+  return paths.some((path) => existsSync(path));
+}
+
+/** Whether Debian's own Python finds a module. */
+function isModule(name: string): boolean {
+  if (!isCommand("/usr/bin/python3")) return false;
+  const script =
+    `import importlib.util, sys; sys.exit(not importlib.util.find_spec("${name}"))`;
+  return new Deno.Command("/usr/bin/python3", {
+    args: ["-c", script],
+    stdout: "null",
+    stderr: "null",
+  }).outputSync().success;
+}
+
+/** Registers a test: a name, and what it does. */
+type Register = (
   name: string,
   fn: (t: Deno.TestContext) => void | Promise<void>,
-): void {
+) => void;
+
+/**
+ * What registers a test that runs only where its needs are met. Where they are,
+ * it is `Deno.test` itself, so that a failure is located in the test's file.
+ *
+ * @param needs what the test needs
+ * @throws {Error} under `CI=true`, where nothing may be skipped
+ */
+export function testWith(needs: readonly Need[]): Register;
+/** The same for one test, which is then located here. */
+export function testWith(
+  needs: readonly Need[],
+  ...test: Parameters<Register>
+): void;
+export function testWith(
+  needs: readonly Need[],
+  ...test: [] | Parameters<Register>
+): Register | void {
+  if (test.length === 2) return testWith(needs)(...test);
   const reason = needs.map(missing).find((text) => text !== undefined);
-  if (reason === undefined) {
-    Deno.test(name, fn);
-  } else if (Deno.env.get("CI") === "true" && reason !== NO_EXECUTABLE) {
-    Deno.test(name, () => {
-      throw new Error(`Cannot skip in CI: ${reason}`);
-    });
-  } else {
-    Deno.test.ignore(`${name} (skipped: ${reason})`, fn);
+  if (reason === undefined) return Deno.test;
+  if (Deno.env.get("CI") === "true" && reason !== NO_EXECUTABLE) {
+    throw new Error(`Cannot skip in CI: ${reason}`);
   }
+  return (name, fn) => Deno.test.ignore(`${name} (skipped: ${reason})`, fn);
 }

@@ -22,9 +22,9 @@ const FLOORS: readonly (readonly string[])[] = [
     "manifests",
     "simulator",
   ],
+  ["metadata"],
   ["rewrite"],
   ["config"],
-  ["metadata"],
   ["cli"],
   ["system"],
 ];
@@ -101,6 +101,7 @@ Deno.test("isAllowed() refuses what goes up or beside", () => {
       ["lib/commands/a.ts", "main.ts", false],
       ["lib/proxy/a.ts", "lib/simulator/a.ts", false],
       ["lib/system/a.ts", "lib/cli/a.ts", false],
+      ["lib/rewrite/a.ts", "lib/proxy/a.ts", false],
       ["lib/config/a.ts", "lib/proxy/a.ts", false],
       ["lib/config/a.ts", "lib/cli/a.ts", true],
       ["lib/attic/a.ts", "lib/system/a.ts", false],

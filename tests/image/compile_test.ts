@@ -14,8 +14,7 @@ async function digest(file: string): Promise<string> {
   return new Uint8Array(hash).toHex();
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "compile makes equal executables in different folders with different caches",
   async (t) => {
     await using one = await createCheckout();
@@ -51,7 +50,7 @@ testWith(
 
 const TARGET = ["--target", "aarch64-unknown-linux-gnu"];
 
-testWith(NEEDS, "compile --target makes an executable for it", async () => {
+testWith(NEEDS)("compile --target makes an executable for it", async () => {
   await using checkout = await createCheckout();
   const given = Deno.env.get("DENORT_BIN");
   const { code, text } = await checkout.task(
@@ -73,8 +72,7 @@ async function foreign(denort: string, folder: string) {
   return { DENORT_BIN };
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "compile --target refuses a runtime for another machine",
   async () => {
     await using checkout = await createCheckout();

@@ -128,7 +128,7 @@ async function endsCleanly(
   assertEquals(await node.see(0), REAL);
 }
 
-testWith(NEEDS, "the image runs as it is documented", async (t) => {
+testWith(NEEDS)("the image runs as it is documented", async (t) => {
   const [executable] = (await installed()).command;
   await using podman = await createBase(executable);
   await buildOutside(podman, executable);
@@ -199,7 +199,7 @@ testWith(NEEDS, "the image runs as it is documented", async (t) => {
   });
 });
 
-testWith(NEEDS, "the image compiles what its platform asks for", async (t) => {
+testWith(NEEDS)("the image compiles what its platform asks for", async (t) => {
   const [executable] = (await installed()).command;
   await using podman = await createBase(executable);
   const compile = (arch: string) =>

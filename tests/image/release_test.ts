@@ -22,8 +22,7 @@ interface Sbom {
   }[];
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "release refuses what it cannot stand for, and makes nothing",
   async () => {
     await using checkout = await createCheckout();
@@ -47,8 +46,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "release makes what can be checked, and the same twice",
   async (t) => {
     await using checkout = await createCheckout();

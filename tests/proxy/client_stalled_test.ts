@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { faster, untilTrue } from "../helpers/faster.ts";
+import { faster } from "../helpers/faster.ts";
+import { until } from "../helpers/node.ts";
 import { get, RawClient } from "../helpers/raw.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 import { startUnderTest } from "./under_test.ts";
@@ -33,7 +34,10 @@ for (const cacheMs of [0, 1_000]) {
     await client.send(get("/large?secret"));
     await client.readSome();
     const lines = () => proxy.log.filter((line) => /stopped/.test(line));
-    await untilTrue(() => lines().length > 0 && upstream.open === 0);
+    await until(
+      "it is dropped",
+      () => lines().length > 0 && upstream.open === 0,
+    );
     assertEquals(proxy.warnings, []);
     assertEquals(lines().map((line) => line.replace(/^\S+ /, "")), [
       "debug dropped a client that stopped reading method=GET target=/large\n",

@@ -274,7 +274,7 @@ Deno.test("startProxy() warns once of a region that no map covers", async () => 
   it.body = "us-west-2";
   await ask(it.proxy.address, get("/latest/meta-data/public-keys/"));
   assertEquals(it.proxy.warnings.length, 1);
-  assert(it.proxy.warnings[0]?.includes("region=eu-west-1"));
+  assert(it.proxy.warnings[0]?.includes("add --region eu-west-1=EMULATED"));
 });
 
 /** A line that grows, of a length that no chunk is a multiple of. */

@@ -12,8 +12,7 @@ async function limitDescriptors(pid: number, most: number): Promise<void> {
   assert(success);
 }
 
-testWith(
-  [{ command: "prlimit", from: "util-linux" }],
+testWith([{ command: "prlimit", from: "util-linux" }])(
   "serve answers 502 while it has no descriptor for the upstream, and 200 once it has",
   async () => {
     await using upstream = await startUpstream((_, connection) =>

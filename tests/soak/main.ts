@@ -42,8 +42,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 const soaks: Soak[] = [];
-{
-  await using installed = await installProgram();
+const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
+try {
+  const installed = await installProgram(folder);
   for (const backend of BACKENDS) {
     if (interrupted.signal.aborted) break;
     soaks.push(
@@ -56,6 +57,8 @@ const soaks: Soak[] = [];
       }),
     );
   }
+} finally {
+  await Deno.remove(folder, { recursive: true });
 }
 const text = report(soaks, { line, commit });
 if (seconds >= FULL_SECONDS && !interrupted.signal.aborted) {

@@ -39,13 +39,79 @@ Deno.test("readTextFile() reads a file once more, and waits for no pipe", async 
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/file`, "a");
-    assertEquals(readTextFile(`${folder}/file`, true), "a");
+    assertEquals(readTextFile(`${folder}/file`, { isAgain: true }), "a");
     await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
     assertThrows(
-      () => readTextFile(`${folder}/pipe`, true),
+      () => readTextFile(`${folder}/pipe`, { isAgain: true }),
       Error,
       "a pipe can be read only once, expected a regular file",
     );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("readTextFile() stays in the folder it is given, whatever links say", async (t) => {
+  const root = await Deno.makeTempDir();
+  const folder = `${root}/etc`;
+  await Deno.mkdir(`${folder}/..data`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/..data/mounted`, "inside");
+  await Deno.writeTextFile(`${root}/secret`, "outside");
+  await Deno.mkdir(`${root}/etcetera`);
+  await Deno.writeTextFile(`${root}/etcetera/secret`, "outside");
+  await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
+  for (
+    const [name, to] of [
+      // As Kubernetes mounts a ConfigMap.
+      ["mounted", "..data/mounted"],
+      ["out", "../secret"],
+      ["absolute", `${root}/secret`],
+      ["beside", "../etcetera/secret"],
+      ["above", ".."],
+      ["device", "/dev/zero"],
+    ] as const
+  ) await Deno.symlink(to, `${folder}/${name}`);
+  const elsewhere = "expected no link to another folder";
+  const read = (name: string) => readTextFile(`${folder}/${name}`, { folder });
+  try {
+    assertEquals(read("mounted"), "inside");
+    for (
+      const [name, reason] of [
+        ["out", elsewhere],
+        ["absolute", elsewhere],
+        ["beside", elsewhere],
+        ["above/secret", elsewhere],
+        ["device", elsewhere],
+        ["pipe", "expected a regular file"],
+        ["..data", "expected a regular file"],
+      ] as const
+    ) {
+      await t.step(name, () => {
+        assertThrows(() => read(name), Error, reason);
+      });
+    }
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("serve takes no file of an override by a link out of the configuration's folder", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.symlink("/etc/passwd", `${folder}/mine.txt`);
+    await Deno.writeTextFile(
+      `${folder}/c.yaml`,
+      `overrides: {"*/a": {file: mine.txt}}`,
+    );
+    const { code, stderr } = await runProgram([
+      "serve",
+      `--config=${folder}/c.yaml`,
+    ]);
+    assertEquals([code, stderr], [
+      2,
+      `c2s-imds: Cannot use a text for key "overrides > */a > file" in "${folder}/c.yaml": ` +
+      "expected a file that can be read: expected no link to another folder\n",
+    ]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

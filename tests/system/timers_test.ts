@@ -30,7 +30,7 @@ Deno.test("after() acts when the one before was cancelled, whenever that was", a
     assert(performance.now() - started >= 10);
     after(5_000, () => {})();
     await new Promise<void>((resolve) => after(10, resolve));
-    assert(performance.now() - started < 2_000);
+    assert(performance.now() - started < 5_000);
   }
 });
 

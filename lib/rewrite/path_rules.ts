@@ -28,7 +28,8 @@ export interface PathRule {
 /** What holds where no path of {@linkcode PATH_RULES} does. */
 export const REWRITE: BodyRule = { kind: "rewrite" };
 
-const UNTOUCHED: BodyRule = { kind: "untouched" };
+/** What holds for an answer that must not change. */
+export const UNTOUCHED: BodyRule = { kind: "untouched" };
 
 /** The rules; the first one that has the path holds. */
 export const PATH_RULES: readonly PathRule[] = [
@@ -63,9 +64,22 @@ export const PATH_RULES: readonly PathRule[] = [
       "*/meta-data/security-groups",
       "*/meta-data/network/interfaces/macs/*/security-groups",
       "*/meta-data/placement/group-name",
+      "*/meta-data/ami-manifest-path",
     ],
     rule: UNTOUCHED,
     reason: "Names the user gave, under which other services know them",
+  },
+  {
+    paths: [
+      "*/meta-data/service-offering",
+      "*/meta-data/cloud-domain",
+      "*/meta-data/cloud-name",
+      "*/service-offering",
+      "*/cloud-domain",
+      "*/cloud-name",
+    ],
+    rule: UNTOUCHED,
+    reason: "Names the operator of a CloudStack gave",
   },
   {
     paths: [

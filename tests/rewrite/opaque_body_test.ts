@@ -5,7 +5,7 @@ import {
   gzipSync,
   zstdCompressSync,
 } from "node:zlib";
-import { isOpaque } from "../../lib/proxy/content.ts";
+import { isOpaque } from "../../lib/rewrite/opaque_body.ts";
 
 const TEXT = new TextEncoder().encode("us-east-1\n");
 const NOTHING = new Uint8Array();

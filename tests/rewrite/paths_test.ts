@@ -1,9 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  bodyRule,
-  PATH_RULES,
-  regionTelling,
-} from "../../lib/metadata/paths.ts";
+import { PATH_RULES } from "../../lib/rewrite/path_rules.ts";
+import { bodyRule, namesRegion } from "../../lib/rewrite/paths.ts";
 
 const VERSIONS = ["latest", "2009-04-04", "2021-01-03"];
 const MAC = "0a:1b:2c:3d:4e:5f";
@@ -23,6 +20,10 @@ const UNTOUCHED: readonly string[] = [
   "meta-data/tags/instance/Name",
   "meta-data/security-groups",
   "meta-data/placement/group-name",
+  "meta-data/ami-manifest-path",
+  "meta-data/service-offering",
+  "meta-data/cloud-domain",
+  "meta-data/cloud-name",
   "meta-data/hostname",
   "meta-data/local-hostname",
   "meta-data/public-hostname",
@@ -34,6 +35,9 @@ const UNTOUCHED: readonly string[] = [
   "dynamic/instance-identity/rsa2048",
   "dynamic/instance-identity/signature",
   // CloudStack's router answers without "meta-data", too.
+  "service-offering",
+  "cloud-domain",
+  "cloud-name",
   "public-keys",
   "hostname",
   "local-hostname",
@@ -200,7 +204,7 @@ Deno.test("PATH_RULES gives each path once, in order of care, with a reason", ()
   assertEquals(order, [...order].sort().reverse());
 });
 
-Deno.test("regionTelling() holds when the answer names the instance's region", () => {
+Deno.test("namesRegion() holds when the answer names the instance's region", () => {
   const telling = [
     ...VERSIONS.flatMap((version) => [
       `/${version}/meta-data/placement/region`,
@@ -212,11 +216,11 @@ Deno.test("regionTelling() holds when the answer names the instance's region", (
     "/openstack/latest/meta_data.json",
   ];
   for (const path of telling.flatMap((path) => spellings(path))) {
-    assert(regionTelling(path), path);
+    assert(namesRegion(path), path);
   }
 });
 
-Deno.test("regionTelling() does not hold when the answer is another", () => {
+Deno.test("namesRegion() does not hold when the answer is another", () => {
   const others = [
     ...untouchedPaths,
     "*",
@@ -227,5 +231,5 @@ Deno.test("regionTelling() does not hold when the answer is another", () => {
     "/latest/dynamic/instance-identity",
     "/openstack/latest",
   ];
-  for (const path of others) assert(!regionTelling(path), path);
+  for (const path of others) assert(!namesRegion(path), path);
 });

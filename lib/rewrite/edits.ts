@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { STATUS_CODE } from "@std/http/status";
 import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
 import { PathPattern } from "./paths.ts";
-import type { Identity, NamePairs, Override } from "./profile.ts";
+import type { Identity, NamePairs, Override } from "../config/profile.ts";
 
 /** What happens to one answer. */
 export type Edit =
@@ -115,4 +116,49 @@ function fixed(path: string, text: string | undefined): readonly Place[] {
   if (text === undefined) return [];
   const edit = { kind: "text", text, adds: false } as const;
   return [{ pattern: new PathPattern(path), edit }];
+}
+
+/** A body that takes the place of the service's. */
+export interface Replacement {
+  /** The status code. */
+  readonly status: number;
+  /** The body. */
+  readonly bytes: Uint8Array;
+  /** Its type, where the service's own does not hold for it. */
+  readonly contentType?: string;
+}
+
+const TEXT = "text/plain";
+
+const encoder = new TextEncoder();
+
+/**
+ * Decides whether another body takes the place of the service's, only where
+ * its status shows that the client may have it: whoever is refused gets the
+ * refusal.
+ *
+ * @param status the status of the service's answer
+ * @param edit what an identity makes of it
+ * @returns `undefined` where the service's stays
+ */
+export function replacementOf(
+  status: number,
+  edit: Edit | undefined,
+): Replacement | undefined {
+  // A range is of a body that is not the one the client gets.
+  const there = status === STATUS_CODE.OK ||
+    status === STATUS_CODE.PartialContent;
+  if (edit?.kind === "absent" && there) {
+    return {
+      status: STATUS_CODE.NotFound,
+      bytes: encoder.encode("404 - Not Found\n"),
+      contentType: TEXT,
+    };
+  }
+  if (edit?.kind !== "text") return undefined;
+  const bytes = encoder.encode(edit.text);
+  if (there) return { status: STATUS_CODE.OK, bytes };
+  return edit.adds && status === STATUS_CODE.NotFound
+    ? { status: STATUS_CODE.OK, bytes, contentType: TEXT }
+    : undefined;
 }

@@ -11,18 +11,16 @@ import {
   REWRITE,
   UNSHARED_PATHS,
 } from "./path_rules.ts";
-import { percentDecoded } from "./percent.ts";
 
-export { type BodyRule, PATH_RULES, type PathRule } from "./path_rules.ts";
+/** A path, taken apart at its slashes. */
+type Segments = readonly string[];
 
 const RULES = PATH_RULES.map(({ paths, ...others }) => ({
-  patterns: paths.map((path) => path.split("/")),
+  patterns: paths.map(segmentsOf),
   ...others,
 }));
-
-const REGION_PATTERNS = REGION_PATHS.map((path) => path.split("/"));
-
-const UNSHARED_PATTERNS = UNSHARED_PATHS.map((path) => path.split("/"));
+const REGION_PATTERNS = REGION_PATHS.map(segmentsOf);
+const UNSHARED_PATTERNS = UNSHARED_PATHS.map(segmentsOf);
 
 /**
  * Decides what is rewritten in the answer to a request when only what is safe
@@ -53,7 +51,7 @@ export class PathPattern {
    * @param path the path, where `*` is any one segment
    */
   constructor(path: string) {
-    this.#pattern = withoutEmpty(path.toLowerCase().split("/"));
+    this.#pattern = segmentsOf(path);
   }
 
   /**
@@ -79,7 +77,7 @@ export class PathPattern {
  *
  * @param target an origin-form request target, or `*`
  */
-export function regionTelling(target: string): boolean {
+export function namesRegion(target: string): boolean {
   return anyHolds(REGION_PATTERNS, readingsOf(target));
 }
 
@@ -92,7 +90,9 @@ export function neverShared(target: string): boolean {
   return anyHolds(UNSHARED_PATTERNS, readingsOf(target));
 }
 
-type Segments = readonly string[];
+function segmentsOf(path: string): Segments {
+  return withoutEmpty(path.toLowerCase().split("/"));
+}
 
 function anyHolds(
   patterns: readonly Segments[],
@@ -142,4 +142,17 @@ function resolved(segments: Segments): Segments {
     else if (segment !== ".") output.push(segment);
   }
   return output;
+}
+
+/**
+ * Decodes percent signs once; malformed ones stay.
+ *
+ * @param text a part of a target
+ * @returns one character a byte
+ */
+export function percentDecoded(text: string): string {
+  return text.replace(
+    /%([0-9a-f]{2})/gi,
+    (_, digits) => String.fromCharCode(parseInt(digits, 16)),
+  );
 }

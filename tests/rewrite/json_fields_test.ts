@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   rewriteFields,
   stringFieldSpans,
-} from "../../lib/metadata/json_fields.ts";
+} from "../../lib/rewrite/json_fields.ts";
 import { createRandom, type Random } from "../helpers/random.ts";
 
 const encoder = new TextEncoder();

@@ -1,0 +1,134 @@
+/**
+ * What happens to the body of an answer, decided from the request alone.
+ *
+ * @module
+ */
+import type { NamePairs } from "../config/profile.ts";
+import type { ServeConfig } from "../config/serve_config.ts";
+import { arnFields, arnNames, type Edit, Edits } from "./edits.ts";
+import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
+import { bodyRule } from "./paths.ts";
+import { realTarget } from "./real_target.ts";
+import { Rewriter, type RewriteStream } from "./rewriter.ts";
+import { UnmappedRegions } from "./unmapped_region.ts";
+
+/** What happens to one body. */
+export interface BodyRewrite {
+  /** Which part of it is rewritten. */
+  readonly rule: BodyRule;
+  /** What an identity makes of the answer afterwards, if anything. */
+  readonly edit?: Edit | undefined;
+  /** Rewrites bytes; the same array comes back where nothing matched. */
+  rewrite(bytes: Uint8Array): Uint8Array;
+  /** Rewrites a body that comes in pieces. */
+  stream(): RewriteStream;
+}
+
+/** Decides on bodies for one configuration. */
+export class RewritePolicy {
+  readonly #ruleOf: (target: string) => BodyRule;
+  readonly #rewriter: Rewriter;
+  readonly #arns: Rewriter;
+  readonly #edits: Edits;
+  readonly #back: Rewriter;
+  readonly #unmapped: UnmappedRegions;
+
+  /**
+   * Prepares the search for the names.
+   *
+   * @param config which bodies are rewritten, and what they show
+   * @param warn told once of each region the service names and no map covers
+   */
+  constructor(
+    { rewrite, regions, identity }: Pick<
+      ServeConfig,
+      "rewrite" | "regions" | "identity"
+    >,
+    warn: (region: string) => void,
+  ) {
+    const { zones = [], zoneIds = [], partition, hostNames } = identity ?? {};
+    const names = [...zones, ...zoneIds];
+    const arns = {
+      kind: "arn",
+      names: partition === undefined ? [] : arnNames(partition),
+    } as const;
+    this.#rewriter = new Rewriter(regions, [{ kind: "whole", names }, arns]);
+    this.#arns = new Rewriter(new Map(), [arns]);
+    this.#ruleOf = this.#rewriter.empty
+      ? () => UNTOUCHED
+      : rewrite === "all"
+      ? () => REWRITE
+      : (target) => bodyRule(target, hostNames);
+    this.#edits = new Edits(identity);
+    // Only answers under `all` name what a client asks for next.
+    const backward = rewrite === "all" ? reversed : () => [];
+    this.#back = new Rewriter(new Map(backward([...regions])), [
+      { kind: "whole", names: backward(names) },
+    ]);
+    this.#unmapped = new UnmappedRegions(regions, warn);
+  }
+
+  /**
+   * What happens to an answer. Only answers to GET and HEAD are rewritten:
+   * what PUT answers is a token.
+   *
+   * @param method the request's method
+   * @param target its origin-form target
+   */
+  of(method: string, target: string): BodyRewrite {
+    if (!isRead(method)) return { ...using(this.#rewriter), rule: UNTOUCHED };
+    const edit = this.#edits.of(target);
+    const rule = this.#ruleOf(target);
+    const fields = this.#arns.empty || rule.kind !== "untouched"
+      ? []
+      : arnFields(target);
+    if (fields.length > 0) {
+      return { ...using(this.#arns), rule: { kind: "json", fields }, edit };
+    }
+    const rewriting = using(this.#rewriter);
+    if (!this.#unmapped.watches(target)) return { ...rewriting, rule, edit };
+    return {
+      ...rewriting,
+      rule,
+      edit,
+      rewrite: (bytes) => {
+        this.#unmapped.look(bytes);
+        return rewriting.rewrite(bytes);
+      },
+    };
+  }
+
+  /**
+   * What a client means that asks for a name as an answer rewritten under
+   * `all` has it, such as that of a role.
+   *
+   * @param method the request's method
+   * @param target its origin-form target
+   * @returns the target with the name in which the emulated regions are the
+   * real ones again; the same string where nothing is to be mapped back
+   */
+  realTarget(method: string, target: string): string {
+    if (this.#back.empty || !isRead(method)) return target;
+    return realTarget(target, this.#back);
+  }
+}
+
+function using(rewriter: Rewriter): Pick<BodyRewrite, "rewrite" | "stream"> {
+  return {
+    rewrite: (bytes) => rewriter.rewrite(bytes),
+    stream: () => rewriter.stream(),
+  };
+}
+
+/** Only what these answer is metadata. */
+function isRead(method: string): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** Real names by emulated ones, those of more than one left out. */
+function reversed(names: NamePairs): NamePairs {
+  const emulated = names.map(([, name]) => name);
+  return names
+    .filter(([, name]) => emulated.indexOf(name) === emulated.lastIndexOf(name))
+    .map(([real, name]) => [name, real]);
+}

@@ -1,0 +1,24 @@
+import { assert, assertEquals } from "@std/assert";
+import { sourceFiles } from "../helpers/files.ts";
+
+/** A need of a test, as helpers/requires.ts has it. */
+const NEED = /\b(?:command|python): "([^"]+)",\s*from: "([^"]+)"/g;
+
+Deno.test(".ci/run installs every Debian package that a test names as its need", () => {
+  const [script] = sourceFiles(".ci/run");
+  const [, list = ""] = script?.text.match(
+    /^apt-get install -y((?:[^\n]*\\\n)+[^\n]*)>\/dev\/null$/m,
+  ) ?? [];
+  const installed = list.split(/[\s\\]+/);
+  const needs = sourceFiles("tests").flatMap(({ path, text }) =>
+    [...text.matchAll(NEED)].map(([, what = "", name = ""]) => ({
+      path,
+      what,
+      name,
+    }))
+  );
+  // However the constants are called: each stands as a literal somewhere.
+  assert(needs.some(({ name }) => name === "dnsmasq-base"));
+  assert(needs.some(({ name }) => name === "cloud-init"));
+  assertEquals(needs.filter(({ name }) => !installed.includes(name)), []);
+});
