@@ -11,6 +11,7 @@ import {
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
 } from "../metadata/client.ts";
+import { equals } from "../system/bytes.ts";
 import type { Question } from "./questions.ts";
 
 /** Both ends are this process: longer means that it hangs. */
@@ -87,7 +88,7 @@ export function judge(
   through: MetadataAnswer,
   regions: RegionPair,
 ): Comparison {
-  const changed = !sameBytes(real.body, through.body);
+  const changed = !equals(real.body, through.body);
   return {
     question,
     real,
@@ -96,7 +97,7 @@ export function judge(
     asExpected: real.status === question.status &&
       through.status === question.status &&
       changed === (question.changes !== undefined) &&
-      sameBytes(through.body, expectedBody(question, real.body, regions)),
+      equals(through.body, expectedBody(question, real.body, regions)),
   };
 }
 
@@ -110,11 +111,6 @@ function expectedBody(
   return new TextEncoder().encode(
     text.replace(changes, (part) => part.replaceAll(real, emulated)),
   );
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, i) => byte === other[i]);
 }
 
 /** Gets a token and returns what asks with it. */

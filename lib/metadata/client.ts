@@ -5,6 +5,7 @@
  * @module
  */
 import type * as Http from "node:http";
+import { concat } from "../system/bytes.ts";
 
 /** Where IMDSv2 issues tokens, by PUT. */
 export const TOKEN_TARGET = "/latest/api/token";
@@ -113,7 +114,7 @@ function ask(
       resolve({
         status: answer.statusCode ?? 0,
         headers: headersOf(answer.headers),
-        body: joined(pieces, size),
+        body: concat(pieces),
       });
     });
   });
@@ -131,16 +132,6 @@ function headersOf(
         : [[name, Array.isArray(value) ? value.join(", ") : value] as const]
     ),
   );
-}
-
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const body = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    body.set(piece, at);
-    at += piece.length;
-  }
-  return body;
 }
 
 /** A code such as ECONNREFUSED says more than the message around it. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { concat, equals } from "../system/bytes.ts";
 
 /** A part of a text, in bytes. */
 export interface Span {
@@ -86,7 +87,7 @@ export function rewriteFields(
     read = span.end;
   }
   if (parts.length === 0) return json;
-  return joined([...parts, json.subarray(read)]);
+  return concat([...parts, json.subarray(read)]);
 }
 
 /**
@@ -106,14 +107,9 @@ export function setFields(
     return rewriteFields(
       output,
       [field],
-      (value) => areEqual(value, bytes) ? value : bytes,
+      (value) => equals(value, bytes) ? value : bytes,
     );
   }, json);
-}
-
-function areEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, i) => byte === other[i]);
 }
 
 function isObject(json: Uint8Array): boolean {
@@ -148,15 +144,4 @@ function contents(json: Uint8Array, { start, end }: Span): string {
 /** A value as it stands between quotes. */
 function escaped(value: Uint8Array): Uint8Array {
   return encoder.encode(JSON.stringify(decoder.decode(value))).slice(1, -1);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const output = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    output.set(part, at);
-    at += part.length;
-  }
-  return output;
 }

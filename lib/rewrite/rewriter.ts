@@ -6,6 +6,7 @@
  */
 import type { NamePairs } from "../config/profile.ts";
 import type { RegionMap } from "../config/region_map.ts";
+import { concat } from "../system/bytes.ts";
 
 /** What is searched for, by where it may stand. */
 export type NameKind =
@@ -119,7 +120,7 @@ export class Rewriter {
     let before = "";
     let changed = false;
     const advance = (chunk: Uint8Array, final: boolean): Uint8Array => {
-      const bytes = held.length === 0 ? chunk : joined(held, chunk);
+      const bytes = held.length === 0 ? chunk : concat([held, chunk]);
       const from = before.length;
       const text = before + latin1.decode(bytes);
       const { matches, settled } = this.#search(text, from, final);
@@ -218,11 +219,4 @@ function replaced(bytes: Uint8Array, matches: readonly Match[]): Uint8Array {
   }
   output.set(bytes.subarray(read), written);
   return output;
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const both = new Uint8Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
 }
