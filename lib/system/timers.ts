@@ -74,7 +74,7 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 
 /**
  * Waits for a promise, but no longer than so many milliseconds, and leaves no
- * timer behind, as `deadline()` of @std/async does.
+ * timer behind; `deadline()` of @std/async leaves one for each call.
  *
  * @param promise what is waited for; it is not stopped
  * @param ms how long, in milliseconds
