@@ -3,6 +3,7 @@ import { renderMetrics } from "../../lib/admin/metrics.ts";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { Meters } from "../../lib/system/meters.ts";
 import { faster } from "../helpers/faster.ts";
+import { sourceFiles } from "../helpers/files.ts";
 import { until } from "../helpers/node.ts";
 import { parsePrometheus } from "../helpers/prometheus.ts";
 import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
@@ -203,6 +204,22 @@ Deno.test("renderMetrics() tells of the rule where there is one, and of the buil
     assertMatch(name, /^c2s_imds_[a-z_]+$/);
     assertMatch(help, /^[A-Z].*[^.]$/);
   }
+});
+
+Deno.test("docs/monitoring.md has every metric with its type, and no other", () => {
+  const text = renderMetrics({
+    meters: new Meters(),
+    build: {},
+    startedAt: 0,
+    rule: { repairs: 0, failures: 0 },
+  });
+  const [page] = sourceFiles("docs/monitoring.md");
+  assertEquals(
+    [...page?.text.matchAll(/^\| `(c2s_imds_\w+)` +\| (\w+)/gm) ?? []]
+      .map(([, name, type]) => `${name} ${type}`).sort(),
+    [...parsePrometheus(text)].map(([name, { type }]) => `${name} ${type}`)
+      .sort(),
+  );
 });
 
 Deno.test("/metrics has the same series from the start on", async () => {
