@@ -34,8 +34,9 @@ export interface AdminParts {
 const ADMIN_METHODS: readonly string[] = ["GET", "HEAD"];
 
 /**
- * What it is called by. A name that a page in a browser has, and that leads to
- * loopback, is none of these: browsers say nothing else of such a request.
+ * The Host headers that are accepted. A page in a browser can have a name that
+ * resolves to loopback (DNS rebinding), and nothing else gives its requests
+ * away.
  */
 const HOST = /^(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d+)?$/i;
 
@@ -43,7 +44,7 @@ const HOST = /^(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d+)?$/i;
 const TEXT = "text/plain; charset=utf-8";
 
 /**
- * Listens.
+ * Opens the endpoint.
  *
  * @param address where
  * @param parts what it shows

@@ -1,29 +1,28 @@
 /**
- * Whether the proxy can do its work, asked on demand, but never more often
- * than those who are asked can bear.
+ * Whether the proxy can do its work: checked on demand, at most once a second.
  *
  * @module
  */
 import { deadline } from "../system/timers.ts";
 
-/** One thing that must be well. */
+/** One thing that must work. */
 export interface Check {
   /** Its name, one word. */
   readonly name: string;
   /**
-   * Looks at it.
+   * Checks it.
    *
    * @param timeoutMs how long that may take, in milliseconds
-   * @returns what is wrong, in one line; `undefined` where all is well
+   * @returns what is wrong, in one line; `undefined` where nothing is
    */
   fault(timeoutMs: number): Promise<string | undefined>;
 }
 
-/** What a look at one thing came to. */
+/** The result of one check. */
 export interface Finding {
   /** The check's name. */
   readonly name: string;
-  /** What is wrong, in one line; `undefined` where all is well. */
+  /** What is wrong, in one line; `undefined` where nothing is. */
   readonly fault: string | undefined;
 }
 
@@ -31,12 +30,12 @@ export interface Finding {
 export const ASK_MS = 2_000;
 
 /**
- * How long a finding holds, in milliseconds: whoever asks in a loop makes one
- * request to the service of it a second, which takes 1,024 packets.
+ * How long a finding is kept, in milliseconds: asking in a loop costs the
+ * metadata service, which takes 1,024 packets a second, one request a second.
  */
 export const KEEP_MS = 1_000;
 
-/** Looks at everything together. */
+/** All checks together. */
 export class Readiness {
   readonly #checks: readonly Check[];
   readonly #now: () => number;
@@ -45,9 +44,9 @@ export class Readiness {
   #lookedAt = -Infinity;
 
   /**
-   * Looks at nothing yet.
+   * Checks nothing yet.
    *
-   * @param checks what must be well
+   * @param checks what must work
    * @param now the clock, in milliseconds
    */
   constructor(
@@ -59,8 +58,8 @@ export class Readiness {
   }
 
   /**
-   * Looks at all of it. Everybody who asks meanwhile gets the same answer, and
-   * so does who asks within {@linkcode KEEP_MS} of its beginning.
+   * Runs all checks. Everybody who asks meanwhile, or within
+   * {@linkcode KEEP_MS} of their beginning, gets the same answer.
    */
   async look(): Promise<readonly Finding[]> {
     if (this.#pending !== undefined) return await this.#pending;

@@ -101,7 +101,7 @@ function upstream(proxy: Pick<Proxy, "askUpstream">): Check {
     async fault(timeoutMs) {
       try {
         const status = await proxy.askUpstream(timeoutMs);
-        // Whoever refuses for want of a token is there.
+        // A service that refuses requests without a token is up.
         return status < 500 ? undefined : `answered with status ${status}`;
       } catch (error) {
         return error instanceof Error ? error.message : String(error);

@@ -86,7 +86,7 @@ function stdout(text: string): void {
 }
 
 /**
- * Hands out the real streams, environment, files and signals.
+ * Gives subcommands the real streams, environment, files and signals.
  *
  * @param build what this program was made from
  */

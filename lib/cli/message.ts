@@ -11,7 +11,7 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 /** Longer values are cut: a message is for reading. */
 const LONGEST = 200;
 
-/** A chain of causes longer than this tells nobody anything more. */
+/** More causes than this help nobody. */
 const MOST_CAUSES = 5;
 
 /**
@@ -72,7 +72,7 @@ export function errorLine(error: unknown): string {
       ? current.message || current.name
       : String(current);
     if (!parts.some((part) => part.includes(text))) parts.push(text);
-    // The message of wrong usage is whole by itself.
+    // The message of a UsageError is complete without its cause.
     current = current instanceof Error && !(current instanceof UsageError)
       ? current.cause
       : undefined;

@@ -43,7 +43,7 @@ export const HELP: Option = { name: "help", help: "Shows this help" };
  * @param args the arguments after the subcommand's name
  * @param options the options it knows; `--help` is always known
  * @throws {UsageError} for an unknown option, a missing value, or an option
- * given twice that may stand once
+ * given twice that may be given once
  */
 export function parseOptions(
   args: readonly string[],
@@ -93,7 +93,7 @@ export function parseOptions(
 
 /**
  * A negative number is the value of the option before it, not an option, so
- * that who wrote it hears what that option expects.
+ * that the error says what that option expects.
  */
 function withNegativeValues(
   args: readonly string[],

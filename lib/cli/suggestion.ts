@@ -1,18 +1,18 @@
 /**
- * What somebody may have meant.
+ * Suggestions for misspelled names.
  *
  * @module
  */
 
-/** Two slips of the finger are still the same word, three are another. */
-const MOST_SLIPS = 2;
+/** With more edits it is another word. */
+const MOST_EDITS = 2;
 
 function plain(name: string): string {
   return name.replaceAll(/[-_]/g, "").toLowerCase();
 }
 
 /** How many letters to add, drop or change to make one word the other. */
-function slips(one: string, other: string): number {
+function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...one].entries()) {
     const next = [i + 1];
@@ -29,11 +29,11 @@ function slips(one: string, other: string): number {
 }
 
 /**
- * Finds the known name that is nearest to an unknown one.
+ * Finds the known name that is most like an unknown one.
  *
  * @param name what was written
  * @param known what there is
- * @returns `undefined` where nothing is near
+ * @returns `undefined` where none is like it
  */
 export function nearest(
   name: string,
@@ -46,11 +46,11 @@ export function nearest(
     .map((candidate) => {
       const other = plain(candidate);
       const part = other.startsWith(word) || word.startsWith(other);
-      return { candidate, far: part ? 1 : slips(word, other) };
+      return { candidate, distance: part ? 1 : editDistance(word, other) };
     })
-    .filter(({ candidate, far }) =>
-      far <= MOST_SLIPS && far < plain(candidate).length / 2
+    .filter(({ candidate, distance }) =>
+      distance <= MOST_EDITS && distance < plain(candidate).length / 2
     )
-    .sort((one, other) => one.far - other.far);
+    .sort((one, other) => one.distance - other.distance);
   return ranked[0]?.candidate;
 }

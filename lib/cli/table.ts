@@ -1,6 +1,6 @@
 /**
- * Text in columns. Characters are counted, not the cells of a terminal: all
- * that stands in a table here are names in ASCII.
+ * Text in columns. Widths are counted in characters, not in cells of a
+ * terminal: the tables hold names in ASCII.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string {
     Math.max(...lines.map((row) => row[column]?.length ?? 0));
   return lines.map((row) => {
     const cells = row.map((cell, i) =>
-      // The last one is left as it is: nothing stands behind it.
+      // The last cell needs no padding.
       i === row.length - 1 ? cell : cell.padEnd(width(i))
     );
     return `${cells.join("  ").trimEnd()}\n`;

@@ -11,7 +11,7 @@ import { errorLine } from "./message.ts";
  * Logs errors that nothing caught instead of letting them end the process.
  *
  * @param log the log
- * @returns lets them end the process again
+ * @returns cancels it
  */
 export function logUnhandledErrors(log: Log): () => void {
   const rejected = (event: PromiseRejectionEvent) => {

@@ -127,7 +127,7 @@ async function show(
       io.stdout(report + renderNext());
       return EXIT.OK;
     }
-    // Whoever reads the first line may send a signal at once.
+    // A reader of the first line may send a signal at once.
     const stopped = runUntilStopped(proxy, io, log);
     io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
     io.stdout(report + renderServing(urls));

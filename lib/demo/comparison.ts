@@ -1,6 +1,6 @@
 /**
- * The demo's own check: every question asked both ways, the two answers held
- * against each other.
+ * The demo's own check: asks every question both ways and compares the two
+ * answers.
  *
  * @module
  */
@@ -75,7 +75,7 @@ export async function compareAnswers(
 }
 
 /**
- * Holds two answers against each other, and against what must become of them.
+ * Compares two answers with each other, and with what is expected.
  *
  * @param question what was asked
  * @param real the answer of the metadata service itself

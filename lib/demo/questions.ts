@@ -1,5 +1,5 @@
 /**
- * What the demo asks, and what must become of each answer.
+ * What the demo asks, and how each answer must change.
  *
  * @module
  */

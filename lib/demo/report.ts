@@ -80,7 +80,7 @@ function rowLines(
     : shown(question.view, comparison.through);
   const path = INDENT + cutMiddle(question.path, WIDTH.path - INDENT.length);
   return through.map((text, i) => {
-    // What is the same shall look the same.
+    // Equal values are cut at the same width, so that they look equal.
     const value = cutMiddle(
       text,
       text === real[i] ? WIDTH.real : WIDTH.through,

@@ -8,7 +8,7 @@
  *   placement:
  *     availability-zone: us-east-1c
  *   ami-launch-index: "0"
- *   tags: null          # taken away: answers 404
+ *   tags: null          # removed: answers 404
  * dynamic: {}           # /VERSION/dynamic/…
  * user-data: !!binary H4sIAAAAAAAAAwMAAAAAAAAAAAA=
  * openstack:            # /openstack/VERSION/…

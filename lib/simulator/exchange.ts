@@ -38,9 +38,9 @@ export function pathOf(url: string): string {
 }
 
 /**
- * The segments of a path, decoded. Empty ones fall away: the service does not
- * care about a doubled slash (ex_aws#496, firecracker#1963). Dot segments are
- * names like any other, so that they lead nowhere.
+ * The segments of a path, decoded. Empty ones are dropped: the service ignores
+ * a doubled slash (ex_aws#496, firecracker#1963). Dot segments are
+ * names like any other, so that they find nothing.
  *
  * @param path a path, percent-encoded
  * @returns `undefined` for a malformed escape

@@ -60,7 +60,7 @@ export async function systemRunner(
     child = new Deno.Command(name, {
       args,
       env: { LC_ALL: "C" },
-      // A signal to our whole group must not cut a change short.
+      // A signal to our process group must not interrupt a change.
       detached: true,
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
@@ -83,7 +83,7 @@ export async function systemRunner(
   }
   await killGroup(child);
   if (await deadline(Promise.allSettled([all]), CLOSE_MS) === undefined) {
-    // What left the group may hold the pipes for ever.
+    // A process that left the group may keep the pipes open.
     stdout.cancel();
     stderr.cancel();
     child.unref();
@@ -139,7 +139,7 @@ async function feed(
     await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch {
-    // It ended without reading all of it: its exit code says why.
+    // It ended without reading all of its input: its exit code says why.
     await writer.abort().catch(() => {});
   }
 }
