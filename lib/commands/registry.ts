@@ -6,43 +6,28 @@
  */
 import type { CommandEntry } from "../cli/command.ts";
 
+/** A subcommand that is loaded when it is called. */
+function entry(
+  name: string,
+  load: CommandEntry["load"],
+  hidden = false,
+): CommandEntry {
+  return { name, load, hidden };
+}
+
 /** Every subcommand, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
-  {
-    name: "serve",
-    load: async () => (await import("./serve.ts")).serve,
-  },
-  {
-    name: "serve-child",
-    hidden: true,
-    load: async () => (await import("./serve_child.ts")).serveChild,
-  },
-  {
-    name: "simulate",
-    load: async () => (await import("./simulate.ts")).simulate,
-  },
-  {
-    name: "iptables",
-    load: async () => (await import("./iptables.ts")).iptables,
-  },
-  {
-    name: "check",
-    load: async () => (await import("./check.ts")).check,
-  },
-  {
-    name: "address",
-    load: async () => (await import("./address.ts")).address,
-  },
-  {
-    name: "profiles",
-    load: async () => (await import("./profiles.ts")).profiles,
-  },
-  {
-    name: "manifests",
-    load: async () => (await import("./manifests.ts")).manifests,
-  },
-  {
-    name: "demo",
-    load: async () => (await import("./demo.ts")).demo,
-  },
+  entry("serve", async () => (await import("./serve.ts")).serve),
+  entry(
+    "serve-child",
+    async () => (await import("./serve_child.ts")).serveChild,
+    true,
+  ),
+  entry("simulate", async () => (await import("./simulate.ts")).simulate),
+  entry("iptables", async () => (await import("./iptables.ts")).iptables),
+  entry("check", async () => (await import("./check.ts")).check),
+  entry("address", async () => (await import("./address.ts")).address),
+  entry("profiles", async () => (await import("./profiles.ts")).profiles),
+  entry("manifests", async () => (await import("./manifests.ts")).manifests),
+  entry("demo", async () => (await import("./demo.ts")).demo),
 ];
