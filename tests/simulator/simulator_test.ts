@@ -13,24 +13,51 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from "../../lib/simulator/simulator.ts";
-import { type RawAnswer, rawRequest } from "./raw_request.ts";
+import {
+  ask as askRaw,
+  bytesOf,
+  type RawAnswer as Raw,
+  valuesOf,
+} from "../helpers/raw.ts";
 
 const TTL = "X-aws-ec2-metadata-token-ttl-seconds";
 const TOKEN = "X-aws-ec2-metadata-token";
 const CREDENTIALS =
   "/latest/meta-data/iam/security-credentials/cluster-us-east-1-master-role";
 
+/** An answer, with what is compared of it most. */
+interface RawAnswer extends Omit<Raw, "body"> {
+  readonly body: Uint8Array;
+  readonly text: string;
+  header(name: string): string | undefined;
+}
+
 /** Starts a simulator on a free port and asks it raw requests. */
 async function start(options: Partial<SimulatorOptions> = {}) {
   const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
-    tree: await defaultTree(),
+    tree: defaultTree(),
     requireV2: false,
     ...options,
   });
-  const { port } = simulator.address;
-  const ask = (method: string, target: string, ...headers: string[]) =>
-    rawRequest(port, method, target, headers);
+  const ask = async (
+    method: string,
+    target: string,
+    ...headers: string[]
+  ): Promise<RawAnswer> => {
+    const answer = await askRaw(
+      simulator.address,
+      [`${method} ${target} HTTP/1.1`, "Host: 169.254.169.254", ...headers]
+        .join("\r\n") + "\r\n\r\n",
+    );
+    const body = bytesOf(answer.body);
+    return {
+      ...answer,
+      body: new Uint8Array(body),
+      text: new TextDecoder().decode(body),
+      header: (name) => valuesOf(answer, name.toLowerCase())[0],
+    };
+  };
   return {
     simulator,
     ask,
@@ -177,7 +204,7 @@ Deno.test("simulator answers HEAD like GET but for the body", async () => {
 });
 
 Deno.test("simulator sends user data and the identity document with an ETag, user data as bytes", async () => {
-  const tree = await defaultTree();
+  const tree = defaultTree();
   await using service = await start({ tree });
   const answer = await service.get("/latest/user-data");
   assertEquals(answer.body, tree["user-data"] as Uint8Array);
@@ -331,7 +358,7 @@ Deno.test("simulator sends the same credentials twice within an hour, and ones t
 });
 
 Deno.test("simulator serves OpenStack's files under every version with Nova's types", async () => {
-  const tree = await defaultTree();
+  const tree = defaultTree();
   await using service = await start({ tree });
   for (const root of ["/openstack", "/openstack/"]) {
     const answer = await service.get(root);
