@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { startServing } from "../../lib/admin/serving.ts";
 import { createLog } from "../../lib/system/log.ts";
+import { faster } from "../helpers/faster.ts";
 import { ask, get, valuesOf } from "../helpers/raw.ts";
 import {
   answer,
@@ -85,13 +86,12 @@ Deno.test("startServing() is not ready when the upstream is not", async (t) => {
   await t.step("it does not answer within 2 s", async () => {
     await using upstream = await startUpstream(() => {});
     await using it = await startAdmin(upstream.address);
-    const started = performance.now();
+    using _clock = await faster(100);
     const { status, body } = await it.ask("/readyz");
     assertEquals(
       [status, body],
       [503, "proxy: ok\nupstream: no answer within 2 s\n"],
     );
-    assert(performance.now() - started < 4_000);
   });
 
   await t.step("it answers that it cannot", async () => {

@@ -114,26 +114,6 @@ Deno.test("simulate names the address and the cure when the port is taken", asyn
   );
 });
 
-Deno.test("simulate's help tells of every flag and of the data file", () => {
-  for (
-    const flag of [
-      "--listen HOST:PORT",
-      "--listen-anywhere",
-      "--data FILE.yaml",
-      "--require-v2",
-      "--log-level",
-      "--log-format",
-      "127.0.0.1:1338",
-      "user-data",
-      "!!binary",
-      "replace",
-    ]
-  ) assertStringIncludes(simulate.help, flag);
-  for (const line of simulate.help.split("\n")) {
-    assert(line.length <= 100, line);
-  }
-});
-
 Deno.test("c2s-imds simulate runs as a program until SIGTERM", async () => {
   await using program = await startProgram([
     "simulate",

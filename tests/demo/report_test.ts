@@ -82,17 +82,6 @@ Deno.test("renderTable() picks out the region in bold green when there is colour
   assert(row.endsWith("\x1b[1;32m→\x1b[0m \x1b[1;32mus-iso-east-1\x1b[0ma"));
 });
 
-Deno.test("renderTable() says the same with colour and without", () => {
-  const same = compared(question("id"), "i-1", "i-1");
-  const wrong = compared(question("name"), "us-east-1", "us-iso-east-1");
-  const all = [REGION, same, wrong];
-  assertEquals(
-    stripVTControlCharacters(renderTable(all, COLOUR)),
-    renderTable(all, PLAIN),
-  );
-  assert(!renderTable(all, PLAIN).includes("\x1b"));
-});
-
 Deno.test("renderTable() marks what is not as it must be", () => {
   const changed = compared(question("name"), "us-east-1", "us-iso-east-1");
   const unchanged = compared(

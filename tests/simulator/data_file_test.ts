@@ -56,7 +56,7 @@ Deno.test("treeFromData() takes bytes as !!binary", () => {
   });
 });
 
-Deno.test("treeFromData() leaves its base alone", async () => {
+Deno.test("treeFromData() leaves its base alone", () => {
   const base = defaultTree();
   treeFromData("meta-data: {placement: null}", "data.yaml", base);
   assert(base["meta-data"]?.placement !== undefined);
