@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { REPOSITORY } from "../helpers/files.ts";
+import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import { importFlags } from "../helpers/program.ts";
 
 /** The rooms of lib/, floor by floor from the top. */
@@ -87,6 +87,20 @@ Deno.test("imports go one way, from a room to a lower one", async () => {
     .map(([from, to]) => `${from} imports ${to}`);
   assertEquals(wrong, []);
   assertEquals(all.some(([from]) => from === "lib/cli/options.ts"), true);
+});
+
+Deno.test("CONTRIBUTING.md names every room, from the top to the bottom", () => {
+  const [page] = sourceFiles("CONTRIBUTING.md");
+  const [, named = ""] = page?.text.match(/imports\s+go one way: ([^.]+)\./) ??
+    [];
+  const rooms = [...Deno.readDirSync(new URL("lib/", REPOSITORY))]
+    .map(({ name }) => name);
+  assertEquals(
+    named.split(/\s*→\s*/).map((floor) => floor.split(/,\s*/)),
+    FLOORS.map((floor) => floor.filter((room) => rooms.includes(room)))
+      .filter((floor) => floor.length > 0),
+  );
+  assertEquals(rooms.filter((room) => !FLOORS.flat().includes(room)), []);
 });
 
 Deno.test("isAllowed() refuses what goes up or beside", () => {
