@@ -136,7 +136,7 @@ export function memoryOf(
 
 /** What the program may say of the faults that are injected. */
 const KNOWN =
-  /^(?:the proxy died|the proxy does not react|the listener failed|cannot listen again|configuration unchanged)/;
+  /^(?:clients do not reach the proxy|the proxy died|the proxy does not react|the listener failed|cannot listen again|configuration unchanged)/;
 
 /** Errors in the log that no fault leads to. */
 export function strayErrors(log: string): string[] {

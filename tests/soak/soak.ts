@@ -54,6 +54,9 @@ export interface Soak {
 /** As many children may die within a minute, less than make the parent give up. */
 const MOST_DEATHS = 3;
 
+/** A soak must judge memory from so many seconds on. */
+const JUDGED = 60;
+
 /** From this share of the time on, the child lives, and its memory can tell. */
 const LAST_DEATH = 0.3;
 
@@ -92,7 +95,7 @@ export async function soak(
       const to = Date.now();
       const { name, allowed, shows } = fault;
       events.push({ name, allowed, shows, from, to });
-      tell(`${name}: ${to - from} ms`);
+      tell(`${new Date(from).toISOString()} ${name}: ${to - from} ms`);
       await sleep(200 + random.int(800));
     }
   } catch (error) {
@@ -103,7 +106,7 @@ export async function soak(
   await scene.service.stop();
   problems.push(
     ...misfits(events, failures),
-    ...memory.flatMap(({ problem }) => problem ?? []),
+    ...memory.flatMap(({ problem }) => seconds < JUDGED ? [] : problem ?? []),
     ...await leftOvers(program, start),
     ...strayErrors(program.stderr()),
   );
@@ -228,29 +231,30 @@ class Watch {
   }
 }
 
-async function descriptorsOf(program: RunningProgram): Promise<string> {
-  const counts: string[] = [];
+/** How many descriptors parent and child have open. */
+async function descriptorsOf(program: RunningProgram): Promise<number[]> {
+  const counts: number[] = [];
   for (const pid of [program.pid, await childOf(program)]) {
     const listed = await plainRunner(["ls", `/proc/${pid}/fd`]);
     if (typeof listed === "string") continue;
-    counts.push(String(listed.stdout.trim().split("\n").length));
+    counts.push(listed.stdout.trim().split("\n").length);
   }
-  return counts.join(" and ");
+  return counts;
 }
 
 /** Stops the program; what is not as it was at the start, and what is left. */
 async function leftOvers(
   program: RunningProgram,
-  start: string,
+  start: readonly number[],
 ): Promise<string[]> {
   const problems: string[] = [];
   try {
-    await until(
-      `descriptors are ${start} again`,
-      async () => await descriptorsOf(program) === start,
-    );
+    await until("descriptors are no more than at the start", async () => {
+      const now = await descriptorsOf(program);
+      return start.every((count, i) => (now[i] ?? Infinity) <= count);
+    });
   } catch (error) {
-    problems.push(`${error}, but ${await descriptorsOf(program)}`);
+    problems.push(`${error}: ${start}, now ${await descriptorsOf(program)}`);
   }
   const child = await childOf(program);
   const { code } = await program.stop();
