@@ -6,7 +6,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { REPOSITORY } from "../helpers/files.ts";
-import { importFlags } from "../helpers/program.ts";
+import { importFlags } from "../../deploy/build.ts";
 
 /** The rooms of lib/, floor by floor from the top. */
 const FLOORS: readonly (readonly string[])[] = [
