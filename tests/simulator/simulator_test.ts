@@ -13,12 +13,38 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from "../../lib/simulator/simulator.ts";
-import { type RawAnswer, rawRequest } from "./raw_request.ts";
+import {
+  ask as askRaw,
+  bytesOf,
+  get as getOf,
+  valuesOf,
+} from "../helpers/raw.ts";
 
 const TTL = "X-aws-ec2-metadata-token-ttl-seconds";
 const TOKEN = "X-aws-ec2-metadata-token";
 const CREDENTIALS =
   "/latest/meta-data/iam/security-credentials/cluster-us-east-1-master-role";
+
+/** Asks for a target, byte for byte. */
+async function askOf(
+  address: Deno.NetAddr,
+  method: string,
+  target: string,
+  headers: readonly string[],
+) {
+  const request = getOf(target, ...headers).replace("GET", method);
+  const answer = await askRaw(address, request);
+  const body = Uint8Array.from(bytesOf(answer.body));
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    header: (name: string) => valuesOf(answer, name.toLowerCase())[0],
+    body,
+    text: new TextDecoder().decode(body),
+  };
+}
+
+type Answer = Awaited<ReturnType<typeof askOf>>;
 
 /** Starts a simulator on a free port and asks it raw requests. */
 async function start(options: Partial<SimulatorOptions> = {}) {
@@ -28,9 +54,8 @@ async function start(options: Partial<SimulatorOptions> = {}) {
     requireV2: false,
     ...options,
   });
-  const { port } = simulator.address;
   const ask = (method: string, target: string, ...headers: string[]) =>
-    rawRequest(port, method, target, headers);
+    askOf(simulator.address, method, target, headers);
   return {
     simulator,
     ask,
@@ -42,7 +67,7 @@ async function start(options: Partial<SimulatorOptions> = {}) {
   };
 }
 
-function assertErrorPage(answer: RawAnswer, status: number, phrase: string) {
+function assertErrorPage(answer: Answer, status: number, phrase: string) {
   assertEquals(answer.status, status);
   assertEquals(answer.header("Content-Type"), "text/html");
   assertEquals(answer.header("Server"), "EC2ws");
@@ -53,7 +78,7 @@ function assertErrorPage(answer: RawAnswer, status: number, phrase: string) {
   assertStringIncludes(answer.text, `<title>${status} - ${phrase}</title>`);
 }
 
-function assertEmpty(answer: RawAnswer, status: number) {
+function assertEmpty(answer: Answer, status: number) {
   assertEquals(answer.status, status);
   assertEquals(answer.header("Content-Type"), "text/plain");
   assertEquals(answer.header("Server"), "EC2ws");
@@ -98,6 +123,7 @@ Deno.test("simulator lists directories with and without a slash at the end", asy
     "/latest/meta-data/placement":
       "availability-zone\navailability-zone-id\ngroup-name\npartition-number\nregion",
     "/latest/meta-data/public-keys": "0=cluster-us-east-1-key",
+    "/latest/meta-data/public-keys/0": "openssh-key",
     "/latest/meta-data/iam": "info\nsecurity-credentials/",
     "/latest/meta-data/iam/security-credentials":
       "cluster-us-east-1-master-role",
@@ -122,6 +148,7 @@ Deno.test("simulator answers a leaf the same with a slash at the end, a query, d
       "/latest/meta-data/placement/availability-zone",
       "/latest/meta-data/placement/availability-zone/",
       "/latest/meta-data/placement/availability-zone?x=/y",
+      "/latest/meta-data/placement/availability-zone#b",
       "//latest//meta-data///placement/availability-zone//",
       "/latest/meta%2ddata/placement/availability-zone",
       "http://169.254.169.254/latest/meta-data/placement/availability-zone",
@@ -145,6 +172,11 @@ Deno.test("simulator answers 404 with an error page where there is nothing", asy
       "/latest/meta-data/../meta-data/ami-id",
       "/latest/%",
       "/latest/meta-data/constructor",
+      "/latest/meta-data/__proto__",
+      "/latest/meta-data/public-keys/1",
+      "/latest/meta-data/public-keys/0=clus",
+      "/latest/%zz",
+      "/latest/%ff",
       "/latest/openstack/meta_data.json",
     ]
   ) assertErrorPage(await service.get(target), 404, "Not Found");
@@ -152,7 +184,7 @@ Deno.test("simulator answers 404 with an error page where there is nothing", asy
 
 Deno.test("simulator answers HEAD like GET but for the body", async () => {
   await using service = await start({ now: () => 0 });
-  const dateless = (answer: RawAnswer) =>
+  const dateless = (answer: Answer) =>
     answer.headers
       .filter(([name]) => name.toLowerCase() !== "date")
       .map(([name, value]) => `${name.toLowerCase()}: ${value}`)
