@@ -14,18 +14,24 @@ const ROOT = new URL("../", import.meta.url);
 /** The repository's folder, with a slash at the end. */
 export const FOLDER: string = fileURLToPath(ROOT);
 
+/** The folder of the import map in force, unless it is deno.json's. */
+function mapFolder(): string | undefined {
+  if (importsFromNpm()) return `${FOLDER}deploy/offline/`;
+  const isMapped = import.meta.resolve("@std/yaml").startsWith("file:");
+  return isMapped ? `${FOLDER}dist/std/` : undefined;
+}
+
 /** Flags under which this script's own imports were found. */
 export function importFlags(): string[] {
-  if (!importsFromNpm()) return [];
-  const offline = `${FOLDER}deploy/offline/`;
-  return [`--import-map=${offline}imports.json`, `--lock=${lockFile()}`];
+  const folder = mapFolder();
+  return folder === undefined
+    ? []
+    : [`--import-map=${folder}imports.json`, `--lock=${folder}deno.lock`];
 }
 
 /** The lock file of those imports. */
 export function lockFile(): string {
-  return importsFromNpm()
-    ? `${FOLDER}deploy/offline/deno.lock`
-    : `${FOLDER}deno.lock`;
+  return `${mapFolder() ?? FOLDER}deno.lock`;
 }
 
 /**
@@ -58,7 +64,7 @@ async function git(...args: string[]): Promise<string> {
 
 /** What the program is made from: the commit, and whose packages. */
 export async function describeBuild(): Promise<Build> {
-  const imports = importFlags().length === 0 ? "JSR" : "npm";
+  const imports = importsFromNpm() ? "npm" : "JSR";
   const id = await git("rev-parse", "--short=12", "HEAD");
   if (id === "") return { imports };
   const changed = await git("status", "--porcelain", "--untracked-files=no");

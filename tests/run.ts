@@ -16,11 +16,18 @@ const child = new Deno.Command(Deno.execPath(), {
   // Most tests wait for others' processes, so that two processors serve four.
   env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "4", [RUN_FOLDER]: folder },
 }).spawn();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => child.kill(signal));
-}
 // Deno names the tests that are pending, each with its file, and ends.
-const timer = setTimeout(() => child.kill("SIGINT"), MINUTES * 60_000);
+const interrupt = () => {
+  try {
+    child.kill("SIGINT");
+  } catch {
+    // It has ended.
+  }
+};
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, interrupt);
+}
+const timer = setTimeout(interrupt, MINUTES * 60_000);
 const { code } = await child.status;
 clearTimeout(timer);
 await Deno.remove(folder, { recursive: true });

@@ -7,7 +7,7 @@
  */
 import { defaultTree, INSTANCE } from "../../lib/simulator/default_instance.ts";
 import type { Namespace } from "../helpers/namespace.ts";
-import { importFlags } from "../helpers/program.ts";
+import { importFlags } from "../../deploy/build.ts";
 import type { Need } from "../helpers/requires.ts";
 
 /** What a client printed. */

@@ -58,8 +58,7 @@ export function startScripted(
     } catch {
       // The client has gone.
     } finally {
-      open.delete(conn);
-      conn.close();
+      if (open.delete(conn)) conn.close();
     }
   };
   const accepting = (async () => {
@@ -76,6 +75,11 @@ export function startScripted(
     async [Symbol.asyncDispose]() {
       listener.close();
       await accepting;
+      // Some clients leave theirs open.
+      for (const conn of open) {
+        open.delete(conn);
+        conn.close();
+      }
       await Promise.all(serving);
     },
   };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { bundleProgram, describeBuild, run } from "../../deploy/build.ts";
 import { until } from "./node.ts";
 import { programArguments } from "./program.ts";
@@ -26,7 +27,7 @@ export const RUN_FOLDER = "TEST_RUN_FOLDER";
 const REPOSITORY = new URL("../../", import.meta.url).pathname;
 
 /** What Deno reads beside the program, from the repository's folder. */
-const SETTINGS = ["deno.json", "deno.lock", "deploy/offline"];
+const SETTINGS = ["deno.json", "deno.lock", "deploy/offline", "dist/std"];
 
 /**
  * Installs the program once for a whole run, else once for a test file, when
@@ -93,9 +94,10 @@ async function installSource(folder: string): Promise<Installed> {
   await Deno.copyFile(name, deno);
   await Deno.chmod(deno, 0o755);
   const house = `${folder}/house/`;
-  await Deno.mkdir(`${house}deploy`, { recursive: true });
-  for (const path of SETTINGS) {
-    await run("cp", "--recursive", REPOSITORY + path, house + path);
+  await Deno.mkdir(house);
+  for (const path of SETTINGS.filter((it) => existsSync(REPOSITORY + it))) {
+    // From the repository's folder on, with the folders between.
+    await run("cp", "--recursive", "--parents", path, house);
   }
   // Two folders down, as deep as the modules: they look for others from there.
   const program = `${house}lib/program`;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { importsFromNpm } from "../../lib/system/imports.ts";
+import { importFlags } from "../../deploy/build.ts";
 import { guardHost } from "./host_guard.ts";
 
 /** How the program is started. */
@@ -62,16 +62,6 @@ const START_MS = 60_000;
 const STOP_MS = 30_000;
 
 const REPOSITORY = new URL("../../", import.meta.url);
-
-/** The flags under which this very test found its imports. */
-export function importFlags(): string[] {
-  if (!importsFromNpm()) return [];
-  const offline = new URL("deploy/offline/", REPOSITORY).pathname;
-  return [
-    `--import-map=${offline}imports.json`,
-    `--lock=${offline}deno.lock`,
-  ];
-}
 
 /** The executable and the arguments that come before the program's own. */
 export function programArguments(): readonly [string, ...string[]] {

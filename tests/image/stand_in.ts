@@ -38,7 +38,7 @@ for output; do :; done
 cat > "$output" <<END
 #!/bin/sh
 echo "npx $*"
-echo "$(test -d .git && echo with .git)"
+echo "$(test -e .git && echo with .git)"
 END
 `;
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/yaml";
 import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
-import { importFlags } from "../helpers/program.ts";
+import { importFlags } from "../../deploy/build.ts";
 
 /** The API's published shapes, by kind. */
 const MODULES: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ import {
 import {
   ask as askRaw,
   bytesOf,
-  type RawAnswer as Raw,
+  get as getOf,
   valuesOf,
 } from "../helpers/raw.ts";
 
@@ -25,12 +25,26 @@ const TOKEN = "X-aws-ec2-metadata-token";
 const CREDENTIALS =
   "/latest/meta-data/iam/security-credentials/cluster-us-east-1-master-role";
 
-/** An answer, with what is compared of it most. */
-interface RawAnswer extends Omit<Raw, "body"> {
-  readonly body: Uint8Array;
-  readonly text: string;
-  header(name: string): string | undefined;
+/** Asks for a target, byte for byte. */
+async function askOf(
+  address: Deno.NetAddr,
+  method: string,
+  target: string,
+  headers: readonly string[],
+) {
+  const request = getOf(target, ...headers).replace("GET", method);
+  const answer = await askRaw(address, request);
+  const body = Uint8Array.from(bytesOf(answer.body));
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    header: (name: string) => valuesOf(answer, name.toLowerCase())[0],
+    body,
+    text: new TextDecoder().decode(body),
+  };
 }
+
+type Answer = Awaited<ReturnType<typeof askOf>>;
 
 /** Starts a simulator on a free port and asks it raw requests. */
 async function start(options: Partial<SimulatorOptions> = {}) {
@@ -40,24 +54,8 @@ async function start(options: Partial<SimulatorOptions> = {}) {
     requireV2: false,
     ...options,
   });
-  const ask = async (
-    method: string,
-    target: string,
-    ...headers: string[]
-  ): Promise<RawAnswer> => {
-    const answer = await askRaw(
-      simulator.address,
-      [`${method} ${target} HTTP/1.1`, "Host: 169.254.169.254", ...headers]
-        .join("\r\n") + "\r\n\r\n",
-    );
-    const body = bytesOf(answer.body);
-    return {
-      ...answer,
-      body: new Uint8Array(body),
-      text: new TextDecoder().decode(body),
-      header: (name) => valuesOf(answer, name.toLowerCase())[0],
-    };
-  };
+  const ask = (method: string, target: string, ...headers: string[]) =>
+    askOf(simulator.address, method, target, headers);
   return {
     simulator,
     ask,
@@ -69,7 +67,7 @@ async function start(options: Partial<SimulatorOptions> = {}) {
   };
 }
 
-function assertErrorPage(answer: RawAnswer, status: number, phrase: string) {
+function assertErrorPage(answer: Answer, status: number, phrase: string) {
   assertEquals(answer.status, status);
   assertEquals(answer.header("Content-Type"), "text/html");
   assertEquals(answer.header("Server"), "EC2ws");
@@ -80,7 +78,7 @@ function assertErrorPage(answer: RawAnswer, status: number, phrase: string) {
   assertStringIncludes(answer.text, `<title>${status} - ${phrase}</title>`);
 }
 
-function assertEmpty(answer: RawAnswer, status: number) {
+function assertEmpty(answer: Answer, status: number) {
   assertEquals(answer.status, status);
   assertEquals(answer.header("Content-Type"), "text/plain");
   assertEquals(answer.header("Server"), "EC2ws");
@@ -125,6 +123,7 @@ Deno.test("simulator lists directories with and without a slash at the end", asy
     "/latest/meta-data/placement":
       "availability-zone\navailability-zone-id\ngroup-name\npartition-number\nregion",
     "/latest/meta-data/public-keys": "0=cluster-us-east-1-key",
+    "/latest/meta-data/public-keys/0": "openssh-key",
     "/latest/meta-data/iam": "info\nsecurity-credentials/",
     "/latest/meta-data/iam/security-credentials":
       "cluster-us-east-1-master-role",
@@ -149,6 +148,7 @@ Deno.test("simulator answers a leaf the same with a slash at the end, a query, d
       "/latest/meta-data/placement/availability-zone",
       "/latest/meta-data/placement/availability-zone/",
       "/latest/meta-data/placement/availability-zone?x=/y",
+      "/latest/meta-data/placement/availability-zone#b",
       "//latest//meta-data///placement/availability-zone//",
       "/latest/meta%2ddata/placement/availability-zone",
       "http://169.254.169.254/latest/meta-data/placement/availability-zone",
@@ -172,6 +172,11 @@ Deno.test("simulator answers 404 with an error page where there is nothing", asy
       "/latest/meta-data/../meta-data/ami-id",
       "/latest/%",
       "/latest/meta-data/constructor",
+      "/latest/meta-data/__proto__",
+      "/latest/meta-data/public-keys/1",
+      "/latest/meta-data/public-keys/0=clus",
+      "/latest/%zz",
+      "/latest/%ff",
       "/latest/openstack/meta_data.json",
     ]
   ) assertErrorPage(await service.get(target), 404, "Not Found");
@@ -179,7 +184,7 @@ Deno.test("simulator answers 404 with an error page where there is nothing", asy
 
 Deno.test("simulator answers HEAD like GET but for the body", async () => {
   await using service = await start({ now: () => 0 });
-  const dateless = (answer: RawAnswer) =>
+  const dateless = (answer: Answer) =>
     answer.headers
       .filter(([name]) => name.toLowerCase() !== "date")
       .map(([name, value]) => `${name.toLowerCase()}: ${value}`)

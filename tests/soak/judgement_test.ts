@@ -1,41 +1,68 @@
 import { assertEquals } from "@std/assert";
 import {
-  grown,
+  type Failure,
+  memoryOf,
+  misfits,
   strayErrors,
-  unanswered,
-  unjudged,
-  unnoticed,
+  type What,
 } from "./judgement.ts";
 
-const EVENT = {
+const KILL = {
   name: "child killed",
   allowed: ["refused", "lost"],
   shows: "refused",
-  from: 0,
-  to: 10,
+  from: 1_000,
+  to: 1_500,
 } as const;
 
-Deno.test("unnoticed() tells of a fault that must be felt and was not", () => {
-  const failure = { client: "curl", from: 0, to: 1, at: 1, path: "/" };
-  const felt = (what: "lost" | "refused") => ({
-    explained: [{ fault: EVENT, failures: [{ ...failure, what }] }],
-    unexplained: [],
-  });
-  assertEquals(unnoticed([EVENT], felt("refused")), []);
-  assertEquals(unnoticed([EVENT], felt("lost")), [
-    `No client noticed "child killed: refused"`,
-  ]);
-});
+function failure(what: What, from: number, to: number): Failure {
+  return { client: "curl", what, from, to, path: "/" };
+}
 
-Deno.test("unanswered() tells of clients that got nothing", () => {
-  const rest = {
-    "kept connections": 1,
-    "kept connections, IMDSv2": 1,
-    "new connections": 1,
-    "new connections, IMDSv2": 1,
-  };
-  assertEquals(unanswered({ ...rest, curl: 1 }), []);
-  assertEquals(unanswered(rest), ["Never answered: curl"]);
+/** What clients met, and what of it the death of a child does not explain. */
+const MET: Readonly<Record<string, readonly [Failure[], string[]]>> = {
+  "what can come from it": [[
+    failure("refused", 1_100, 1_101),
+    failure("lost", 900, 1_000),
+    failure("lost", 1_500, 9_000),
+    failure("lost", 500, 2_000),
+  ], []],
+  "what came before or after": [[
+    failure("refused", 1_100, 1_101),
+    failure("refused", 990, 999),
+    failure("refused", 1_501, 1_502),
+  ], [
+    `No fault explains 2 times "curl: refused", first at 1970-01-01T00:00:00.990Z for /`,
+  ]],
+  "what it may not do": [[
+    failure("refused", 1_100, 1_101),
+    failure("real", 1_100, 1_101),
+  ], [
+    `No fault explains 1 times "curl: real", first at 1970-01-01T00:00:01.100Z for /`,
+  ]],
+  "nothing, though it must": [[], [`No client noticed "child killed"`]],
+};
+
+for (const [what, [failures, expected]] of Object.entries(MET)) {
+  Deno.test(`misfits() judges ${what}`, () => {
+    assertEquals(misfits([KILL], failures), expected);
+  });
+}
+
+Deno.test("memoryOf() tells a leak of 1 MB a second within a minute, and no other", () => {
+  const looks = (megabytes: number, count = 60) =>
+    Array.from({ length: count }, (_, i) => 30 + i * megabytes);
+  assertEquals(memoryOf("child", looks(1)), {
+    problem: "Memory grew, child: from 50.0 to 84.0 MB of its own",
+    course: "child: from 50.0 to 84.0 MB of its own",
+  });
+  assertEquals(memoryOf("child", looks(0.5)), {
+    course: "child: from 40.0 to 57.0 MB of its own",
+  });
+  assertEquals(
+    memoryOf("child", looks(0, 39)).problem,
+    "child: watched for 39 s, too short to tell",
+  );
 });
 
 Deno.test("strayErrors() tells of errors that no fault leads to", () => {
@@ -47,24 +74,4 @@ Deno.test("strayErrors() tells of errors that no fault leads to", () => {
     "",
   ].join("\n");
   assertEquals(strayErrors(log), [stray]);
-});
-
-const COURSE = { seconds: 40, first: 30, last: 70.5, peak: 99 };
-
-Deno.test("unjudged() tells of memory that was not judged though there was time", () => {
-  const parent = { ...COURSE, judged: true, grew: false };
-  const child = { ...parent, seconds: 9, judged: false };
-  assertEquals(unjudged(60, { parent, child }), [
-    "Memory of the child was watched for 9 s: too short to tell",
-  ]);
-  assertEquals(unjudged(59, { parent, child }), []);
-  assertEquals(unjudged(60, { parent }), []);
-});
-
-Deno.test("grown() tells whose memory grew, and how far", () => {
-  const parent = { ...COURSE, judged: true, grew: false };
-  const child = { ...parent, grew: true };
-  assertEquals(grown({ parent, child }), [
-    "Memory of the child grew from 30.0 to 70.5 MB",
-  ]);
 });

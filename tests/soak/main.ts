@@ -6,11 +6,9 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { systemRunner } from "../../lib/system/runner.ts";
 import { installProgram } from "../helpers/installed.ts";
 import { BACKENDS } from "../helpers/node.ts";
-import { report } from "./report.ts";
-import { type Soak, soak } from "./soak.ts";
+import { soak } from "./soak.ts";
 
 /** As long as each backend of the report that is kept must have had. */
 const FULL_SECONDS = 600;
@@ -21,48 +19,42 @@ function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-function wholeNumber(name: "seconds" | "seed", fallback: number): number {
-  const text = String(flags[name] ?? fallback);
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new Error(`Cannot soak with --${name} "${text}": expected a number`);
-}
-
 const flags = parseArgs(Deno.args, { string: ["seconds", "seed"] });
-const seconds = wholeNumber("seconds", FULL_SECONDS);
-const seed = wholeNumber("seed", Date.now() % 65_536);
+const seconds = Number(flags.seconds ?? FULL_SECONDS);
+const seed = Number(flags.seed ?? Date.now() % 65_536);
+if (!Number.isInteger(seconds) || !Number.isInteger(seed)) {
+  throw new Error("Cannot soak: --seconds and --seed take whole numbers");
+}
 const line = `deno task soak --seconds ${seconds} --seed ${seed}`;
 say(line);
-const head = await systemRunner(["git", "rev-parse", "--short=12", "HEAD"]);
-const commit = typeof head === "string" ? undefined : head.stdout.trim();
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => {
-    say(`${signal}: ends after the fault of this moment`);
-    interrupted.abort();
-  });
+  Deno.addSignalListener(signal, () => interrupted.abort());
 }
-const soaks: Soak[] = [];
+const report = ["# Soak and chaos", "", `\`${line}\``];
 const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
 try {
   const installed = await installProgram(folder);
   for (const backend of BACKENDS) {
     if (interrupted.signal.aborted) break;
-    soaks.push(
-      await soak(installed, {
-        backend,
-        seconds,
-        seed,
-        tell: (event) => say(`${backend} ${event}`),
-        signal: interrupted.signal,
-      }),
-    );
+    const { lines: [heading, ...lines], problems } = await soak(installed, {
+      backend,
+      seconds,
+      seed,
+      tell: (event) => say(`${backend} ${event}`),
+      signal: interrupted.signal,
+    });
+    report.push("", `## ${heading}`, "", ...lines.map((it) => `- ${it}`), "");
+    report.push(...problems.map((it) => `**Wrong:** ${it}\n`));
+    if (problems.length > 0) Deno.exitCode = 1;
   }
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
-const text = report(soaks, { line, commit });
+const text = `${report.join("\n").trim()}\n`;
 if (seconds >= FULL_SECONDS && !interrupted.signal.aborted) {
   await Deno.writeTextFile(OUTPUT, text);
 }
 say(`\n${text}`);
-Deno.exitCode = soaks.some(({ problems }) => problems.length > 0) ? 1 : 0;
+// Listeners of signals would keep it alive.
+Deno.exit();

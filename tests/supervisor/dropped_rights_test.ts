@@ -77,7 +77,7 @@ testWith(
   "requireDroppedRights() takes a process of the user, and not one of root",
   async () => {
     const start = (user: { readonly uid?: number; readonly gid?: number }) =>
-      new Deno.Command("sleep", { args: ["60"], ...user }).spawn();
+      new Deno.Command("sleep", { args: ["60"], cwd: "/", ...user }).spawn();
     const dropped = start(USER);
     const root = start({});
     try {

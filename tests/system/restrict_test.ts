@@ -12,7 +12,7 @@ import {
 } from "../../lib/system/restrict.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
 import { REPOSITORY } from "../helpers/files.ts";
-import { importFlags } from "../helpers/program.ts";
+import { importFlags } from "../../deploy/build.ts";
 
 /** What the process tries, by name. */
 const ATTEMPTS: Readonly<Record<string, string>> = {
