@@ -5,8 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { sourceFiles } from "../helpers/files.ts";
-import { REPOSITORY } from "../helpers/files.ts";
+import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import { importFlags } from "../../deploy/build.ts";
 
 /** The rooms of lib/, floor by floor from the top. */
