@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../system/timers.ts";
+import { delay } from "../system/timers.ts";
 
 /** A clock that only goes on, and can be waited on. */
 export interface Clock {
@@ -16,7 +16,7 @@ export interface Clock {
 /** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  pause,
+  pause: delay,
 };
 
 /** The pause between two looks. */

@@ -22,7 +22,7 @@ import {
 } from "./messages.ts";
 import { ToldRule } from "./told_rule.ts";
 import { ToldSource } from "./told_source.ts";
-import { after, pause } from "../system/timers.ts";
+import { after, delay } from "../system/timers.ts";
 
 /** How long requests may go on once the parent is gone, in milliseconds. */
 const ORPHAN_MS = 1_000;
@@ -175,7 +175,7 @@ async function linger(proxy: Proxy, ms: number): Promise<void> {
   let before: number;
   do {
     before = proxy.requests;
-    await pause(ms);
+    await delay(ms);
   } while (ms > 0 && proxy.requests > before && performance.now() < end);
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Leaving } from "../config/serve_config.ts";
-import { wait } from "../link/wait.ts";
+import { delay } from "../system/timers.ts";
 import type { Ports } from "../netfilter/rule_manager.ts";
 import type { Log } from "../observe/log.ts";
 import type { RuleTally, RuleView } from "../observe/rule_view.ts";
@@ -165,7 +165,7 @@ export class KeptRule implements RuleView {
     this.#isAway = true;
     for (;;) {
       if (await this.#leave(how, () => signal.aborted)) return true;
-      await wait(RETRY_MS, signal);
+      await delay(RETRY_MS, signal);
       if (signal.aborted) return false;
     }
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { UpstreamAddress } from "../config/serve_config.ts";
-import { within } from "../link/wait.ts";
+import { deadline } from "../system/timers.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import type { UpstreamNews } from "./messages.ts";
 
@@ -48,7 +48,7 @@ export class ToldSource implements UpstreamSource {
    */
   async current(timeoutMs: number): Promise<UpstreamAddress> {
     if (this.#answer !== undefined) {
-      await within(this.#answer.promise, Math.min(timeoutMs, ANSWER_MS));
+      await deadline(this.#answer.promise, Math.min(timeoutMs, ANSWER_MS));
     }
     const told = this.#told ?? { reason: "It has not been found yet" };
     if ("reason" in told) throw new Error(told.reason);

@@ -5,7 +5,7 @@
  * @module
  */
 import type { UpstreamAddress } from "../config/serve_config.ts";
-import { wait } from "../link/wait.ts";
+import { delay } from "../system/timers.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import type { UpstreamNews } from "./messages.ts";
 
@@ -68,7 +68,7 @@ export class UpstreamWatch {
       const text = JSON.stringify(news);
       if (asked || text !== last) await tell(news);
       last = text;
-      if (alive) await wait(everyMs, this.#question.signal);
+      if (alive) await delay(everyMs, this.#question.signal);
     }
   }
 

@@ -71,8 +71,8 @@ function answer(fake: FakeLink, line: string, stdin: string): RunResult {
     const { all, eth0 } = fake.arp;
     return said(0, line.includes("/eth0/") ? `${all}\n${eth0}\n` : `${all}\n`);
   }
-  fake.changes.push(line);
   if (line.startsWith("tee ")) {
+    fake.changes.push(line);
     fake.arp.all = Number(stdin);
     return said(0, stdin);
   }
@@ -81,10 +81,12 @@ function answer(fake: FakeLink, line: string, stdin: string): RunResult {
       [];
   const at = fake.addresses.findIndex((one) => one.startsWith(`${address} `));
   if (verb === "add" && at < 0) {
+    fake.changes.push(line);
     fake.addresses.push(`${address} ${scope} ${label}`);
     return said(0);
   }
   if (verb === "delete" && at >= 0) {
+    fake.changes.push(line);
     fake.addresses.splice(at, 1);
     return said(0);
   }

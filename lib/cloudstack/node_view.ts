@@ -4,7 +4,7 @@
  * @module
  */
 import type { Runner } from "../system/runner.ts";
-import { after } from "../system/timers.ts";
+import { deadline } from "../system/timers.ts";
 
 /** When a file was written last, and its length. */
 export interface FileState {
@@ -20,13 +20,19 @@ export interface FileState {
  */
 const RESOLVE_MS = 1_000;
 
+/**
+ * The most bytes a lease file may have: dhclient's grow, but not to this. Root
+ * reads them, and others may write them.
+ */
+const MAX_FILE_BYTES = 1024 * 1024;
+
 /** The node, to look at. */
 export interface NodeView {
   /** The names in a folder; none where it is missing or may not be read. */
   list(folder: string): Promise<readonly string[]>;
-  /** Tells of a file; `undefined` where it is missing or out of reach. */
+  /** Tells of a regular file of at most 1 MiB; `undefined` for all others. */
   stat(path: string): Promise<FileState | undefined>;
-  /** Reads a file; `undefined` where it is missing or may not be read. */
+  /** Reads such a file; `undefined` where there is none or it may not be read. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** Reads a file of /proc or /sys; `undefined` where it is missing. */
   readKernel(path: string): Promise<string | undefined>;
@@ -43,6 +49,13 @@ export interface NodeView {
  * permission
  */
 export function viewNode(run: Runner): NodeView {
+  const stat = (path: string) =>
+    ifThere(async () => {
+      const { isFile, mtime, size } = await Deno.stat(path);
+      return isFile && size <= MAX_FILE_BYTES
+        ? { modifiedMs: mtime?.getTime() ?? 0, size }
+        : undefined;
+    });
   return {
     list: (folder) =>
       ifThere(async () => {
@@ -50,12 +63,12 @@ export function viewNode(run: Runner): NodeView {
         for await (const { name } of Deno.readDir(folder)) names.push(name);
         return names.toSorted();
       }).then((names) => names ?? []),
-    stat: (path) =>
-      ifThere(async () => {
-        const { isFile, mtime, size } = await Deno.stat(path);
-        return isFile ? { modifiedMs: mtime?.getTime() ?? 0, size } : undefined;
-      }),
-    read: (path) => ifThere(() => Deno.readFile(path)),
+    stat,
+    // Looked at first: opening a FIFO waits for whoever writes to it.
+    read: (path) =>
+      ifThere(async () =>
+        await stat(path) === undefined ? undefined : await readBounded(path)
+      ),
     async readKernel(path) {
       const result = await run(["cat", path]);
       return typeof result === "string" || result.code !== 0
@@ -64,18 +77,25 @@ export function viewNode(run: Runner): NodeView {
     },
     resolve: (name) =>
       ifThere(async () => {
-        const late = Promise.withResolvers<undefined>();
-        const inTime = after(RESOLVE_MS, () => late.resolve(undefined));
-        try {
-          const { lookup } = await import("node:dns/promises");
-          const found = lookup(name, { family: 4 });
-          return (await Promise.race([found, late.promise]))?.address;
-        } finally {
-          inTime();
-        }
+        const { lookup } = await import("node:dns/promises");
+        return (await deadline(lookup(name, { family: 4 }), RESOLVE_MS))
+          ?.address;
       }),
     now: () => Date.now(),
   };
+}
+
+/** Reads a file unless it has grown beyond the bound meanwhile. */
+async function readBounded(path: string): Promise<Uint8Array | undefined> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
+  let length = 0;
+  while (length < bytes.length) {
+    const read = await file.read(bytes.subarray(length));
+    if (read === null) return bytes.slice(0, length);
+    length += read;
+  }
+  return undefined;
 }
 
 /** The proxy's user may read less than root, and files come and go. */

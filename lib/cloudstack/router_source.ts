@@ -6,6 +6,7 @@
  */
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
+import { deadline, delay } from "../system/timers.ts";
 import {
   discoverRouter,
   type Discovery,
@@ -13,7 +14,6 @@ import {
   leasesChanged,
 } from "./discover_router.ts";
 import type { NodeView } from "./node_view.ts";
-import { wait, within } from "./wait.ts";
 
 /** CloudStack's metadata is served on the port of HTTP alone. */
 const METADATA_PORT = 80;
@@ -102,7 +102,7 @@ export class RouterSource {
         this.#looking = undefined;
       });
     }
-    if (this.#looking !== undefined) await within(this.#looking, timeoutMs);
+    if (this.#looking !== undefined) await deadline(this.#looking, timeoutMs);
     if (this.#known === undefined) {
       throw new NoRouter(this.#options.device, this.#reason);
     }
@@ -145,7 +145,7 @@ export class RouterSource {
       for (const pause of [...pausesMs, undefined]) {
         await this.#search();
         if (this.#known !== undefined || pause === undefined) return;
-        await wait(pause, this.#closed.signal);
+        await delay(pause, this.#closed.signal);
         if (this.#closed.signal.aborted) return;
       }
     } catch (error) {

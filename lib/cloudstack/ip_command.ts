@@ -1,11 +1,11 @@
 /**
- * What kept an interface from being read or changed, as one line that says
- * what to do.
+ * Runs the commands that read and change interfaces, and explains in one line
+ * why one failed and what to do.
  *
  * @module
  */
-import type { Capability } from "../system/capabilities.ts";
-import type { NotRun, RunResult } from "../system/runner.ts";
+import { missingCapabilities } from "../system/capabilities.ts";
+import type { NotRun, Runner, RunResult } from "../system/runner.ts";
 
 /** The kinds of failure. */
 export type LinkFailure =
@@ -39,37 +39,46 @@ export function isOutOfReach(error: unknown): error is LinkError {
     (error.kind === "no tool" || error.kind === "no permission");
 }
 
-/** Debian, RHEL and Alpine have these packages under these names. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  ip: "iproute2 (Debian, Alpine) or iproute (RHEL, UBI)",
-};
+/** The packages that have `ip`. */
+const IP_PACKAGES = "iproute2 (Debian, Alpine) or iproute (RHEL, UBI)";
 
 const PERMISSION = /Permission denied|Operation not permitted/;
 const READ_ONLY = /Read-only file system/;
 
 /**
- * Explains why a command did not do its work.
+ * Runs a command and hands out its standard output.
  *
- * @param action what was being done: `add 169.254.169.254/32 to lo`
+ * @param run runs it
+ * @param action what it is for, for the message
  * @param argv the command
- * @param result how it ended
- * @param missing the capabilities that this process lacks
+ * @param stdin fed to its standard input
+ * @throws {LinkError} when it does not end with code 0
  */
-export function explain(
+export async function runCommand(
+  run: Runner,
   action: string,
   argv: readonly [string, ...string[]],
+  stdin?: string,
+): Promise<string> {
+  const result = await run(argv, stdin === undefined ? {} : { stdin });
+  if (typeof result !== "string" && result.code === 0) return result.stdout;
+  const missing = await missingCapabilities(["NET_ADMIN"], run);
+  throw explain(action, argv[0], result, missing.length > 0);
+}
+
+function explain(
+  action: string,
+  command: string,
   result: RunResult | NotRun,
-  missing: readonly Capability[],
+  lacksNetAdmin: boolean,
 ): LinkError {
-  const [command] = argv;
   const failed = (kind: LinkFailure, detail: string) =>
     new LinkError(kind, `Cannot ${action}: ${detail}`);
   if (result === "not found") {
-    const from = PACKAGES[command];
     return failed(
       "no tool",
       `"${command}" is not on PATH${
-        from === undefined ? "" : `, install ${from}`
+        command === "ip" ? `, install ${IP_PACKAGES}` : ""
       }`,
     );
   }
@@ -87,14 +96,11 @@ export function explain(
     );
   }
   if (PERMISSION.test(text)) {
-    const names = missing.map((name) => `CAP_${name}`).join(" and ");
     return failed(
       "no permission",
-      names === ""
-        ? `"${command}" was refused, run it as root outside any user namespace`
-        : `this process lacks ${names}, run it as root or give its container ${
-          missing.join(" and ")
-        }`,
+      lacksNetAdmin
+        ? "this process lacks CAP_NET_ADMIN, run it as root or give its container NET_ADMIN"
+        : `"${command}" was refused, run it as root outside any user namespace`,
     );
   }
   const said = text.split("\n").map((line) => line.trim())

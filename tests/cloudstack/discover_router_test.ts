@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   discoverRouter,
   leasesChanged,
-} from "../../lib/link/discover_router.ts";
+} from "../../lib/cloudstack/discover_router.ts";
 import { createFakeNode, dhclientLease, GATEWAY_9 } from "./fake_node.ts";
 
 const NETWORKD = "/run/systemd/netif/leases/2";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { viewNode } from "../../lib/link/node_view.ts";
+import { viewNode } from "../../lib/cloudstack/node_view.ts";
 import { systemRunner } from "../../lib/system/system_runner.ts";
 
 Deno.test("viewNode() sees files, the kernel's too, and names", async () => {
@@ -42,6 +42,31 @@ Deno.test("viewNode() sees nothing where nothing is, or what is no file", async 
       ),
       undefined,
     );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("viewNode() takes no file over 1 MiB, and waits for no FIFO", async () => {
+  const folder = await Deno.makeTempDir();
+  const view = viewNode(systemRunner);
+  const seen = async (name: string) => [
+    (await view.stat(`${folder}/${name}`))?.size,
+    (await view.read(`${folder}/${name}`))?.length,
+  ];
+  try {
+    for (
+      const [name, size] of [["largest", 2 ** 20], ["sparse", 3e9]] as const
+    ) {
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+      await Deno.truncate(`${folder}/${name}`, size);
+    }
+    await systemRunner(["mkfifo", `${folder}/fifo`]);
+    await Deno.symlink("/dev/zero", `${folder}/device`);
+    assertEquals(await seen("largest"), [2 ** 20, 2 ** 20]);
+    for (const name of ["sparse", "fifo", "device"]) {
+      assertEquals(await seen(name), [undefined, undefined], name);
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

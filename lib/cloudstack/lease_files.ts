@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { parseDhclientLeases } from "./dhclient_leases.ts";
-import { parseDhcpcdLease } from "./dhcpcd_lease.ts";
-import { parseNetworkManagerState } from "./network_manager_state.ts";
-import { parseNetworkdLease } from "./networkd_lease.ts";
+import {
+  parseDhclientLeases,
+  parseDhcpcdLease,
+  parseNetworkdLease,
+  parseNetworkManagerState,
+} from "./leases.ts";
 import type { FileState, NodeView } from "./node_view.ts";
 
 /** An interface, as clients name their files. */

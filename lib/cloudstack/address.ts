@@ -12,15 +12,11 @@ import {
   answering,
   ARP_IGNORE_COMMAND,
   type ArpSettings,
-} from "./arp_ignore.ts";
-import {
-  readArpIgnore,
   readArpSettings,
+  readValues,
   writeArpIgnore,
-} from "./arp_settings.ts";
-import { type InterfaceAddress, parseAddresses } from "./ip_output.ts";
-import { LinkError } from "./link_error.ts";
-import { must } from "./must.ts";
+} from "./arp_ignore.ts";
+import { LinkError, runCommand } from "./ip_command.ts";
 
 /** The address of the metadata service, alone in its network. */
 export const SERVICE_ADDRESS = "169.254.169.254/32";
@@ -40,6 +36,8 @@ export interface AddedAddress {
   readonly added: boolean;
   /** Whether `arp_ignore` was set now. */
   readonly arpIgnoreSet: boolean;
+  /** Whether the label notes that {@linkcode removeAddress} puts it back. */
+  readonly arpIgnoreNoted: boolean;
   /** Whether this program added it, now or before. */
   readonly ours: boolean;
 }
@@ -62,8 +60,35 @@ export interface AddressStatus {
   readonly answering: readonly string[];
 }
 
+/** An IPv4 address of `lo`. */
+export interface LoopbackAddress {
+  /** `169.254.169.254/32`. */
+  readonly address: string;
+  /** The name under which it was given: `lo` unless told. */
+  readonly label: string;
+  /** How far it reaches: `host`, `link`, `global`. */
+  readonly scope: string;
+}
+
+/** Reads `ip -o -4 address show dev lo`. */
+export function parseAddresses(text: string): readonly LoopbackAddress[] {
+  return text.split("\n").flatMap((line) => {
+    const [, address, rest = ""] =
+      /^\d+:\s+\S+\s+inet (\S+)\s+(.*)$/.exec(line) ?? [];
+    if (address === undefined) return [];
+    // The label is the last word before the lifetimes; flags precede it.
+    const words = (rest.split("\\")[0] ?? "").trim().split(/\s+/);
+    return [{
+      address,
+      label: words.at(-1) ?? "",
+      scope: words[words.indexOf("scope") + 1] ?? "",
+    }];
+  });
+}
+
 /**
- * Adds the address, unless it is there already.
+ * Adds the address, unless it is there already. Whoever could not have added
+ * it learns so in both cases.
  *
  * @param run runs `ip`, `cat` and `tee`
  * @param options whether `arp_ignore` may be set, for all interfaces, where
@@ -77,16 +102,27 @@ export async function addAddress(
   { arpIgnore }: { readonly arpIgnore: boolean },
 ): Promise<AddedAddress> {
   const action = `add ${SERVICE_ADDRESS} to lo`;
-  const there = await find(run, action);
+  const scope = (await find(run, action))?.scope ?? SCOPE;
   const settings = await readArpSettings(run, action);
-  const close = answering(settings, there?.scope ?? SCOPE).length > 0;
-  if (close) {
-    requireClosable(action, settings, there, arpIgnore);
+  const arpIgnoreSet = answering(settings, scope).length > 0;
+  if (arpIgnoreSet) {
+    requireClosable(action, settings, scope, arpIgnore);
     await writeArpIgnore(run, action, 1);
   }
-  const label = there?.label ?? (close ? ARP_LABEL : PLAIN_LABEL);
-  const added = there === undefined && await add(run, action, label, close);
-  return { added, arpIgnoreSet: close, ours: isOurs(label) };
+  const wanted = arpIgnoreSet ? ARP_LABEL : PLAIN_LABEL;
+  try {
+    const before = await add(run, action, wanted);
+    const label = before?.label ?? wanted;
+    return {
+      added: before === undefined,
+      arpIgnoreSet,
+      arpIgnoreNoted: label === ARP_LABEL,
+      ours: isOurs(label),
+    };
+  } catch (error) {
+    if (arpIgnoreSet) await writeArpIgnore(run, "put arp_ignore back to 0", 0);
+    throw error;
+  }
 }
 
 /**
@@ -100,14 +136,15 @@ export async function removeAddress(run: Runner): Promise<RemovedAddress> {
   const action = `remove ${SERVICE_ADDRESS} from lo`;
   const there = await find(run, action);
   if (there === undefined) return { removed: false, arpIgnoreReset: false };
-  await must(run, action, [
+  await runCommand(run, action, [
     ...["ip", "address", "delete", SERVICE_ADDRESS, "dev", "lo"] as const,
   ]);
   if (there.label !== ARP_LABEL) {
     return { removed: true, arpIgnoreReset: false };
   }
   const undo = "put arp_ignore back to 0";
-  const arpIgnoreReset = await readArpIgnore(run, undo) === 1;
+  const [all] = await readValues(run, undo);
+  const arpIgnoreReset = all === 1;
   if (arpIgnoreReset) await writeArpIgnore(run, undo, 0);
   return { removed: true, arpIgnoreReset };
 }
@@ -136,63 +173,62 @@ function isOurs(label: string | undefined): boolean {
 async function find(
   run: Runner,
   action: string,
-): Promise<InterfaceAddress | undefined> {
-  const listed = await must(run, action, [
+): Promise<LoopbackAddress | undefined> {
+  const listed = await runCommand(run, action, [
     ...["ip", "-o", "-4", "address", "show", "dev", "lo"] as const,
   ]);
   return parseAddresses(listed)
     .find(({ address }) => address === SERVICE_ADDRESS);
 }
 
-/** Adds it; `false` when somebody else was faster to do just that. */
+/**
+ * Adds it; the kernel says whether this process may, and whether it is there.
+ *
+ * @returns the address as it was there before
+ */
 async function add(
   run: Runner,
   action: string,
   label: string,
-  closed: boolean,
-): Promise<boolean> {
+): Promise<LoopbackAddress | undefined> {
   try {
-    await must(run, action, [
+    await runCommand(run, action, [
       ...["ip", "address", "add", SERVICE_ADDRESS, "dev", "lo"] as const,
       ...["scope", SCOPE, "label", label],
     ]);
-    return true;
+    return undefined;
   } catch (error) {
-    if ((await find(run, action))?.label === label) return false;
-    if (closed) await writeArpIgnore(run, "put arp_ignore back to 0", 0);
-    throw error;
+    const refused = !(error instanceof LinkError) || error.kind !== "other";
+    const there = refused ? undefined : await find(run, action);
+    if (there === undefined) throw error;
+    return there;
   }
 }
 
 /**
- * Makes sure that `arp_ignore` may be set, will help, and can be put back.
+ * Makes sure that `arp_ignore` may be set, and will help.
  *
  * @throws {LinkError} of kind `exposed`
  */
 function requireClosable(
   action: string,
   settings: ArpSettings,
-  there: InterfaceAddress | undefined,
+  scope: string,
   allowed: boolean,
 ): void {
-  const names = answering(settings, there?.scope ?? SCOPE).map((name) =>
-    `"${name}"`
-  ).join(", ");
+  const names = answering(settings, scope).map((name) => `"${name}"`);
   const exposed = (advice: string) =>
     new LinkError(
       "exposed",
-      `Cannot ${action}: neighbours on ${names} would reach it, ${advice}`,
+      `Cannot ${action}: neighbours on ${
+        names.join(", ")
+      } would reach it, ${advice}`,
     );
   if (!allowed) {
     throw exposed(`run "${ARP_IGNORE_COMMAND}" or give --arp-ignore`);
   }
-  const help = answering({ ...settings, all: 1 }, SCOPE).length === 0;
-  if (settings.all !== 0 || !help) {
+  const helps = answering({ ...settings, all: 1 }, scope).length === 0;
+  if (settings.all !== 0 || !helps) {
     throw exposed("arp_ignore has a value that does not keep them out");
-  }
-  if (there !== undefined && there.label !== ARP_LABEL) {
-    throw exposed(
-      `run "${ARP_IGNORE_COMMAND}": nothing would note to undo it for an address that is there already`,
-    );
   }
 }

@@ -1,10 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   addAddress,
+  type AddedAddress,
+  parseAddresses,
   readAddress,
   removeAddress,
-} from "../../lib/link/address.ts";
-import { LinkError } from "../../lib/link/link_error.ts";
+} from "../../lib/cloudstack/address.ts";
+import { LinkError } from "../../lib/cloudstack/ip_command.ts";
 import { createFakeLink, type FakeLink, NOT_PERMITTED } from "./fake_link.ts";
 
 const LOOPBACK = "127.0.0.1/8 host lo";
@@ -14,6 +16,13 @@ const FOREIGN = "169.254.169.254/32 global lo";
 
 function state({ addresses, arp }: FakeLink): readonly unknown[] {
   return [addresses.slice(1), arp.all];
+}
+
+function added(
+  added: boolean,
+  { set, noted, ours }: Record<"set" | "noted" | "ours", boolean>,
+): AddedAddress {
+  return { added, arpIgnoreSet: set, arpIgnoreNoted: noted, ours };
 }
 
 async function refused(
@@ -40,11 +49,10 @@ Deno.test("addAddress() changes no setting when neighbours are kept out", async 
     const fake = createFakeLink();
     fake.arp = { ...arp };
     for (const arpIgnore of [false, true]) {
-      assertEquals(await addAddress(fake.run, { arpIgnore }), {
-        added: !arpIgnore,
-        arpIgnoreSet: false,
-        ours: true,
-      });
+      assertEquals(
+        await addAddress(fake.run, { arpIgnore }),
+        added(!arpIgnore, { set: false, noted: false, ours: true }),
+      );
       assertEquals(fake.addresses, [LOOPBACK, OURS]);
     }
     assertEquals(await removeAddress(fake.run), {
@@ -57,19 +65,17 @@ Deno.test("addAddress() changes no setting when neighbours are kept out", async 
 
 Deno.test("removeAddress() puts back what addAddress() set", async () => {
   const fake = createFakeLink();
-  assertEquals(await addAddress(fake.run, { arpIgnore: true }), {
-    added: true,
-    arpIgnoreSet: true,
-    ours: true,
-  });
+  assertEquals(
+    await addAddress(fake.run, { arpIgnore: true }),
+    added(true, { set: true, noted: true, ours: true }),
+  );
   // Neighbours are kept out before there is anything to reach.
   assertEquals(fake.changes.map((line) => line.split(" ")[0]), ["tee", "ip"]);
   assertEquals(state(fake), [[OURS_WITH_ARP], 1]);
-  assertEquals(await addAddress(fake.run, { arpIgnore: true }), {
-    added: false,
-    arpIgnoreSet: false,
-    ours: true,
-  });
+  assertEquals(
+    await addAddress(fake.run, { arpIgnore: true }),
+    added(false, { set: false, noted: true, ours: true }),
+  );
   assertEquals(await removeAddress(fake.run), {
     removed: true,
     arpIgnoreReset: true,
@@ -96,11 +102,10 @@ Deno.test("addAddress() sets arp_ignore again when another has reset it", async 
   const fake = createFakeLink();
   await addAddress(fake.run, { arpIgnore: true });
   fake.arp.all = 0;
-  assertEquals(await addAddress(fake.run, { arpIgnore: true }), {
-    added: false,
-    arpIgnoreSet: true,
-    ours: true,
-  });
+  assertEquals(
+    await addAddress(fake.run, { arpIgnore: true }),
+    added(false, { set: true, noted: true, ours: true }),
+  );
   assertEquals(state(fake), [[OURS_WITH_ARP], 1]);
 });
 
@@ -108,26 +113,29 @@ Deno.test("addAddress() takes a foreign address as it is when nobody reaches it"
   const fake = createFakeLink();
   fake.addresses.push(FOREIGN);
   fake.arp.all = 1;
-  assertEquals(await addAddress(fake.run, { arpIgnore: false }), {
-    added: false,
-    arpIgnoreSet: false,
-    ours: false,
-  });
+  assertEquals(
+    await addAddress(fake.run, { arpIgnore: false }),
+    added(false, { set: false, noted: false, ours: false }),
+  );
   // Under 3, addresses of scope host are safe, and this one is not.
   fake.arp.all = 3;
   const [kind] = await refused(() => addAddress(fake.run, { arpIgnore: true }));
   assertEquals(kind, "exposed");
-  assertEquals(fake.changes, []);
+  assertEquals(state(fake), [[FOREIGN], 3]);
 });
 
-Deno.test("addAddress() sets nothing that it could not put back", async () => {
-  const foreign = createFakeLink();
-  foreign.addresses.push(FOREIGN);
+Deno.test("addAddress() sets arp_ignore where the address was there before, for good", async () => {
+  const fake = createFakeLink();
+  fake.addresses.push(FOREIGN);
   assertEquals(
-    (await refused(() => addAddress(foreign.run, { arpIgnore: true })))[1],
-    'Cannot add 169.254.169.254/32 to lo: neighbours on "eth0" would reach it, run "sysctl -w net.ipv4.conf.all.arp_ignore=1": nothing would note to undo it for an address that is there already',
+    await addAddress(fake.run, { arpIgnore: true }),
+    added(false, { set: true, noted: false, ours: false }),
   );
-  assertEquals(foreign.changes, []);
+  assertEquals((await removeAddress(fake.run)).arpIgnoreReset, false);
+  assertEquals(state(fake), [[], 1]);
+});
+
+Deno.test("addAddress() sets nothing that does not keep neighbours out", async () => {
   for (const arp of [{ all: 4, eth0: 0 }, { all: 0, eth0: 5 }]) {
     const fake = createFakeLink();
     fake.arp = arp;
@@ -136,6 +144,19 @@ Deno.test("addAddress() sets nothing that it could not put back", async () => {
       'Cannot add 169.254.169.254/32 to lo: neighbours on "eth0" would reach it, arp_ignore has a value that does not keep them out',
     );
     assertEquals(fake.changes, []);
+  }
+});
+
+Deno.test("addAddress() refuses those who could not have added what is there", async () => {
+  for (const there of [OURS, FOREIGN]) {
+    const fake = createFakeLink();
+    fake.addresses.push(there);
+    fake.arp.all = 1;
+    fake.refusals.set("ip address add", NOT_PERMITTED);
+    const [kind] = await refused(() =>
+      addAddress(fake.run, { arpIgnore: true })
+    );
+    assertEquals(kind, "no permission", there);
   }
 });
 
@@ -238,4 +259,23 @@ Deno.test("readAddress() tells how things stand", async () => {
   fake.addresses = [FOREIGN];
   fake.arp.all = 3;
   assertEquals(await readAddress(fake.run), there(true, false, ["eth0"]));
+});
+
+Deno.test("parseAddresses() reads address, label and scope", () => {
+  const listed =
+    `1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
+1: lo    inet 169.254.169.254/32 scope host lo:c2s-arp\\       valid_lft forever preferred_lft forever
+1: lo    inet 10.1.1.24/24 brd 10.1.1.255 scope global dynamic noprefixroute lo\\       valid_lft 3580sec preferred_lft 3580sec
+1: lo    inet 10.8.0.2 peer 10.8.0.1/32 scope global lo\\       valid_lft forever preferred_lft forever
+`;
+  assertEquals(
+    parseAddresses(listed).map((one) => Object.values(one).join(" ")),
+    [
+      "127.0.0.1/8 lo host",
+      "169.254.169.254/32 lo:c2s-arp host",
+      "10.1.1.24/24 lo global",
+      "10.8.0.2 lo global",
+    ],
+  );
+  assertEquals(parseAddresses('Device "lo" does not exist.\n'), []);
 });

@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { parseDhclientLeases } from "../../lib/link/dhclient_leases.ts";
-import { parseDhcpcdLease } from "../../lib/link/dhcpcd_lease.ts";
-import { parseNetworkManagerState } from "../../lib/link/network_manager_state.ts";
-import { parseNetworkdLease } from "../../lib/link/networkd_lease.ts";
-import { routerAddress } from "../../lib/link/router_address.ts";
-import { parseDefaultGateway } from "../../lib/link/routes.ts";
+import { parseDefaultGateway } from "../../lib/cloudstack/discover_router.ts";
+import {
+  parseDhclientLeases,
+  parseDhcpcdLease,
+  parseNetworkdLease,
+  parseNetworkManagerState,
+  routerAddress,
+} from "../../lib/cloudstack/leases.ts";
 
 Deno.test("routerAddress() takes what a router can have", () => {
   for (const text of ["10.1.1.1", "192.168.0.254", "169.254.169.254"]) {
