@@ -66,6 +66,7 @@ function bootWith(
     image: IMAGE,
     serve: ["serve", "--iptables", "--on-stop=keep", REGION, ...flags],
     check: [REGION],
+    leaving: { onStop: "keep", onCrash: "keep" },
   })]);
   return boot(node, podman, unitsOf(yaml));
 }
