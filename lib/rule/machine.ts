@@ -6,7 +6,15 @@
  */
 import { missingCapabilities } from "../system/capabilities.ts";
 import type { NotRun, Runner, RunResult } from "../system/runner.ts";
-import type { Backend, BackendChoice } from "./rule.ts";
+import {
+  type Backend,
+  type BackendChoice,
+  DEFAULT_DESTINATION,
+  type Destination,
+  DESTINATION_IPV6,
+  type Family,
+  type Target,
+} from "./rule.ts";
 import { explain, lacking, RuleError } from "./rule_error.ts";
 import {
   findTools,
@@ -25,13 +33,15 @@ export interface Machine {
   readonly tools: Tools;
   /** The backend in use. */
   readonly backend: Backend;
+  /** What it is for, as it follows "Cannot" in messages: `install the rule`. */
+  readonly action: string;
 }
 
 /**
  * Finds the programs and chooses the backend. Changes nothing.
  *
  * @param choice what the user wants
- * @param action what it is for, as it follows "Cannot": `install the rule`
+ * @param action what it is for
  * @throws {RuleError} where programs or capabilities are missing
  */
 export async function openMachine(
@@ -39,41 +49,50 @@ export async function openMachine(
   action: string,
   run: Runner,
 ): Promise<Machine> {
+  const machine = await findMachine(choice, action, run);
+  const missing = await missingCapabilities(WANTED[machine.backend], run);
+  if (missing.length === 0) return machine;
+  throw new RuleError(
+    "no permission",
+    `Cannot ${action}: ${lacking(missing, machine.backend)}`,
+  );
+}
+
+/**
+ * Does what {@linkcode openMachine} does for somebody who only wants to know
+ * what would be fed: without any capability.
+ *
+ * @throws {RuleError} where programs are missing
+ */
+export async function findMachine(
+  choice: BackendChoice,
+  action: string,
+  run: Runner,
+): Promise<Machine> {
   const tools = await findTools(run);
   const backend = await chooseBackend(choice, tools, run, action);
-  const machine = { run, tools, backend };
-  await requireCapabilities(machine, action);
-  return machine;
+  return { run, tools, backend, action };
 }
 
 /**
- * Whether the kernel has IPv6 and this machine's backend has the programs for
- * it: then the rule covers that family, too.
- */
-export async function hasIPv6(
-  { run, tools, backend }: Machine,
-): Promise<boolean> {
-  if (!has(tools, backend, "ip6")) return false;
-  const listed = await run(["cat", "/proc/net/if_inet6"]);
-  return typeof listed !== "string" && listed.code === 0;
-}
-
-/**
- * Makes sure that this process may read and change rules.
+ * What the rule covers on this machine: IPv4 always, IPv6 where there is a
+ * port for it, and by the guard alone where the kernel and the backend have it.
  *
- * @throws {RuleError} that names the missing capability
+ * @param ports the proxy's ports on the loopback addresses
+ * @param destination the service's IPv4 address
  */
-export async function requireCapabilities(
-  { run, backend }: Pick<Machine, "run" | "backend">,
-  action: string,
-): Promise<void> {
-  const missing = await missingCapabilities(WANTED[backend], run);
-  if (missing.length > 0) {
-    throw new RuleError(
-      "no permission",
-      `Cannot ${action}: ${lacking(missing, backend)}`,
-    );
-  }
+export async function coveredTargets(
+  { run, tools, backend }: Machine,
+  ports: Readonly<Partial<Record<Family, number>>>,
+  destination: Destination = DEFAULT_DESTINATION,
+): Promise<readonly Target[]> {
+  const ip = { ...destination, port: ports.ip };
+  const ip6 = { ...DESTINATION_IPV6, port: ports.ip6 };
+  if (ports.ip6 !== undefined) return [ip6, ip];
+  if (!has(tools, backend, "ip6")) return [ip];
+  const kernel = await run(["cat", "/proc/net/if_inet6"]);
+  const hasIPv6 = typeof kernel !== "string" && kernel.code === 0;
+  return hasIPv6 ? [ip6, ip] : [ip];
 }
 
 const WANTED = {

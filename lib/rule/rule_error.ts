@@ -69,15 +69,16 @@ export interface Attempt {
 const MODULES: Readonly<Record<string, string>> = {
   comment: "xt_comment",
   owner: "xt_owner",
+  reject: "ipt_REJECT or ip6t_REJECT",
   redirect: "xt_REDIRECT",
   tcp: "xt_tcpudp",
 };
 
 /** What the whole rule needs, where the message does not say which is missing. */
 const RULE_MODULES: Readonly<Record<Backend, string>> = {
-  nft: "nft_compat, xt_owner, xt_comment, xt_tcpudp or xt_REDIRECT",
-  legacy: "xt_owner, xt_comment, xt_tcpudp or xt_REDIRECT",
-  nftables: "nf_tables, nft_chain_nat or nft_redir",
+  nft: "nft_compat, xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
+  legacy: "xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
+  nftables: "nf_tables, nft_chain_nat, nft_redir or nft_reject",
 };
 
 const FOREIGN = /is incompatible, use 'nft'|Parsing nftables rule failed/;
@@ -86,7 +87,7 @@ const LOCK_FILE = /can't open lock file ([^:\s]+): ([^\n]+)/;
 const LOCK_HELD = /xtables lock|Can't lock (\S+):/;
 const USER = /Bad value for "--uid-owner" option: "([^"]*)"/;
 const TABLE =
-  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`']nat'|Table does not exist/;
+  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`'](?:nat|filter)'|Table does not exist/;
 const EXTENSION =
   /Extension (\w+) revision|Couldn't load (?:match|target) [`'](\w+)'/;
 const MISSING =
@@ -157,7 +158,7 @@ export function explain(
       `iptables knows no user "${user[1]}", give --user the numeric uid`,
     );
   }
-  if (FOREIGN.test(text)) return foreign(action, "ip");
+  if (FOREIGN.test(text)) return foreign(action, "ip", "nat");
   if (PERMISSION.test(text)) {
     return failed(
       "no permission",
@@ -171,7 +172,12 @@ export function explain(
     return failed("missing module", absent(module));
   }
   if (TABLE.test(text)) {
-    return failed("missing module", absent("iptable_nat or ip6table_nat"));
+    return failed(
+      "missing module",
+      absent(
+        "iptable_nat and iptable_filter, or ip6table_nat and ip6table_filter",
+      ),
+    );
   }
   if (MISSING.test(text)) {
     return failed("missing module", absent(RULE_MODULES[backend]));
@@ -215,9 +221,13 @@ function absent(modules: string): string {
 }
 
 /** Says that a table holds rules iptables cannot read. */
-export function foreign(action: string, family: Family): RuleError {
+export function foreign(
+  action: string,
+  family: Family,
+  table: string,
+): RuleError {
   return new RuleError(
     "foreign rules",
-    `Cannot ${action}: table "${family} nat" holds native nft rules that iptables cannot read, ${NATIVE}`,
+    `Cannot ${action}: table "${family} ${table}" holds native nft rules that iptables cannot read, ${NATIVE}`,
   );
 }
