@@ -23,7 +23,7 @@ import {
 } from "../config/serve_options.ts";
 import { UsageError } from "../config/usage_error.ts";
 import type { LeavingRule } from "../manifests/stop_post.ts";
-import { HIGHEST_UID } from "../netfilter/user.ts";
+import { HIGHEST_UID } from "../rule/user.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 

@@ -11,10 +11,10 @@ import type {
   ServeConfig,
 } from "../config/serve_config.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { isOutOfReach } from "../netfilter/failure.ts";
-import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../netfilter/rule.ts";
-import { openRule, type RuleManager } from "../netfilter/rule_manager.ts";
-import { resolveUser } from "../netfilter/user.ts";
+import { isOutOfReach } from "../rule/rule_error.ts";
+import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../rule/rule.ts";
+import { openRule, type RuleManager } from "../rule/rule_manager.ts";
+import { resolveUser } from "../rule/user.ts";
 import type { Log } from "../observe/log.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
 import {

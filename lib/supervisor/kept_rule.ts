@@ -6,7 +6,7 @@
  */
 import type { Leaving } from "../config/serve_config.ts";
 import { delay } from "../system/timers.ts";
-import type { Ports } from "../netfilter/rule_manager.ts";
+import type { Ports } from "../rule/rule_manager.ts";
 import type { Log } from "../observe/log.ts";
 import type { RuleTally, RuleView } from "../observe/rule_view.ts";
 import { RivalError, type RuleKeeper } from "./rule_keeper.ts";

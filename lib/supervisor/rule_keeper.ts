@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RuleManager } from "../netfilter/rule_manager.ts";
+import type { RuleManager } from "../rule/rule_manager.ts";
 
 /** What the parent asks of the rule. */
 export type RuleKeeper = Pick<

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ListenAddress } from "../config/serve_config.ts";
-import type { Ports } from "../netfilter/rule_manager.ts";
+import type { Ports } from "../rule/rule_manager.ts";
 
 /**
  * REDIRECT in OUTPUT goes to exactly 127.0.0.1 and ::1, so only a listener

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Ports, RuleManager } from "../netfilter/rule_manager.ts";
+import type { Ports, RuleManager } from "../rule/rule_manager.ts";
 import { RivalError, type RuleKeeper } from "./rule_keeper.ts";
 
 /**

@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["commands"],
   ["supervisor"],
   ["admin"],
-  ["proxy", "netfilter", "cloudstack", "manifests", "simulator"],
+  ["proxy", "rule", "cloudstack", "manifests", "simulator"],
   ["config"],
   ["metadata", "observe", "system"],
 ];

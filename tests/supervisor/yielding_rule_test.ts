@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { Lead } from "../../lib/netfilter/leads.ts";
+import type { RedirectTarget } from "../../lib/rule/rule.ts";
 import { RivalError } from "../../lib/supervisor/rule_keeper.ts";
 import { yieldingRule } from "../../lib/supervisor/yielding_rule.ts";
 
 /** A rule that notes what is done to it, and whom it leads to. */
 function createRule() {
   const done: string[] = [];
-  const world: { rival: Lead | undefined } = { rival: undefined };
+  const world: { rival: RedirectTarget | undefined } = { rival: undefined };
   const note = (what: string) => {
     done.push(what);
     return Promise.resolve();

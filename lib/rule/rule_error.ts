@@ -9,8 +9,14 @@
  */
 import type { Capability } from "../system/capabilities.ts";
 import type { NotRun, RunResult } from "../system/runner.ts";
-import { LOCK_WAIT_S } from "./lock_wait.ts";
 import type { Backend, Family } from "./rule.ts";
+
+/**
+ * How long iptables waits for the xtables lock, in seconds, as `-w` takes it.
+ * Some versions wait for ever all the same, so the runner has a time limit of
+ * its own, twice as long.
+ */
+export const LOCK_WAIT_S = 5;
 
 /** The kinds of failure. */
 export type FailureKind =
@@ -24,7 +30,7 @@ export type FailureKind =
   | "other";
 
 /** The rule could not be read or changed; the message is one line. */
-export class NetfilterError extends Error {
+export class RuleError extends Error {
   /** What kind of failure it is. */
   readonly kind: FailureKind;
 
@@ -36,7 +42,7 @@ export class NetfilterError extends Error {
    */
   constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "NetfilterError";
+    this.name = "RuleError";
     this.kind = kind;
   }
 }
@@ -44,8 +50,8 @@ export class NetfilterError extends Error {
 /**
  * Whether there is no telling how things stand, for want of rights or programs.
  */
-export function isOutOfReach(error: unknown): error is NetfilterError {
-  return error instanceof NetfilterError &&
+export function isOutOfReach(error: unknown): error is RuleError {
+  return error instanceof RuleError &&
     (error.kind === "no tool" || error.kind === "no permission");
 }
 
@@ -63,15 +69,16 @@ export interface Attempt {
 const MODULES: Readonly<Record<string, string>> = {
   comment: "xt_comment",
   owner: "xt_owner",
+  reject: "ipt_REJECT or ip6t_REJECT",
   redirect: "xt_REDIRECT",
   tcp: "xt_tcpudp",
 };
 
 /** What the whole rule needs, where the message does not say which is missing. */
 const RULE_MODULES: Readonly<Record<Backend, string>> = {
-  nft: "nft_compat, xt_owner, xt_comment, xt_tcpudp or xt_REDIRECT",
-  legacy: "xt_owner, xt_comment, xt_tcpudp or xt_REDIRECT",
-  nftables: "nf_tables, nft_chain_nat or nft_redir",
+  nft: "nft_compat, xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
+  legacy: "xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
+  nftables: "nf_tables, nft_chain_nat, nft_redir or nft_reject",
 };
 
 const FOREIGN = /is incompatible, use 'nft'|Parsing nftables rule failed/;
@@ -80,7 +87,7 @@ const LOCK_FILE = /can't open lock file ([^:\s]+): ([^\n]+)/;
 const LOCK_HELD = /xtables lock|Can't lock (\S+):/;
 const USER = /Bad value for "--uid-owner" option: "([^"]*)"/;
 const TABLE =
-  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`']nat'|Table does not exist/;
+  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`'](?:nat|filter)'|Table does not exist/;
 const EXTENSION =
   /Extension (\w+) revision|Couldn't load (?:match|target) [`'](\w+)'/;
 const MISSING =
@@ -108,10 +115,10 @@ export function explain(
   attempt: Attempt,
   result: RunResult | NotRun,
   missing: readonly Capability[],
-): NetfilterError {
+): RuleError {
   const { action, command, backend } = attempt;
   const failed = (kind: FailureKind, detail: string) =>
-    new NetfilterError(kind, `Cannot ${action}: ${detail}`);
+    new RuleError(kind, `Cannot ${action}: ${detail}`);
   if (result === "not found") {
     return failed("no tool", `"${command}" is not on PATH`);
   }
@@ -151,7 +158,7 @@ export function explain(
       `iptables knows no user "${user[1]}", give --user the numeric uid`,
     );
   }
-  if (FOREIGN.test(text)) return foreign(action, "ip");
+  if (FOREIGN.test(text)) return foreign(action, "ip", "nat");
   if (PERMISSION.test(text)) {
     return failed(
       "no permission",
@@ -165,7 +172,12 @@ export function explain(
     return failed("missing module", absent(module));
   }
   if (TABLE.test(text)) {
-    return failed("missing module", absent("iptable_nat or ip6table_nat"));
+    return failed(
+      "missing module",
+      absent(
+        "iptable_nat and iptable_filter, or ip6table_nat and ip6table_filter",
+      ),
+    );
   }
   if (MISSING.test(text)) {
     return failed("missing module", absent(RULE_MODULES[backend]));
@@ -209,9 +221,13 @@ function absent(modules: string): string {
 }
 
 /** Says that a table holds rules iptables cannot read. */
-export function foreign(action: string, family: Family): NetfilterError {
-  return new NetfilterError(
+export function foreign(
+  action: string,
+  family: Family,
+  table: string,
+): RuleError {
+  return new RuleError(
     "foreign rules",
-    `Cannot ${action}: table "${family} nat" holds native nft rules that iptables cannot read, ${NATIVE}`,
+    `Cannot ${action}: table "${family} ${table}" holds native nft rules that iptables cannot read, ${NATIVE}`,
   );
 }

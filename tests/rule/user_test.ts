@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../lib/config/usage_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
-import { resolveUser } from "../../lib/netfilter/user.ts";
+import { resolveUser } from "../../lib/rule/user.ts";
 
 const USERS: Readonly<Record<string, string>> = { proxy: "990", root: "0" };
 

@@ -4,11 +4,8 @@ import {
   findDirectClients,
   parseConnections,
   parseProcesses,
-} from "../../lib/netfilter/clients.ts";
-import {
-  DEFAULT_DESTINATION,
-  DESTINATION_IPV6,
-} from "../../lib/netfilter/rule.ts";
+} from "../../lib/rule/connections.ts";
+import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../../lib/rule/rule.ts";
 
 const HEAD =
   "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Capability } from "../../lib/system/capabilities.ts";
-import { explain, type FailureKind } from "../../lib/netfilter/failure.ts";
-import type { Backend } from "../../lib/netfilter/rule.ts";
+import { explain, type FailureKind } from "../../lib/rule/rule_error.ts";
+import type { Backend } from "../../lib/rule/rule.ts";
 import type { NotRun, RunResult } from "../../lib/system/runner.ts";
 
 function said(code: number, stderr: string): RunResult {
@@ -137,7 +137,7 @@ const CASES: readonly {
       "iptables-restore: line 5 failed: No chain/target/match by that name.\n",
     ),
     kind: "missing module",
-    says: "load xt_owner, xt_comment, xt_tcpudp or xt_REDIRECT",
+    says: "load xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
   },
   {
     name: "a missing legacy nat table",
@@ -147,7 +147,7 @@ const CASES: readonly {
       "iptables v1.8.9 (legacy): can't initialize iptables table `nat': Table does not exist (do you need to insmod?)\n",
     ),
     kind: "missing module",
-    says: "load iptable_nat or ip6table_nat",
+    says: "load iptable_nat and iptable_filter, or ip6table_nat",
   },
   {
     name: "native rules in table nat that cannot be parsed",

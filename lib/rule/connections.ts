@@ -1,6 +1,8 @@
 /**
- * Clients whose connections to the service were open before the rule came:
- * conntrack decided about them then, so they still go direct.
+ * The TCP sockets of this network namespace: who listens where the rule
+ * redirects to, and which clients had connections to the service before the
+ * rule came. Conntrack decided about those then; without a guard they go
+ * direct.
  *
  * @module
  */
@@ -31,7 +33,7 @@ export interface DirectClient extends Connection {
 const ESTABLISHED = "01";
 
 /** The state of a listening socket in /proc/net/tcp. */
-export const LISTENING = "0A";
+const LISTENING = "0A";
 
 /** Each 32-bit word of an address stands in the machine's order: little. */
 function address(hex: string): string {
@@ -54,14 +56,6 @@ function canonical(ip: string): string {
   return ip.includes(":")
     ? new URL(`http://[${ip}]`).hostname.slice(1, -1)
     : ip;
-}
-
-/**
- * Whether what is redirected to the loopback address can end at a listener
- * there.
- */
-export function isOnLoopback(local: string): boolean {
-  return ["127.0.0.1", "0.0.0.0", "::1", "::"].includes(local);
 }
 
 /**
@@ -144,6 +138,29 @@ export function parseProcesses(
   return processes;
 }
 
+async function readTables(run: Runner): Promise<string | undefined> {
+  // Through `cat`, because Deno opens /proc only with every permission. It
+  // fails after the first file where the kernel has no IPv6.
+  const tables = await run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]);
+  return typeof tables === "string" || !tables.stdout.includes("local_address")
+    ? undefined
+    : tables.stdout;
+}
+
+/**
+ * Finds the sockets that listen where what is redirected to a loopback address
+ * can end. `undefined` where it cannot be told.
+ */
+export async function findListeners(
+  run: Runner,
+): Promise<readonly Connection[] | undefined> {
+  const tables = await readTables(run);
+  if (tables === undefined) return undefined;
+  return parseConnections(tables, LISTENING).filter(({ local }) =>
+    ["127.0.0.1", "0.0.0.0", "::1", "::"].includes(local)
+  );
+}
+
 /**
  * Finds the clients that go direct. Empty where it cannot be told.
  *
@@ -155,11 +172,8 @@ export async function findDirectClients(
   uid: number,
   run: Runner,
 ): Promise<readonly DirectClient[]> {
-  // Through `cat`, because Deno opens /proc only with every permission.
-  const tables = await run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]);
-  if (typeof tables === "string") return [];
   const direct = directConnections(
-    parseConnections(tables.stdout),
+    parseConnections(await readTables(run) ?? ""),
     destinations,
     uid,
   );

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { chooseBackend } from "../../lib/netfilter/backend.ts";
-import { NetfilterError } from "../../lib/netfilter/failure.ts";
-import type { Backend, BackendChoice } from "../../lib/netfilter/rule.ts";
+import { chooseBackend } from "../../lib/rule/machine.ts";
+import { RuleError } from "../../lib/rule/rule_error.ts";
+import type { Backend, BackendChoice } from "../../lib/rule/rule.ts";
 import type { Runner } from "../../lib/system/runner.ts";
-import { findTools } from "../../lib/netfilter/find_tools.ts";
+import { findTools } from "../../lib/rule/tools.ts";
 
 const NFT = "iptables v1.8.9 (nf_tables)";
 const LEGACY = "iptables v1.8.9 (legacy)";
@@ -114,7 +114,7 @@ for (
   Deno.test(`chooseBackend() says what to install for ${choice}`, async () => {
     await assertRejects(
       () => choose(machine({}), choice),
-      NetfilterError,
+      RuleError,
       `Cannot look: ${says}`,
     );
   });
