@@ -11,7 +11,7 @@ import { importFlags } from "../helpers/program.ts";
 /** The rooms of lib/, floor by floor from the top. */
 const FLOORS: readonly (readonly string[])[] = [
   ["commands"],
-  ["supervisor"],
+  ["supervisor", "check"],
   ["admin"],
   ["proxy", "rule", "cloudstack", "manifests", "simulator"],
   ["config"],

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { type Clock, lookUntil } from "../../lib/commands/check_wait.ts";
+import { type Clock, lookUntil } from "../../lib/check/probe.ts";
 
-/** A clock that stands still but for pauses and what looks take. */
+/** A clock that stands still but for delays and what looks take. */
 class FakeClock implements Clock {
   time = 5_000;
 
@@ -9,7 +9,7 @@ class FakeClock implements Clock {
     return this.time;
   }
 
-  pause(ms: number): Promise<void> {
+  delay(ms: number): Promise<void> {
     this.time += ms;
     return Promise.resolve();
   }

@@ -4,7 +4,7 @@ import {
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "../../lib/metadata/client.ts";
+} from "../../lib/system/metadata_client.ts";
 import { defaultTree } from "../../lib/simulator/default_tree.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";

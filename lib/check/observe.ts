@@ -5,15 +5,15 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
+import { REGION_NAME } from "../metadata/region_map.ts";
 import {
   type MetadataAnswer,
   type MetadataQuestion,
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "./client.ts";
-import type { Promised } from "./promises.ts";
-import { REGION_NAME } from "./region_map.ts";
+} from "../system/metadata_client.ts";
+import type { Expectation } from "./expectations.ts";
 
 /** Why no answer came. */
 export type Silence =
@@ -67,11 +67,11 @@ export interface Sight {
   readonly place: Place;
 }
 
-/** What one answer shows of what an identity promises. */
-export interface PromiseSight extends Pick<Promised, "what" | "expected"> {
+/** What one answer shows of what an identity makes clients expect. */
+export interface Shown extends Pick<Expectation, "what" | "expected"> {
   /** How the question ended. */
   readonly outcome: Outcome;
-  /** Whether the promise is kept, or there is nothing it is about. */
+  /** Whether it is as expected, or there is nothing it is about. */
   readonly kept: boolean;
   /** What the answer shows, if it is worth telling. */
   readonly found?: string;
@@ -87,8 +87,8 @@ export interface Observation {
   readonly ttlTold: boolean;
   /** The answers in the order of {@linkcode SOURCES}, up to a silence. */
   readonly sights: readonly Sight[];
-  /** What is promised beside the region, if anything is, up to a silence. */
-  readonly promises?: readonly PromiseSight[];
+  /** What is expected beside the region, if anything is, up to a silence. */
+  readonly promises?: readonly Shown[];
 }
 
 /** How long SDKs wait for an answer: one second, botocore and Java alike. */
@@ -113,7 +113,7 @@ export interface ObserveParts {
   /** When all must be over, by that clock. */
   readonly until: number;
   /** What must be seen beside the region. */
-  readonly promised?: readonly Promised[];
+  readonly expectations?: readonly Expectation[];
 }
 
 /**
@@ -123,7 +123,7 @@ export interface ObserveParts {
  */
 export async function observe(
   url: string,
-  { ask, now, until, promised = [] }: ObserveParts,
+  { ask, now, until, expectations = [] }: ObserveParts,
 ): Promise<Observation> {
   const timed = async (
     question: Omit<MetadataQuestion, "url" | "timeoutMs">,
@@ -154,9 +154,9 @@ export async function observe(
     sights.push({ source, outcome, place: placeOf(source, answer) });
     if ("silence" in outcome) break;
   }
-  const promises: PromiseSight[] = [];
+  const promises: Shown[] = [];
   const silent = sights.length < Object.keys(SOURCES).length;
-  for (const { what, target, expected, judge } of silent ? [] : promised) {
+  for (const { what, target, expected, judge } of silent ? [] : expectations) {
     const { outcome, answer } = await timed({ target, headers });
     const judgement = answer === undefined ? { kept: false } : judge(answer);
     promises.push({ what, expected, outcome, ...judgement });

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { askMetadata } from "../../lib/metadata/client.ts";
+import { askMetadata } from "../../lib/system/metadata_client.ts";
 import {
   type Observation,
   observe,
   placeOf,
   type Source,
-} from "../../lib/metadata/observation.ts";
+} from "../../lib/check/observe.ts";
 import { defaultTree } from "../../lib/simulator/default_tree.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { answer, type Received, startUpstream } from "../helpers/upstream.ts";

@@ -5,8 +5,8 @@ import type {
   Place,
   Sight,
   Source,
-} from "../../lib/metadata/observation.ts";
-import { type Sighting, sightingOf } from "../../lib/metadata/sighting.ts";
+} from "../../lib/check/observe.ts";
+import { diagnose, type Diagnosis } from "../../lib/check/diagnosis.ts";
 
 const REGIONS = new Map([
   ["us-east-1", "us-iso-east-1"],
@@ -48,7 +48,7 @@ function observation(
   return { token: OK, version: "v2", ttlTold: true, sights, ...special };
 }
 
-const TABLE: readonly (readonly [string, readonly Sight[], Sighting])[] = [
+const TABLE: readonly (readonly [string, readonly Sight[], Diagnosis])[] = [
   [
     "all three name an emulated region",
     seen("us-iso-east-1", "us-iso-east-1b", {
@@ -161,24 +161,24 @@ const TABLE: readonly (readonly [string, readonly Sight[], Sighting])[] = [
   ],
 ];
 
-Deno.test("sightingOf() tells which region a client takes it for", async (t) => {
+Deno.test("diagnose() tells which region a client takes it for", async (t) => {
   for (const [when, sights, expected] of TABLE) {
     await t.step(`when ${when}`, () => {
-      assertEquals(sightingOf(observation(sights), REGIONS), expected);
+      assertEquals(diagnose(observation(sights), REGIONS), expected);
     });
   }
 });
 
-Deno.test("sightingOf() tells of the token when that was the end", () => {
+Deno.test("diagnose() tells of the token when that was the end", () => {
   assertEquals(
-    sightingOf(
+    diagnose(
       observation([], { token: REFUSED, version: undefined }),
       REGIONS,
     ),
     { kind: "silent", silence: "refused", reason: "ECONNREFUSED" },
   );
   assertEquals(
-    sightingOf(
+    diagnose(
       observation([], { token: status(508), version: undefined }),
       REGIONS,
     ),
@@ -186,10 +186,10 @@ Deno.test("sightingOf() tells of the token when that was the end", () => {
   );
 });
 
-Deno.test("sightingOf() minds no refused token when the rest is answered", () => {
+Deno.test("diagnose() minds no refused token when the rest is answered", () => {
   const sights = seen("us-iso-east-1", "us-iso-east-1a", undefined);
   assertEquals(
-    sightingOf(
+    diagnose(
       observation(sights, { token: status(404), version: "v1" }),
       REGIONS,
     ),

@@ -4,13 +4,17 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import type { MetadataAnswer } from "./client.ts";
-import { arnNames, type Edit, Edits } from "./edits.ts";
-import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
-import type { Identity, NamePairs } from "./profile.ts";
+import { arnNames, type Edit, Edits } from "../metadata/edits.ts";
+import {
+  ARN_FIELDS,
+  DOMAIN_PATH,
+  PARTITION_PATH,
+} from "../metadata/path_rules.ts";
+import type { Identity, NamePairs } from "../metadata/profile.ts";
+import type { MetadataAnswer } from "../system/metadata_client.ts";
 
-/** One thing that an identity promises. */
-export interface Promised {
+/** One thing that an identity makes clients expect. */
+export interface Expectation {
   /** What it is called in a report. */
   readonly what: string;
   /** The target to ask for. */
@@ -23,7 +27,7 @@ export interface Promised {
 
 /** What one answer shows of it. */
 export interface Judgement {
-  /** Whether the promise is kept, or there is nothing it is about. */
+  /** Whether it is as expected, or there is nothing it is about. */
   readonly kept: boolean;
   /** What the answer shows, if it is worth telling. */
   readonly found?: string;
@@ -35,11 +39,11 @@ const ZONE = "/latest/meta-data/placement/availability-zone";
 const SHOWN = 60;
 
 /**
- * Lists what an identity promises.
+ * Lists what an identity makes clients expect.
  *
- * @param identity the identity; nothing is promised without one
+ * @param identity the identity; nothing is expected without one
  */
-export function promisesOf(identity: Identity | undefined): Promised[] {
+export function expectationsOf(identity: Identity | undefined): Expectation[] {
   if (identity === undefined) return [];
   const { partition, zones, zoneIds, overrides } = identity;
   const edits = new Edits(identity);
@@ -51,12 +55,12 @@ export function promisesOf(identity: Identity | undefined): Promised[] {
   return [
     ...[...new Set(targets)].flatMap((target) => {
       const edit = edits.of(target);
-      return edit === undefined ? [] : [promiseOf(target, edit)];
+      return edit === undefined ? [] : [expectationOf(target, edit)];
     }),
-    ...partition === undefined ? [] : arnPromises(partition, edits),
+    ...partition === undefined ? [] : arnExpectations(partition, edits),
     ...[
-      ...zonePromises("zone name", ZONE, zones),
-      ...zonePromises("zone id", `${ZONE}-id`, zoneIds),
+      ...zoneExpectations("zone name", ZONE, zones),
+      ...zoneExpectations("zone id", `${ZONE}-id`, zoneIds),
     ].filter(({ target }) => edits.of(target) === undefined),
   ];
 }
@@ -68,7 +72,7 @@ function targetOf(path: string): string | undefined {
   return target.includes("*") ? undefined : target;
 }
 
-function promiseOf(target: string, edit: Edit): Promised {
+function expectationOf(target: string, edit: Edit): Expectation {
   const what = target.replace(/^\/latest\/(?:meta-data\/)?/, "");
   switch (edit.kind) {
     case "absent":
@@ -117,7 +121,7 @@ function promiseOf(target: string, edit: Edit): Promised {
   }
 }
 
-function arnPromises(partition: string, edits: Edits): Promised[] {
+function arnExpectations(partition: string, edits: Edits): Expectation[] {
   const real = arnNames(partition).map(([prefix]) => prefix);
   return ARN_FIELDS.flatMap(({ paths, fields }) =>
     paths.flatMap((path) => targetOf(path) ?? [])
@@ -139,11 +143,11 @@ function arnPromises(partition: string, edits: Edits): Promised[] {
   );
 }
 
-function zonePromises(
+function zoneExpectations(
   what: string,
   target: string,
   names: NamePairs,
-): Promised[] {
+): Expectation[] {
   if (names.length === 0) return [];
   return [{
     what,

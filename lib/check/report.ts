@@ -4,18 +4,17 @@
  * @module
  */
 import { oneLine } from "../config/quote.ts";
-import type {
-  Observation,
-  Outcome,
-  PromiseSight,
-  Sight,
-} from "../metadata/observation.ts";
-import type { Sighting } from "../metadata/sighting.ts";
-import type { Advice } from "./check_advice.ts";
-import type { Findings } from "./check_findings.ts";
-import type { RuleReading } from "./check_rule.ts";
+import type { Advice } from "./advice.ts";
+import type { Diagnosis } from "./diagnosis.ts";
+import type { RuleFacts } from "./node_facts.ts";
+import type { Observation, Outcome, Shown, Sight } from "./observe.ts";
+import type { Findings, Seen } from "./probe.ts";
 
 type Line = readonly [key: string, value: string];
+
+/** What no rule in OUTPUT can catch. */
+const PODS =
+  "this holds for the node and pods in its network, not for pods on the pod network";
 
 /**
  * The report for people: one aligned line a fact, the verdict last.
@@ -24,7 +23,7 @@ type Line = readonly [key: string, value: string];
  * @param advice what it comes to
  */
 export function renderReport(findings: Findings, advice: Advice): string {
-  const { url, uid, seen, rule, proxy } = findings;
+  const { url, uid, seen, ipv6, rule, proxy } = findings;
   const next = advice.next === undefined ? "" : `; ${advice.next}`;
   const lines: Line[] = [
     ["service", url],
@@ -32,15 +31,17 @@ export function renderReport(findings: Findings, advice: Advice): string {
     ...seen === undefined ? [] : observationLines(seen.observation),
     ...seen === undefined
       ? []
-      : [["shows", sightingText(seen.sighting, findings)] as const],
+      : [["shows", diagnosisText(seen.diagnosis, findings)] as const],
+    ...ipv6 === undefined ? [] : [["IPv6", ipv6Text(ipv6, findings)] as const],
     ["rule", ruleText(rule)],
     ...proxy === undefined ? [] : [
       [
         "proxy",
-        `${proxy.address} shows ${sightingText(proxy.sighting, findings)}`,
+        `${proxy.address} shows ${diagnosisText(proxy.diagnosis, findings)}`,
       ] as const,
     ],
     ...warnings(findings).map((text) => ["warning", text] as const),
+    ...rule.state === "not needed" ? [] : [["note", PODS] as const],
     ["verdict", `${advice.answer}: ${advice.why}${next}`],
   ];
   const width = Math.max(...lines.map(([key]) => key.length)) + 2;
@@ -56,7 +57,7 @@ export function renderReport(findings: Findings, advice: Advice): string {
  * @param advice what it comes to
  */
 export function renderReportJson(findings: Findings, advice: Advice): string {
-  const { seen, regions, ...others } = findings;
+  const { seen, ipv6, proxy, regions, ...others } = findings;
   return `${
     JSON.stringify({
       ...advice,
@@ -64,7 +65,14 @@ export function renderReportJson(findings: Findings, advice: Advice): string {
       regions: Object.fromEntries(regions),
       reachable: seen === undefined ? undefined : isReachable(seen.observation),
       ...seen?.observation,
-      sighting: seen?.sighting,
+      sighting: seen?.diagnosis,
+      ipv6: ipv6?.diagnosis,
+      proxy: proxy &&
+        {
+          address: proxy.address,
+          sighting: proxy.diagnosis,
+          stranger: proxy.stranger,
+        },
       warnings: warnings(findings),
     })
   }\n`;
@@ -104,7 +112,7 @@ function sightText({ outcome, place }: Sight): string {
 }
 
 function promiseText(
-  { kept, found, expected, outcome }: PromiseSight,
+  { kept, found, expected, outcome }: Shown,
 ): string {
   const text = found === undefined ? "" : `${found} `;
   return `${text}${endText(outcome)}${kept ? "" : `, expected ${expected}`}`;
@@ -117,28 +125,37 @@ function endText(outcome: Outcome): string {
   return outcome.status === 200 ? time : `${outcome.status} ${time}`;
 }
 
-function sightingText(sighting: Sighting, { regions }: Findings): string {
-  switch (sighting.kind) {
+/** Where nothing listens on [::1], the guard refuses, and that is right. */
+function ipv6Text({ diagnosis }: Seen, findings: Findings): string {
+  const isRefused = diagnosis.kind === "silent" &&
+    diagnosis.silence === "refused";
+  return `${diagnosisText(diagnosis, findings)}${
+    isRefused && findings.rule.state === "installed" ? " by the guard" : ""
+  }`;
+}
+
+function diagnosisText(diagnosis: Diagnosis, { regions }: Findings): string {
+  switch (diagnosis.kind) {
     case "emulated":
-      return `emulated region ${sighting.region}`;
+      return `emulated region ${diagnosis.region}`;
     case "real":
-      return `real region ${sighting.region}, not ${
-        regions.get(sighting.region)
+      return `real region ${diagnosis.region}, not ${
+        regions.get(diagnosis.region)
       }`;
     case "unmapped":
-      return `unknown region ${sighting.region}`;
+      return `unknown region ${diagnosis.region}`;
     case "disagreeing":
       return "different regions";
     case "silent":
-      return `nothing, ${sighting.silence}`;
+      return `nothing, ${diagnosis.silence}`;
     case "failing":
-      return `an answer that is no use, ${sighting.status} for ${sighting.source}`;
+      return `an answer that is no use, ${diagnosis.status} for ${diagnosis.source}`;
     case "nothing":
       return "no region";
   }
 }
 
-function ruleText(rule: RuleReading): string {
+function ruleText(rule: RuleFacts): string {
   switch (rule.state) {
     case "not needed":
       return "not needed to reach this address";
@@ -147,14 +164,14 @@ function ruleText(rule: RuleReading): string {
       return `cannot tell: ${rule.reason.replace(/^Cannot [^:]*: /, "")}`;
     case "drift":
       return `drift, ${rule.differences.join("; ")}`;
-    case "blocked":
-      return `points to a closed port, ${rule.backend} backend`;
-    default:
-      return `${rule.state}, ${rule.backend} backend`;
+    case "absent":
+      return `absent, ${rule.backend} backend`;
+    case "installed":
+      return `installed, ${rule.backend} backend, guard and redirect to 127.0.0.1:${rule.port}`;
   }
 }
 
-function warnings({ seen, rule }: Findings): readonly string[] {
+function warnings({ seen, rule, exempt }: Findings): readonly string[] {
   // Under another rule than the expected one, the proxy's own count too.
   const direct = rule.state === "installed" ? rule.directClients : 0;
   return [
@@ -165,8 +182,11 @@ function warnings({ seen, rule }: Findings): readonly string[] {
       : [],
     ...direct > 0
       ? [
-        `connections that go around the rule: ${direct}, see c2s-imds iptables status`,
+        `connections older than the rule: ${direct}, see c2s-imds iptables status`,
       ]
       : [],
+    ...exempt.map((process) =>
+      `${process} runs as the proxy's user and goes around the rule`
+    ),
   ];
 }

@@ -5,11 +5,11 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import type { Observation, Outcome, Silence, Source } from "./observation.ts";
-import type { RegionMap } from "./region_map.ts";
+import type { RegionMap } from "../metadata/region_map.ts";
+import type { Observation, Outcome, Silence, Source } from "./observe.ts";
 
 /** What a client makes of the service. */
-export type Sighting =
+export type Diagnosis =
   | {
     /** All that was said names one emulated region. */
     readonly kind: "emulated";
@@ -61,10 +61,10 @@ export type Sighting =
  * @param observation what it saw
  * @param regions emulated regions by real ones
  */
-export function sightingOf(
+export function diagnose(
   { token, version, sights }: Observation,
   regions: RegionMap,
-): Sighting {
+): Diagnosis {
   const outcomes = [token, ...sights.map(({ outcome }) => outcome)];
   const silent = outcomes.find((outcome) => "silence" in outcome);
   if (silent !== undefined) {

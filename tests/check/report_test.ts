@@ -1,10 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { advise } from "../../lib/commands/check_advice.ts";
-import type { Findings } from "../../lib/commands/check_findings.ts";
-import {
-  renderReport,
-  renderReportJson,
-} from "../../lib/commands/check_report.ts";
+import { advise } from "../../lib/check/advice.ts";
+import type { Diagnosis } from "../../lib/check/diagnosis.ts";
+import type { Findings } from "../../lib/check/probe.ts";
+import { renderReport, renderReportJson } from "../../lib/check/report.ts";
 
 const GOOD: Findings = {
   url: "http://169.254.169.254",
@@ -13,6 +11,7 @@ const GOOD: Findings = {
   rule: {
     state: "installed",
     backend: "nft",
+    port: 4000,
     differences: [],
     directClients: 0,
   },
@@ -39,9 +38,9 @@ const GOOD: Findings = {
         },
       ],
     },
-    sighting: { kind: "emulated", region: "us-iso-east-1" },
+    diagnosis: { kind: "emulated", region: "us-iso-east-1" },
   },
-  proxy: undefined,
+  exempt: [],
 };
 
 const BAD: Findings = {
@@ -55,11 +54,11 @@ const BAD: Findings = {
       ttlTold: false,
       sights: [],
     },
-    sighting: { kind: "silent", silence: "refused", reason: "ECONNREFUSED" },
+    diagnosis: { kind: "silent", silence: "refused", reason: "ECONNREFUSED" },
   },
   proxy: {
     address: "127.0.0.1:4000",
-    sighting: { kind: "silent", silence: "refused", reason: "ECONNREFUSED" },
+    diagnosis: { kind: "silent", silence: "refused", reason: "ECONNREFUSED" },
   },
 };
 
@@ -74,7 +73,8 @@ region:    us-iso-east-1 in 1.0 ms
 zone:      us-iso-east-1a in 0.9 ms
 document:  us-iso-east-1, us-iso-east-1a in 12.0 ms
 shows:     emulated region us-iso-east-1
-rule:      installed, nft backend
+rule:      installed, nft backend, guard and redirect to 127.0.0.1:4000
+note:      this holds for the node and pods in its network, not for pods on the pod network
 verdict:   yes: clients on this node see us-iso-east-1
 `,
   );
@@ -89,6 +89,7 @@ reachable: no, refused (ECONNREFUSED)
 shows:     nothing, refused
 rule:      cannot tell: no\\u{1b}rights
 proxy:     127.0.0.1:4000 shows nothing, refused
+note:      this holds for the node and pods in its network, not for pods on the pod network
 verdict:   no: nothing listens at http://169.254.169.254, or a firewall or a pod's network rejects it; run c2s-imds check as root to see the rule too
 `,
   );
@@ -100,6 +101,7 @@ Deno.test("renderReport() warns of what SDKs refuse and of clients that go direc
     rule: {
       state: "installed",
       backend: "legacy",
+      port: 4000,
       differences: [],
       directClients: 2,
     },
@@ -111,7 +113,11 @@ Deno.test("renderReport() warns of what SDKs refuse and of clients that go direc
   assertStringIncludes(report, "warning:   the token comes without its TTL");
   assertStringIncludes(
     report,
-    "warning:   connections that go around the rule: 2",
+    "warning:   connections older than the rule: 2",
+  );
+  assertStringIncludes(
+    renderReport({ ...GOOD, exempt: ["curl (pid 13)"] }, advise(GOOD)),
+    "warning:   curl (pid 13) runs as the proxy's user and goes around the rule\n",
   );
 });
 
@@ -127,7 +133,7 @@ Deno.test("renderReport() says how version 1 came about and what is missing", ()
           { source: "region", outcome: { status: 404, ms: 2 }, place: {} },
         ],
       },
-      sighting: { kind: "nothing" },
+      diagnosis: { kind: "nothing" },
     },
   }, advise(GOOD));
   assertStringIncludes(report, "version:   v1, no token: 404 in 1.0 ms\n");
@@ -146,17 +152,48 @@ Deno.test("renderReportJson() is one object on one line", () => {
     rule: {
       state: "installed",
       backend: "nft",
+      port: 4000,
       differences: [],
       directClients: 0,
     },
     reachable: true,
     ...GOOD.seen?.observation,
     sighting: { kind: "emulated", region: "us-iso-east-1" },
+    exempt: [],
     warnings: [],
   });
   const bad = JSON.parse(renderReportJson(BAD, advise(BAD)));
   assertEquals(
     [bad.answer, bad.reachable, bad.proxy.address],
     ["no", false, "127.0.0.1:4000"],
+  );
+});
+
+Deno.test("renderReport() says what IPv6 shows, and that the guard's refusal is right", () => {
+  const over = (diagnosis: Diagnosis, rule = GOOD.rule) =>
+    renderReport(
+      {
+        ...GOOD,
+        rule,
+        ...GOOD.seen === undefined ? {} : { ipv6: { ...GOOD.seen, diagnosis } },
+      },
+      advise(GOOD),
+    );
+  const refused = {
+    kind: "silent",
+    silence: "refused",
+    reason: "ECONNREFUSED",
+  } as const;
+  assertStringIncludes(
+    over(refused),
+    "IPv6:      nothing, refused by the guard\n",
+  );
+  assertStringIncludes(
+    over(refused, { state: "unknown", reason: "" }),
+    "IPv6:      nothing, refused\n",
+  );
+  assertStringIncludes(
+    over({ kind: "real", region: "us-east-1" }),
+    "IPv6:      real region us-east-1, not us-iso-east-1\n",
   );
 });
