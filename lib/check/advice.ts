@@ -10,7 +10,7 @@ import type { Shown } from "./observe.ts";
 import { type Findings, firstUnmet, showsOther } from "./probe.ts";
 
 /** What is behind something, and what to do. */
-interface Reason {
+export interface Reason {
   /** Why, in one line. */
   readonly why: string;
   /** What to do now, in one line; nothing where all is well. */

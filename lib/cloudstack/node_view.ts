@@ -87,15 +87,19 @@ export function viewNode(run: Runner): NodeView {
 
 /** Reads a file unless it has grown beyond the bound meanwhile. */
 async function readBounded(path: string): Promise<Uint8Array | undefined> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
-  let length = 0;
-  while (length < bytes.length) {
-    const read = await file.read(bytes.subarray(length));
-    if (read === null) return bytes.slice(0, length);
-    length += read;
+  const file = await Deno.open(path);
+  try {
+    const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const read = await file.read(bytes.subarray(length));
+      if (read === null) return bytes.slice(0, length);
+      length += read;
+    }
+    return undefined;
+  } finally {
+    file.close();
   }
-  return undefined;
 }
 
 /** The proxy's user may read less than root, and files come and go. */

@@ -22,4 +22,4 @@ export const MAX_MEMORY_MIB = 512;
  * Last to be killed when the node runs out of memory. Not -1000: with that the
  * kernel has nobody to kill at the limit above, and the proxy hangs.
  */
-export const OOM_SCORE = -999;
+export const OOM_SCORE: number = -999;

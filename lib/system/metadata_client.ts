@@ -5,6 +5,7 @@
  * @module
  */
 import type * as Http from "node:http";
+import { after } from "./timers.ts";
 
 /** Where IMDSv2 issues tokens, by PUT. */
 export const TOKEN_TARGET = "/latest/api/token";
@@ -89,10 +90,10 @@ function ask(
     reject(error);
     sent.destroy();
   };
-  const timer = setTimeout(
+  const cancel = after(
+    timeoutMs,
     () =>
       fail(new Deno.errors.TimedOut(`no answer within ${timeoutMs / 1000} s`)),
-    timeoutMs,
   );
   sent.on("error", fail);
   sent.on("close", () => fail(new Error("the connection broke off")));
@@ -118,7 +119,7 @@ function ask(
     });
   });
   sent.end();
-  return promise.finally(() => clearTimeout(timer));
+  return promise.finally(cancel);
 }
 
 function headersOf(
