@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readRule } from "../../lib/commands/check_rule.ts";
-import {
-  DEFAULT_DESTINATION,
-  DESTINATION_IPV6,
-} from "../../lib/rule/rule.ts";
+import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../../lib/rule/rule.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { createFakeIptables } from "../rule/fake_iptables.ts";
