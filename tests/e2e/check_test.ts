@@ -37,7 +37,7 @@ testWith(
     assertEquals(root.code, 0, root.stdout);
     assertMatch(
       root.stdout,
-      /^rule: .*\bnft backend\b/m,
+      /^rule: +installed, nft backend, guard and redirect to 127\.0\.0\.1:4000$/m,
     );
     const user = await node.run("check --json", {}, ...asUser(1000));
     assertEquals(user.code, 0, user.stdout);
@@ -259,7 +259,7 @@ testWith(
       assertEquals(code, 0, stdout);
       assertMatch(
         stdout,
-        /^rule: .*\bnft backend\b/m,
+        /^rule: +installed, nft backend, guard and redirect to 127\.0\.0\.1:4000$/m,
       );
     }
   },
