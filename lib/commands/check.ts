@@ -21,12 +21,8 @@ import {
   SERVE_OPTIONS,
 } from "../config/serve_options.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { parseChoice, parseSeconds } from "../config/values.ts";
-import {
-  BACKEND_CHOICES,
-  type Destination,
-  DESTINATION_IPV6,
-} from "../rule/rule.ts";
+import { parseSeconds } from "../config/values.ts";
+import { type Destination, DESTINATION_IPV6 } from "../rule/rule.ts";
 import { resolveUser } from "../rule/user.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import { askMetadata, loadClient } from "../system/metadata_client.ts";
@@ -41,7 +37,7 @@ const DEFAULT_URL = `http://${METADATA_HOST}`;
 const LONGEST_SECONDS = 86_400;
 
 /** What `check` takes over from `serve`, so that both can be told alike. */
-const SHARED = ["region", "profile", "user", "config"];
+const SHARED = ["region", "profile", "user", "backend", "config"];
 
 const OPTIONS: readonly Option[] = [
   {
@@ -63,12 +59,6 @@ const OPTIONS: readonly Option[] = [
     help: "The port on 127.0.0.1 that the rule must have",
     fallback: "the one it has",
   },
-  {
-    name: "backend",
-    value: "BACKEND",
-    help: BACKEND_CHOICES.join(", "),
-    fallback: "auto",
-  },
   ...SERVE_OPTIONS.filter(({ name }) => SHARED.includes(name)),
 ];
 
@@ -80,9 +70,9 @@ last line is the verdict.
 
 ${renderOptions(OPTIONS)}
 
-Give it the same --region, --profile, --user, --config and C2S_IMDS_… variables
-as serve. It must not run as the proxy's user, whose traffic goes around the
-rule; it needs root only to see the rule.
+Give it the same --region, --profile, --user, --backend, --config and
+C2S_IMDS_… variables as serve. It must not run as the proxy's user, whose
+traffic goes around the rule; it needs root only to see the rule.
 
 Exits with 0 when a client on this node sees the emulated region, 1 when not,
 2 for wrong usage, 4 when it cannot tell.
@@ -177,7 +167,7 @@ function parseRequest(args: readonly string[], io: Io): CheckRequest {
     user: node.user,
     port,
     defaultPort,
-    backend: parseChoice(only(givens, "backend", "auto"), BACKEND_CHOICES),
+    backend: node.backend,
     waitMs: parseSeconds(only(givens, "wait", "0"), {
       least: 0,
       most: LONGEST_SECONDS,

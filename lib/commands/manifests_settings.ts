@@ -112,7 +112,9 @@ export function readSettings(
       "--iptables",
       ...PASSED_ON.flatMap(({ name }) => flagsOf(all, name)),
     ],
-    check: ["region", "profile", "user"].flatMap((name) => flagsOf(all, name)),
+    check: ["region", "profile", "user", "backend"].flatMap((name) =>
+      flagsOf(all, name)
+    ),
     leaving: {
       onStop: onStop === undefined ? place.onStop : config.node.onStop,
       onCrash: config.node.onCrash,

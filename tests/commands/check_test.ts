@@ -166,6 +166,24 @@ Deno.test("check asks the proxy itself when clients do not see the emulated regi
   );
 });
 
+Deno.test("check expects the rule in the backend that serve is given", async () => {
+  await using real = await simulator();
+  const answers = { [SERVICE]: real.url, [PROXY]: closedUrl() };
+  const run = await installed();
+  for (
+    const [line, env] of [
+      ["--json --backend legacy", {}],
+      ["--json", { C2S_IMDS_BACKEND: "legacy" }],
+    ] as const
+  ) {
+    const { rule } = JSON.parse(
+      (await check(line, { answers, run, env })).stdout,
+    );
+    assertEquals(rule.state, "unknown");
+    assertMatch(rule.reason, /legacy/);
+  }
+});
+
 Deno.test("check asks the IPv6 address too, where the kernel has IPv6 and no --url is given", async () => {
   await using real = await simulator();
   await using proxy = await startUnderTest(real.address);

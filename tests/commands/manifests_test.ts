@@ -80,6 +80,11 @@ for (
       `${DEFAULT} --user=20000`,
     ],
     [
+      ["--backend=legacy"],
+      `${DEFAULT} --backend=legacy --on-stop=keep`,
+      `${DEFAULT} --backend=legacy`,
+    ],
+    [
       ["--listen=0.0.0.0:4000", "--listen-anywhere", "--cache=0"],
       `--listen=0.0.0.0:4000 --listen-anywhere=true ${DEFAULT} --cache=0 --on-stop=keep`,
       DEFAULT,
