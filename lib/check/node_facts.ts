@@ -38,8 +38,6 @@ export type RuleFacts =
     readonly port: number;
     /** What differs, each with what is there. */
     readonly differences: readonly string[];
-    /** How many connections are older than the rule and go around it. */
-    readonly directClients: number;
   };
 
 /** What starts the service on this node, as far as it can be seen. */
@@ -91,14 +89,13 @@ export async function readRule(
     return { state: "open", uid: proxyUid, targets };
   }, quick);
   if (status.state === "unknown") return status;
-  const { state, differences, directClients } = status;
+  const { state, differences } = status;
   const redirect = status.expected.find(({ family }) => family === "ip");
   return {
     state,
     backend: status.backend,
     port: redirect?.port ?? defaultPort,
     differences,
-    directClients: directClients.length,
   };
 }
 

@@ -28,7 +28,6 @@ function ruleIn(state: RuleState): RuleFacts {
     backend: "nft",
     port: 4000,
     differences: ["the guard is missing"],
-    directClients: 0,
   };
 }
 
@@ -200,7 +199,6 @@ Deno.test("advise() names a rule of others that stands before ours, whatever cli
         backend: "nft",
         port: 4000,
         differences: ["the guard is missing", foreign],
-        directClients: 0,
       },
     });
     assertEquals(answer, "no");

@@ -17,7 +17,7 @@ const EXPECTED = {
   defaultPort: 4000,
   backend: "auto",
 } as const;
-const WELL = { backend: "nft", differences: [], directClients: 0 } as const;
+const WELL = { backend: "nft", differences: [] } as const;
 
 /** A machine where `c2s-imds iptables` ran once. */
 async function after(line: string) {
