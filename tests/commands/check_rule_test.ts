@@ -1,15 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readRule } from "../../lib/commands/check_rule.ts";
-import {
-  DEFAULT_DESTINATION,
-  DESTINATION_IPV6,
-} from "../../lib/rule/rule.ts";
+import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../../lib/rule/rule.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { createFakeIptables } from "../rule/fake_iptables.ts";
 
 const PROXY = { port: 4000, uid: 10_169 };
-const WELL = { backend: "nft", differences: [], directClients: 0 };
+const WELL = { backend: "nft", differences: [] };
 
 /** A machine where `c2s-imds iptables` ran once. */
 async function after(line: string): Promise<Runner> {
