@@ -18,7 +18,6 @@ import {
   redirectTarget,
   type Table,
   WAIT,
-  xtables,
   type XtablesReading,
 } from "./read.ts";
 import {
@@ -30,7 +29,7 @@ import {
   rulesOf,
 } from "./rule.ts";
 import { foreign } from "./rule_error.ts";
-import { has } from "./tools.ts";
+import { commandOf, has } from "./tools.ts";
 import {
   type ExpectedTable,
   filterTable,
@@ -190,12 +189,12 @@ function restore(
   { tools, action }: Machine,
   lines: readonly string[],
 ): Feed {
-  const command = xtables(tools, backend, family, action).restore;
+  const command = commandOf(tools, backend, family, action);
   const stdin = [`*${name}`, `:${CHAIN} - [0:0]`, ...lines, "COMMIT", ""];
   return {
     backend,
     family,
-    argv: [command, ...WAIT, "--noflush"],
+    argv: [`${command}-restore`, ...WAIT, "--noflush"],
     stdin: stdin.join("\n"),
   };
 }

@@ -25,7 +25,7 @@ import {
   rulesOf,
 } from "./rule.ts";
 import { type FailureKind, RuleError } from "./rule_error.ts";
-import { blindSpots, requireTools } from "./tools.ts";
+import { blindSpots, commandOf } from "./tools.ts";
 import { filterTable, natTable } from "./xtables.ts";
 
 /** What reconciling did. */
@@ -68,7 +68,7 @@ export async function compare(
 }> {
   const { tools, backend, action } = machine;
   const rules = rulesOf(desired);
-  for (const { family } of rules) requireTools(tools, backend, family, action);
+  for (const { family } of rules) commandOf(tools, backend, family, action);
   const reading = await readRules(machine);
   const blind = reading.unreadable.find((place) =>
     place.backend === backend &&

@@ -8,6 +8,7 @@ import { UsageError } from "../../lib/config/usage_error.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
+import { installProgram } from "../helpers/installed.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 
@@ -252,6 +253,26 @@ testWith(
     assertStringIncludes(
       await unable(run, "install --backend nft"),
       '"iptables-nft" is not on PATH, install iptables-nft (RHEL, UBI 9)',
+    );
+  },
+);
+
+testWith(
+  NEEDS,
+  "iptables tells an ordinary user without sbin in PATH to run it as root",
+  async () => {
+    await using node = await createNamespace();
+    await using program = await installProgram();
+    const { code, stderr } = await node.run([
+      ...["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"],
+      ...["env", "-i", "PATH=/usr/bin:/bin"],
+      ...Object.entries(program.env).map(([name, value]) => `${name}=${value}`),
+      ...[...program.command, "iptables", "install"],
+    ]);
+    assertEquals(code, 4);
+    assertMatch(
+      stderr,
+      /Cannot install the rule: this process lacks CAP_NET_ADMIN, run it as root/,
     );
   },
 );
