@@ -5,7 +5,7 @@
  * @module
  */
 import type { Runner } from "../system/runner.ts";
-import { openMachine } from "./machine.ts";
+import { coveredTargets, openMachine } from "./machine.ts";
 import {
   compare,
   findConflict,
@@ -62,14 +62,14 @@ export async function openRule(
   const machine = await openMachine(options.backend, "install the rule", run);
   let desired: Desired = { state: "absent" };
   let mayStand = false;
-  const point = (portOf: (family: Family) => number | undefined) => {
-    const targets = options.destinations.map((to) => ({
-      ...to,
-      port: portOf(to.family),
-    }));
+  const point = async (portOf: (family: Family) => number | undefined) => {
+    const ports = Object.fromEntries(
+      options.destinations.map(({ family }) => [family, portOf(family)]),
+    );
+    const targets = await coveredTargets(machine, ports);
     desired = { state: "open", uid: options.uid, targets };
     mayStand = true;
-    return reconcile(machine, desired);
+    return await reconcile(machine, desired);
   };
   const manager: RuleManager = {
     backend: machine.backend,

@@ -53,8 +53,11 @@ function isTcp(options: readonly RuleOption[]): boolean {
 function takesRequests(options: readonly RuleOption[], rule: Rule): boolean {
   return may(options, "-d", (range) => isWithin(rule.address, range)) &&
     mayPort(options, "--sport", isForMany) &&
-    mayPort(options, "--dport", (low, high) =>
-      low <= rule.addressPort && rule.addressPort <= high);
+    mayPort(
+      options,
+      "--dport",
+      (low, high) => low <= rule.addressPort && rule.addressPort <= high,
+    );
 }
 
 /**
