@@ -90,8 +90,8 @@ export const SERVE_SETTINGS: readonly Option[] = [
   },
   {
     name: "backend",
-    value: BACKEND_CHOICES.join("|"),
-    help: "Where the rule is installed; auto: the one in use",
+    value: "BACKEND",
+    help: BACKEND_CHOICES.join(", "),
     fallback: "auto",
   },
   {
