@@ -5,7 +5,6 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { type Option, renderOptions } from "../cli/options.ts";
-import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 import { formatAddress } from "../config/address.ts";
 import { fromFlags } from "../config/flags.ts";
 import { type Given, refuse } from "../config/given.ts";
@@ -24,8 +23,10 @@ import { startProxy } from "../proxy/proxy.ts";
 import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 import { createLog, type Log } from "../system/log.ts";
-import { sanitizeEnvironment } from "../system/restrict.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
+import { listenForSignals } from "./stop_signals.ts";
+import { sanitizeEnvironment } from "../system/restrict.ts";
+import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 
 const DEFAULT_REGION = `${REAL_REGION}=${EMULATED_REGION}`;
 
@@ -127,11 +128,14 @@ async function show(
       io.stdout(report + renderNext());
       return EXIT.OK;
     }
-    // A reader of the first line may send a signal at once.
-    const stopped = runUntilStopped(proxy, io, log);
+    // Whoever reads the first line may send a signal at once.
+    const signals = listenForSignals(io);
+    // Its terminal is gone, and it has no configuration to read again.
+    signals.reload = () => signals.order.give();
+    const stopped = runUntilStopped(proxy, signals.order, log);
     io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
     io.stdout(report + renderServing(urls));
-    return await stopped;
+    return await stopped.finally(() => signals.close());
   } finally {
     cancelErrorLog();
     await proxy.shutdown();

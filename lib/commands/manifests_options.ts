@@ -8,7 +8,7 @@ import type { Given } from "../config/given.ts";
 import { type Option, parseAction, parseOptions } from "../cli/options.ts";
 import { UsageError } from "../cli/message.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
-import { DEFAULT_POOLS, parsePool } from "../manifests/pool.ts";
+import { DEFAULT_POOLS, parsePool } from "../manifests/machine_config.ts";
 import {
   OTHER_WAYS,
   PASSED_ON,

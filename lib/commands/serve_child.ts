@@ -5,7 +5,7 @@
  * @module
  */
 import { liveAsChild } from "../supervisor/child.ts";
-import { CHILD_COMMAND } from "../supervisor/spawn.ts";
+import { CHILD_COMMAND } from "../supervisor/child_process.ts";
 import { type Command, EXIT } from "../cli/command.ts";
 import { errorLine } from "../cli/message.ts";
 import { listenFailure } from "./listen_failure.ts";
@@ -32,7 +32,7 @@ export const serveChild: Command = {
       explain: (error) => errorLine(listenFailure(error)),
       build: buildLabels(io.build),
       uid: Deno.uid(),
-      renounce: () => dropPermissions(DROPPED_BY_CHILD),
+      dropPermissions: () => dropPermissions(DROPPED_BY_CHILD),
     });
     return fine ? EXIT.OK : EXIT.FAILED;
   },

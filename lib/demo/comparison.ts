@@ -10,7 +10,7 @@ import {
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "../metadata/client.ts";
+} from "../system/metadata_client.ts";
 import { equals } from "../system/bytes.ts";
 import type { Question } from "./questions.ts";
 

@@ -6,7 +6,7 @@
  */
 import { oneLine, quote } from "../cli/message.ts";
 import { cutMiddle } from "../cli/table.ts";
-import type { MetadataAnswer } from "../metadata/client.ts";
+import type { MetadataAnswer } from "../system/metadata_client.ts";
 import type { Comparison, RegionPair, Urls } from "./comparison.ts";
 import type { View } from "./questions.ts";
 

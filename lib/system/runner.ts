@@ -59,7 +59,7 @@ export async function systemRunner(
   try {
     child = new Deno.Command(name, {
       args,
-      env: { LC_ALL: "C" },
+      env: { LC_ALL: "C", PATH: searchPath() },
       // A signal to our process group must not interrupt a change.
       detached: true,
       stdin: stdin === undefined ? "null" : "piped",
@@ -89,6 +89,18 @@ export async function systemRunner(
     child.unref();
   }
   return "timeout";
+}
+
+/**
+ * PATH, and the folders that an ordinary user's PATH leaves out: who asks for
+ * iptables there hears of root, not of a package that is installed.
+ */
+function searchPath(): string {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  const more = Deno.uid() === 0
+    ? []
+    : ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return [...folders, ...more].filter((folder) => folder !== "").join(":");
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   renderTable,
   unexpectedAnswers,
 } from "../../lib/demo/report.ts";
-import type { MetadataAnswer } from "../../lib/metadata/client.ts";
+import type { MetadataAnswer } from "../../lib/system/metadata_client.ts";
 
 const REGIONS = { real: "us-east-1", emulated: "us-iso-east-1" };
 const PLAIN = { emulated: REGIONS.emulated, colour: false };

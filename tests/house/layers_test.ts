@@ -16,9 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "proxy",
     "rule",
-    "netfilter",
     "cloudstack",
-    "link",
     "manifests",
     "simulator",
   ],

@@ -108,3 +108,17 @@ Deno.test("a process waits for what is pending, and for nothing that was cancell
   );
   assertEquals(result, { code: 0, stdout: "acted", stderr: "" });
 });
+
+Deno.test("delay() ends early with its signal, deadline() when time runs out", async () => {
+  const ended = new AbortController();
+  const long = delay(3_600_000, ended.signal);
+  ended.abort();
+  await long;
+  await delay(3_600_000, ended.signal);
+  assertEquals(await deadline(long, 3_600_000), undefined);
+  assertEquals(
+    await deadline(Promise.resolve("in time"), 3_600_000),
+    "in time",
+  );
+  assertEquals(await deadline(new Promise(() => {}), 5), undefined);
+});
