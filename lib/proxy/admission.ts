@@ -44,6 +44,24 @@ export function isFromBrowser(headers: Fields): boolean {
 }
 
 /**
+ * Whether a request came over HTTP/2 as every known client of it asks: with an
+ * authority and no Host, where `Deno.serve` knows HTTP/1.1 by its own name.
+ *
+ * @param request the request
+ * @param listener where it came in
+ */
+export function isHttp2(
+  { headers, url }: Pick<Request, "headers" | "url">,
+  { hostname }: Pick<Deno.NetAddr, "hostname">,
+): boolean {
+  if (headers.has("host")) return false;
+  const [, authority = ""] = /^http:\/\/([^/?#]*)/.exec(url) ?? [];
+  const host = authority.replace(/:\d+$/, "");
+  return host !== "localhost" && host !== hostname &&
+    host !== `[${hostname}]`;
+}
+
+/**
  * Decides whether a request may go up.
  *
  * @param method the request's method

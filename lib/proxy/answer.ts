@@ -63,14 +63,27 @@ export interface StreamedAnswer {
 /** An answer to a client. */
 export type Answer = WholeAnswer | StreamedAnswer;
 
+/**
+ * Over this, a whole answer is handed over as a stream, of which `Deno.serve`
+ * says when it was sent: clients that take nothing must not pile them up.
+ */
+const COUNTED_BYTES = 4 * 1024;
+
 /** Makes the response that `Deno.serve` sends; a whole one as often as asked. */
 export function respond(answer: Answer): Response {
   const { status } = answer;
-  const body = "bytes" in answer ? answer.bytes : answer.stream;
+  const bytes = "bytes" in answer ? answer.bytes : null;
+  const isCounted = bytes !== null && bytes.length > COUNTED_BYTES;
+  const body = "stream" in answer
+    ? answer.stream
+    : isCounted
+    ? ReadableStream.from([bytes])
+    : bytes;
   const response = new Response(body as BodyInit | null, { status });
   // Appended, they keep order and repeats, and cost half of what an array does.
   const { headers } = response;
   for (const [name, value] of answer.headers) headers.append(name, value);
+  if (isCounted) headers.append("Content-Length", `${bytes.length}`);
   return response;
 }
 
@@ -84,8 +97,6 @@ export interface AnswerOptions {
   readonly deadline: number;
   /** How long the upstream may pause in a streamed body, in milliseconds. */
   readonly stallMs: number;
-  /** Called when the body is streamed rather than sent whole. */
-  readonly onStream: () => void;
   /**
    * Called when the last byte of a streamed body went out, or none will; with
    * what went wrong, and whether any of it was changed.
@@ -158,7 +169,6 @@ export async function answerOf(
     };
   }
 
-  options.onStream();
   const unchanged = asItIs || rule.kind === "json";
   const passage = unchanged ? UNCHANGED : treatment.stream();
   const stream = streamBody(body, {

@@ -12,16 +12,14 @@ import { answerOf, ownAnswer, respond } from "./answer.ts";
 import { Fields, requestHeaders } from "./headers.ts";
 import { Incidents } from "./incidents.ts";
 import type { OwnAddresses } from "./peers.ts";
-import { MAX_BODIES, RequestBodies, type RequestBody } from "./request_body.ts";
+import { RequestBodies, type RequestBody } from "./request_body.ts";
+import { NO_HTTP2 } from "./places.ts";
 import { remembering } from "./remember.ts";
 import { SharedAnswers } from "./share.ts";
 import { originTarget, pathOf } from "./target.ts";
 import { Treatments } from "./treatment.ts";
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from "./upstream.ts";
 import { UpstreamError } from "./upstream_error.ts";
-
-/** The most requests at one time; more are answered 503. */
-export const MAX_IN_FLIGHT = 1_024;
 
 /** A GET that has one is refused. */
 const NO_BODY: RequestBody = { bytes: undefined };
@@ -53,7 +51,6 @@ export class Handler {
   readonly #incidents: Incidents;
   readonly #bodies = new RequestBodies();
   #policy: Policy;
-  #inFlight = 0;
   #requests = 0;
   #draining = false;
 
@@ -113,6 +110,21 @@ export class Handler {
   }
 
   /**
+   * Refuses one request before anything of it is read.
+   *
+   * @param refused why
+   */
+  refuse(refused: Refusal): Response {
+    this.#requests++;
+    this.#parts.meters?.answered(refused.status);
+    this.#incidents.refused(refused);
+    // A stream costs least without a body.
+    if (refused !== NO_HTTP2) return this.#turnAway(refused);
+    this.#parts.meters?.refused(refused.status);
+    return new Response(null, { status: refused.status });
+  }
+
+  /**
    * Answers one request.
    *
    * @param request the request
@@ -152,17 +164,13 @@ export class Handler {
     const refused = this.#refusal({ method, target }, fields, peer, listener);
     if (refused !== undefined) return this.#turnAway(refused);
     const { config: { timeoutMs }, shared, treatments } = this.#policy;
-    this.#inFlight++;
-    // A streamed answer is in flight until its last byte.
-    let streaming = false;
-    const done = () => this.#inFlight--;
     try {
       const body = method === "GET"
         ? NO_BODY
         : await this.#bodies.read(request, timeoutMs);
       if ("status" in body) {
         if (body.status === STATUS_CODE.ServiceUnavailable) {
-          this.#incidents.crowd("request bodies", MAX_BODIES);
+          this.#incidents.refused(body);
         }
         return this.#turnAway(body);
       }
@@ -179,9 +187,7 @@ export class Handler {
           treatment: treatments.of(up.method, up.target),
           deadline,
           stallMs: timeoutMs,
-          onStream: () => streaming = true,
           onStreamEnd: (error, rewritten) => {
-            done();
             if (meters !== undefined && rewritten) meters.rewritten++;
             if (error !== undefined) this.#incidents.failed(error, up);
           },
@@ -193,8 +199,6 @@ export class Handler {
       return respond(answer);
     } catch (error) {
       return this.#failed(error, request);
-    } finally {
-      if (!streaming) done();
     }
   }
 
@@ -252,16 +256,7 @@ export class Handler {
       };
     }
     const { allowBrowsers } = this.#policy.config;
-    const refused = refusal(asked.method, fields, allowBrowsers);
-    if (refused !== undefined) return refused;
-    if (this.#inFlight >= MAX_IN_FLIGHT) {
-      this.#incidents.crowd("requests", MAX_IN_FLIGHT);
-      return {
-        status: STATUS_CODE.ServiceUnavailable,
-        reason: `Too many requests at one time: limit ${MAX_IN_FLIGHT}`,
-      };
-    }
-    return undefined;
+    return refusal(asked.method, fields, allowBrowsers);
   }
 
   #turnAway(refused: Refusal): Response {

@@ -7,6 +7,7 @@
 import type { Log, LogWrite } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
 import { seldom } from "../observe/seldom.ts";
+import type { Refusal } from "./admission.ts";
 import { ClientStalled } from "./client_stalled.ts";
 import { pathOf } from "./target.ts";
 import type { UpstreamRequest } from "./upstream.ts";
@@ -58,14 +59,9 @@ export class Incidents {
     );
   }
 
-  /**
-   * More was asked at one time than is taken.
-   *
-   * @param what of what there was too much
-   * @param limit how many are taken
-   */
-  crowd(what: string, limit: number): void {
-    this.#crowd(`too many ${what} at one time`, { limit });
+  /** A request was refused that costs others their turn. */
+  refused({ reason }: Refusal): void {
+    this.#crowd("refused a request", { reason });
   }
 
   /** The service failed a request, or its client left the answer unread. */

@@ -6,10 +6,13 @@
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
+import { isHttp2, type Refusal } from "./admission.ts";
 import { readStart } from "./body.ts";
 import { Handler } from "./handler.ts";
-import { Listener } from "./listener.ts";
+import { type Handle, Listener } from "./listener.ts";
 import { OwnAddresses } from "./peers.ts";
+import { type Leave, NO_HTTP2, Places } from "./places.ts";
+import type { SocketOwners } from "../system/socket_owners.ts";
 import { Upstream } from "./upstream.ts";
 import type { UpstreamSource } from "./upstream_source.ts";
 
@@ -42,6 +45,12 @@ export interface Proxy {
   abort(): void;
 }
 
+/** Where a client's own socket leads that was redirected. */
+const SERVICE = [
+  { hostname: "169.254.169.254", port: 80 },
+  { hostname: "fd00:ec2::254", port: 80 },
+];
+
 /**
  * Listens on every address of the configuration.
  *
@@ -50,6 +59,7 @@ export interface Proxy {
  * @param source tells where the upstream is, if it is not to stay where the
  * configuration has it
  * @param meters what is counted, if anybody asks for it
+ * @param owners tells who asks, so that no user takes the places of others
  * @throws {Error} when an address cannot be had; nothing listens then
  */
 export async function startProxy(
@@ -57,6 +67,7 @@ export async function startProxy(
   log: Log,
   source?: UpstreamSource,
   meters?: Meters,
+  owners?: SocketOwners,
 ): Promise<Proxy> {
   const upstream = new Upstream(config.upstream, source);
   const handler = new Handler(config, {
@@ -66,15 +77,12 @@ export async function startProxy(
     meters,
   });
   const listeners: Listener[] = [];
+  const servers = () => [...listeners.map((it) => it.address), ...SERVICE];
+  const places = new Places(owners && ((them) => owners(them, servers())));
+  const handle = placed(handler, places);
   try {
     for (const address of config.listen) {
-      listeners.push(
-        new Listener(
-          address,
-          (request, peer, listener) => handler.handle(request, peer, listener),
-          log,
-        ),
-      );
+      listeners.push(new Listener(address, handle, log));
     }
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.shutdown()));
@@ -98,6 +106,22 @@ export async function startProxy(
       for (const listener of listeners) listener.abort();
       upstream.close();
     },
+  };
+}
+
+/** Answers while there is a place, which a request has until its last byte. */
+function placed(handler: Handler, places: Places): Handle {
+  return (request, info, listener) => {
+    if (isHttp2(request, listener)) return handler.refuse(NO_HTTP2);
+    const peer = info.remoteAddr;
+    const enter = (leave: Leave | Refusal) => {
+      if (typeof leave !== "function") return handler.refuse(leave);
+      // It settles when the answer was handed over, a streamed one when sent.
+      info.completed.then(leave, leave);
+      return handler.handle(request, peer, listener);
+    };
+    const place = places.take(peer);
+    return place instanceof Promise ? place.then(enter) : enter(place);
   };
 }
 

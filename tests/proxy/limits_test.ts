@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { MAX_REQUEST_BODY } from "../../lib/proxy/admission.ts";
-import { MAX_IN_FLIGHT } from "../../lib/proxy/handler.ts";
+import { MAX_IN_FLIGHT } from "../../lib/proxy/places.ts";
 import {
   ask,
   get,
