@@ -5,7 +5,11 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
+import {
+  nameOf,
+  type Owners,
+  type SocketEnd,
+} from "../system/socket_owners.ts";
 import { pause } from "../system/timers.ts";
 import type { Refusal } from "./admission.ts";
 
@@ -25,7 +29,7 @@ const KEPT_FOR_ROOT = 64;
 const MAX_OF_A_CONNECTION = 4;
 
 /** The least time between two looks at who asks, in milliseconds. */
-const LOOK_MS = 100;
+const LOOK_MS = 200;
 
 /** The refusal of what only HTTP/2 can send. */
 export const NO_HTTP2: Refusal = {
@@ -65,9 +69,11 @@ export function placeRefusal(
   return all >= MAX_IN_FLIGHT - KEPT_FOR_ROOT ? TOO_MANY : undefined;
 }
 
+/** Tells who asks, as {@linkcode Owners}; `undefined` where it cannot. */
+export type Look = () => Promise<Owners | undefined>;
+
 /** A connection with requests under way. */
 interface Client {
-  readonly end: SocketEnd;
   /** How many requests are under way on it, those that wait included. */
   requests: number;
   /** How many of them have a place. */
@@ -76,32 +82,27 @@ interface Client {
   owner?: { readonly uid: number | undefined };
 }
 
-/** {@linkcode SocketOwners} of those who ask here. */
-export type Owners = (
-  clients: readonly SocketEnd[],
-) => ReturnType<SocketOwners>;
-
 /** Gives a place back; called once. */
 export type Leave = () => void;
 
 /** The places of one proxy. */
 export class Places {
-  readonly #owners: Owners | undefined;
+  readonly #look: Look | undefined;
   readonly #clients = new Map<string, Client>();
   /** The places of those who were looked up. */
   readonly #ofUser = new Map<number | undefined, number>();
   #taken = 0;
-  #look: Promise<void> = Promise.resolve();
+  #looked: Promise<void> = Promise.resolve();
   #nextLook: Promise<void> | undefined;
 
   /**
    * Every place is free.
    *
-   * @param owners tells who holds connections; without it all users are one,
-   * who may take every place
+   * @param look tells who asks; without it all users are one, who may take
+   * every place
    */
-  constructor(owners?: Owners) {
-    this.#owners = owners;
+  constructor(look?: Look) {
+    this.#look = look;
   }
 
   /** How many places are taken. */
@@ -111,16 +112,16 @@ export class Places {
 
   /**
    * Takes a place for a request. Where many are taken, that waits until it is
-   * known who asks, a tenth of a second and a look at the socket table.
+   * known who asks, a fifth of a second and a look at the socket table.
    *
    * @param end the client's end of the connection
    * @returns what gives it back, or why there is none
    */
   take(end: SocketEnd): Leave | Refusal | Promise<Leave | Refusal> {
-    const key = `${end.hostname} ${end.port}`;
+    const key = nameOf(end);
     let client = this.#clients.get(key);
     if (client === undefined) {
-      client = { end, requests: 0, places: 0 };
+      client = { requests: 0, places: 0 };
       this.#clients.set(key, client);
     }
     if (client.requests >= MAX_OF_A_CONNECTION) return NO_HTTP2;
@@ -131,8 +132,8 @@ export class Places {
   }
 
   async #enterCrowd(key: string, client: Client): Promise<Leave | Refusal> {
-    if (client.owner === undefined && this.#owners !== undefined) {
-      await (this.#nextLook ??= this.#lookAround(this.#owners));
+    if (client.owner === undefined && this.#look !== undefined) {
+      await (this.#nextLook ??= this.#lookAround(this.#look));
     }
     const refused = client.owner === undefined
       ? this.#taken >= MAX_IN_FLIGHT ? TOO_MANY : undefined
@@ -171,19 +172,18 @@ export class Places {
   }
 
   /** Looks up everyone who is not known, once at a time. */
-  async #lookAround(owners: Owners): Promise<void> {
-    await this.#look;
+  async #lookAround(look: Look): Promise<void> {
+    await this.#looked;
     this.#nextLook = undefined;
-    const clients = [...this.#clients.values()]
-      .filter(({ owner }) => owner === undefined);
-    const looked = owners(clients.map(({ end }) => end)).catch(() => undefined);
-    // The next one begins a little later.
-    this.#look = looked.then(() => pause(LOOK_MS));
-    const uids = await looked;
-    if (uids === undefined) return;
-    clients.forEach((client, i) => {
-      client.owner = { uid: uids[i] };
+    // Whoever comes from now on may be too late for this look.
+    const clients = [...this.#clients].filter(([, { owner }]) => !owner);
+    const found = look().catch(() => undefined);
+    this.#looked = found.then(() => pause(LOOK_MS));
+    const owners = await found;
+    if (owners === undefined) return;
+    for (const [key, client] of clients) {
+      client.owner = { uid: owners.get(key) };
       this.#add(client.owner.uid, client.places);
-    });
+    }
   }
 }

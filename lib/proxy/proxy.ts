@@ -78,7 +78,7 @@ export async function startProxy(
   });
   const listeners: Listener[] = [];
   const servers = () => [...listeners.map((it) => it.address), ...SERVICE];
-  const places = new Places(owners && ((them) => owners(them, servers())));
+  const places = new Places(owners && (() => owners(servers())));
   const handle = placed(handler, places);
   try {
     for (const address of config.listen) {

@@ -17,15 +17,23 @@ export interface SocketEnd {
   readonly port: number;
 }
 
+/** Whose sockets the client's ends of connections are. */
+export type Owners = ReadonlyMap<string, number>;
+
 /**
  * Tells the uids of those who hold the client's ends of connections to some
- * servers, as clients address those; without one, nobody holds it any more.
- * `undefined` where the table cannot be read.
+ * servers, as clients address those, by {@linkcode nameOf} each end. An end
+ * that nobody holds any more is missing. `undefined` where the table cannot be
+ * read.
  */
 export type SocketOwners = (
-  clients: readonly SocketEnd[],
   servers: readonly SocketEnd[],
-) => Promise<readonly (number | undefined)[] | undefined>;
+) => Promise<Owners | undefined>;
+
+/** What an end is called among {@linkcode Owners}. */
+export function nameOf({ hostname, port }: SocketEnd): string {
+  return `${hostname.replace(/%.*$/, "")} ${port}`;
+}
 
 /**
  * Reads the socket table of this network namespace each time it is asked.
@@ -34,16 +42,20 @@ export type SocketOwners = (
  * @param run runs commands
  */
 export function socketOwners(run: Runner): SocketOwners {
-  return async (clients, servers) => {
+  return async (servers) => {
     // A kernel without IPv6 has no second file; the first comes all the same.
     const read = await run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], {
       timeoutMs: READ_MS,
     });
     return typeof read === "string" || read.stdout === ""
       ? undefined
-      : ownersIn(read.stdout, clients, servers);
+      : ownersIn(read.stdout, servers);
   };
 }
+
+/** The columns of a socket that counts: local, remote, uid, inode. */
+const SOCKET =
+  /^ *\d+: (\w+:\w{4}) (\w+:\w{4}) \w\w \S+ \S+ \w+ +(\d+) +\d+ ([1-9]\d*) /gm;
 
 /**
  * Finds owners in the text of a socket table. Only sockets that lead to one of
@@ -51,64 +63,38 @@ export function socketOwners(run: Runner): SocketOwners {
  * sockets without an inode: nobody holds them, and the kernel writes uid 0.
  *
  * @param table /proc/net/tcp and /proc/net/tcp6, one after the other
- * @param clients whose owners are asked for
- * @param servers where their connections were made to; 0.0.0.0 and :: are any
+ * @param servers where connections are made to; 0.0.0.0 and :: are any address
  */
 export function ownersIn(
   table: string,
-  clients: readonly SocketEnd[],
   servers: readonly SocketEnd[],
-): readonly (number | undefined)[] {
-  const places = new Map<string, number>();
-  clients.forEach((end, i) => spellings(end).map((it) => places.set(it, i)));
-  const leads = new Set(
-    servers.flatMap((end) => isAny(end) ? [portOf(end)] : spellings(end)),
+): Owners {
+  const names = new Set(servers.map(nameOf));
+  const anyPorts = new Set(
+    servers.filter(({ hostname }) => /^(?:0\.0\.0\.0|::)$/.test(hostname))
+      .map(({ port }) => port),
   );
-  const owners = clients.map((): number | undefined => undefined);
-  for (const line of table.split("\n")) {
-    const [, local = "", remote = "", , , , , uid, , inode] = line.trim()
-      .split(/\s+/);
-    const place = places.get(local);
-    if (place === undefined || inode === "0") continue;
-    if (leads.has(remote) || leads.has(remote.slice(-5))) {
-      owners[place] = Number(uid);
+  const ports = new Set(servers.map(({ port }) => port));
+  const owners = new Map<string, number>();
+  for (const [, local = "", remote = "", uid] of table.matchAll(SOCKET)) {
+    if (!ports.has(parseInt(remote.slice(-4), 16))) continue;
+    const server = endOf(remote);
+    if (names.has(nameOf(server)) || anyPorts.has(server.port)) {
+      owners.set(nameOf(endOf(local)), Number(uid));
     }
   }
   return owners;
 }
 
-function isAny({ hostname }: SocketEnd): boolean {
-  return hostname === "0.0.0.0" || hostname === "::";
-}
-
-function portOf({ port }: SocketEnd): string {
-  return `:${hex(port, 4)}`;
-}
-
-/** How the table writes an address: IPv4 also as an IPv6 socket has it. */
-function spellings(address: SocketEnd): readonly string[] {
-  const { hostname } = address;
-  const end = portOf(address);
-  if (hostname.includes(":")) return [words(groups(hostname)) + end];
-  const bytes = hostname.split(".").map((it) => hex(Number(it), 2)).join("");
-  return [words(bytes) + end, `0000000000000000FFFF0000${words(bytes)}${end}`];
-}
-
-/** The 32 digits of an IPv6 address. */
-function groups(address: string): string {
-  const [before = [], after = []] = address.replace(/%.*$/, "").split("::")
-    .map((part) => part.split(":").filter((group) => group !== ""));
-  const digits = (parts: readonly string[]) =>
-    parts.map((group) => group.padStart(4, "0")).join("").toUpperCase();
-  return digits(before) +
-    "0000".repeat(8 - before.length - after.length) + digits(after);
-}
-
-/** Words of four bytes as the processors this runs on keep them. */
-function words(digits: string): string {
-  return digits.replaceAll(/(..)(..)(..)(..)/g, "$4$3$2$1");
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).toUpperCase().padStart(digits, "0");
+/** Reads an end as the table writes it: words as the processor keeps them. */
+function endOf(text: string): SocketEnd {
+  const [words = "", port = ""] = text.split(":");
+  const digits = words.replaceAll(/(..)(..)(..)(..)/g, "$4$3$2$1")
+    .replace(/^0{20}FFFF/, "");
+  const hostname = digits.length === 8
+    ? digits.match(/../g)?.map((byte) => parseInt(byte, 16)).join(".")
+    // A URL writes it as sockets do.
+    : new URL(`http://[${digits.match(/.{4}/g)?.join(":")}]`).hostname
+      .slice(1, -1);
+  return { hostname: hostname ?? "", port: parseInt(port, 16) };
 }

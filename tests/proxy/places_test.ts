@@ -4,12 +4,12 @@ import {
   MAX_IN_FLIGHT,
   MAX_OF_A_USER,
   NO_HTTP2,
-  type Owners,
   placeRefusal,
   Places,
   TOO_MANY,
   TOO_MANY_OF_A_USER,
 } from "../../lib/proxy/places.ts";
+import { nameOf } from "../../lib/system/socket_owners.ts";
 import type { Refusal } from "../../lib/proxy/admission.ts";
 
 const CASES: ReadonlyArray<
@@ -36,18 +36,23 @@ Deno.test("placeRefusal() gives no user more than a quarter, and root the last",
   }
 });
 
-/** A client of a user: its port is the uid and a number below 100. */
+/** Where a client of a user asks from. */
 function end(uid: number, i = 0) {
-  return { hostname: `127.0.0.${1 + i % 250}`, port: uid * 10 + i % 10 };
+  return { hostname: `127.1.${i >> 8}.${i & 255}`, port: 10_000 + uid };
 }
 
-/** Counts looks, and reads the uid out of the port; 9 cannot be found. */
+const CLIENTS = 1_200;
+
+/** Knows every user but 9, and counts the questions. */
 class Looks {
   count = 0;
-  readonly owners: Owners = (clients) => {
+  readonly look = () => {
     this.count++;
-    const uids = clients.map(({ port }) => Math.floor(port / 10));
-    return Promise.resolve(uids.map((uid) => uid === 9 ? undefined : uid));
+    const owners = new Map<string, number>();
+    for (const uid of [0, 1, 2, 3]) {
+      for (let i = 0; i < CLIENTS; i++) owners.set(nameOf(end(uid, i)), uid);
+    }
+    return Promise.resolve(owners);
   };
 }
 
@@ -58,11 +63,8 @@ async function takeAll(
 ): Promise<{ readonly leaves: Leave[]; readonly refused: Set<Refusal> }> {
   const leaves: Leave[] = [];
   const refused = new Set<Refusal>();
-  const ends = Array.from(
-    { length: 1_200 },
-    (_, i) => ({ hostname: `127.1.${i >> 8}.${i & 255}`, port: uid * 10 }),
-  );
-  for (const taken of await Promise.all(ends.map((it) => places.take(it)))) {
+  const asked = Array.from({ length: CLIENTS }, (_, i) => end(uid, i));
+  for (const taken of await Promise.all(asked.map((it) => places.take(it)))) {
     if (typeof taken === "function") leaves.push(taken);
     else refused.add(taken);
   }
@@ -71,7 +73,7 @@ async function takeAll(
 
 Deno.test("Places.take() leaves three quarters to other users, and the last places to root", async () => {
   const looks = new Looks();
-  const places = new Places(looks.owners);
+  const places = new Places(looks.look);
   const first = await takeAll(places, 1);
   assertEquals(first.leaves.length, MAX_OF_A_USER);
   assertEquals([...first.refused], [TOO_MANY_OF_A_USER]);
@@ -95,7 +97,7 @@ Deno.test("Places.take() leaves three quarters to other users, and the last plac
 
 Deno.test("Places.take() asks nobody who it is while places are free", () => {
   const looks = new Looks();
-  const places = new Places(looks.owners);
+  const places = new Places(looks.look);
   for (let i = 0; i < MAX_OF_A_USER; i++) {
     assertEquals(typeof places.take(end(1, i)), "function");
   }
@@ -104,13 +106,13 @@ Deno.test("Places.take() asks nobody who it is while places are free", () => {
 
 Deno.test("Places.take() gives every place to anyone where it cannot be known who asks", async () => {
   for (
-    const owners of [
+    const look of [
       undefined,
       () => Promise.resolve(undefined),
       () => Promise.reject(new Error("NotCapable")),
     ]
   ) {
-    const places = new Places(owners);
+    const places = new Places(look);
     const { leaves, refused } = await takeAll(places, 1);
     assertEquals(leaves.length, MAX_IN_FLIGHT);
     assertEquals([...refused], [TOO_MANY]);

@@ -6,6 +6,7 @@
  */
 import { REPOSITORY } from "../helpers/files.ts";
 import { bytesOf, get } from "../helpers/raw.ts";
+import { asUser } from "../helpers/node.ts";
 import type { Need } from "../helpers/requires.ts";
 
 /** What tests with a crowd need. */
@@ -27,16 +28,24 @@ export class Crowd implements AsyncDisposable {
    * Starts without a client.
    *
    * @param address whom they ask
+   * @param uid the user they run as; the test's own unless given
    */
   constructor(
     address: { readonly hostname: string; readonly port: number },
+    uid = 0,
   ) {
     const hex = bytesOf(get("/latest/")).toHex();
-    this.#child = new Deno.Command("/usr/bin/python3", {
-      args: [
-        new URL("tests/reliability/crowd.py", REPOSITORY).pathname,
-        ...[address.hostname, String(address.port), hex],
-      ],
+    // The checkout may be closed to that user.
+    const script = Deno.readTextFileSync(
+      new URL("tests/reliability/crowd.py", REPOSITORY),
+    );
+    const [command = "", ...args] = [
+      ...[...asUser(uid), "/usr/bin/python3", "-c", script],
+      ...[address.hostname, String(address.port), hex],
+    ];
+    this.#child = new Deno.Command(command, {
+      args,
+      cwd: "/",
       stdin: "piped",
       stdout: "piped",
     }).spawn();

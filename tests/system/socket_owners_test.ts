@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { ownersIn, socketOwners } from "../../lib/system/socket_owners.ts";
+import {
+  nameOf,
+  ownersIn,
+  socketOwners,
+} from "../../lib/system/socket_owners.ts";
 import { systemRunner } from "../../lib/system/system_runner.ts";
 
 /** As the kernel prints it, apart from what stands after the inode. */
@@ -40,32 +44,28 @@ const CASES: ReadonlyArray<
 ];
 
 Deno.test("ownersIn() finds who holds the client's end of a connection", () => {
-  const ends = CASES.map(([, hostname, port]) => ({ hostname, port }));
-  const owners = ownersIn(TABLE, ends, SERVERS);
-  for (const [i, [name, , , uid]] of CASES.entries()) {
-    assertEquals(owners[i], uid, name);
+  const owners = ownersIn(TABLE, SERVERS);
+  for (const [name, hostname, port, uid] of CASES) {
+    assertEquals(owners.get(nameOf({ hostname, port })), uid, name);
   }
 });
 
 Deno.test("ownersIn() takes every address of the node for that of a listener on all", () => {
-  const [, [, hostname, port] = ["", "", 0]] = CASES;
-  const client = [{ hostname, port }];
-  const any = (port: number) => [{ hostname: "0.0.0.0", port }];
-  assertEquals(ownersIn(TABLE, client, any(80)), [1002]);
-  assertEquals(ownersIn(TABLE, client, any(4000)), [undefined]);
+  const any = (port: number) => ownersIn(TABLE, [{ hostname: "::", port }]);
+  const client = nameOf({ hostname: "10.0.0.5", port: 40_002 });
+  assertEquals(any(80).get(client), 1002);
+  assertEquals(any(4000).get(client), undefined);
 });
 
 Deno.test("socketOwners() finds this process in the kernel's own table", async () => {
   for (const hostname of ["127.0.0.1", "::1"]) {
     using listener = Deno.listen({ hostname, port: 0 });
-    const { port } = listener.addr as Deno.NetAddr;
-    using client = await Deno.connect({ hostname, port });
+    const server = listener.addr as Deno.NetAddr;
+    using client = await Deno.connect({ hostname, port: server.port });
     using _accepted = await listener.accept();
-    const owners = await socketOwners(systemRunner)(
-      [client.localAddr as Deno.NetAddr],
-      [listener.addr as Deno.NetAddr],
-    );
-    assertEquals(owners, [Deno.uid() ?? undefined], hostname);
+    const owners = await socketOwners(systemRunner)([server]);
+    const name = nameOf(client.localAddr as Deno.NetAddr);
+    assertEquals([...owners ?? []], [[name, Deno.uid()]]);
   }
 });
 
@@ -73,6 +73,6 @@ Deno.test("socketOwners() knows nothing where the table cannot be read", async (
   const none = { code: 1, stdout: "", stderr: "" };
   for (const result of ["not found", "timeout", none] as const) {
     const owners = socketOwners(() => Promise.resolve(result));
-    assertEquals(await owners([], SERVERS), undefined);
+    assertEquals(await owners(SERVERS), undefined);
   }
 });
