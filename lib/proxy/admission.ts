@@ -5,6 +5,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { Fields } from "./headers.ts";
+import { isLoopback } from "./peers.ts";
 
 /** The most bytes a request's body may have. */
 export const MAX_REQUEST_BODY = 64 * 1024;
@@ -45,7 +46,7 @@ export function isFromBrowser(headers: Fields): boolean {
 
 /**
  * Whether a request came over HTTP/2 as every known client of it asks: with an
- * authority and no Host, where `Deno.serve` knows HTTP/1.1 by its own name.
+ * authority and no Host. Without both, `Deno.serve` puts its own name there.
  *
  * @param request the request
  * @param listener where it came in
@@ -55,10 +56,10 @@ export function isHttp2(
   { hostname }: Pick<Deno.NetAddr, "hostname">,
 ): boolean {
   if (headers.has("host")) return false;
-  const [, authority = ""] = /^http:\/\/([^/?#]*)/.exec(url) ?? [];
-  const host = authority.replace(/:\d+$/, "");
-  return host !== "localhost" && host !== hostname &&
-    host !== `[${hostname}]`;
+  const isNamed = isLoopback(hostname) || /^(?:0\.0\.0\.0|::)$/.test(hostname);
+  const own = isNamed ? "localhost" : hostname;
+  const [, host] = /^http:\/\/([^/?#]*?)(?::\d+)?(?:[/?#]|$)/.exec(url) ?? [];
+  return host !== own && host !== `[${own}]`;
 }
 
 /**

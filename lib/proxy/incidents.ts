@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { STATUS_CODE } from "@std/http/status";
 import type { Log, LogWrite } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
 import { seldom } from "../observe/seldom.ts";
@@ -24,6 +25,7 @@ export class Incidents {
   readonly #stranger: LogWrite;
   readonly #loop: LogWrite;
   readonly #crowd: LogWrite;
+  readonly #http2: LogWrite;
   readonly #fault: LogWrite;
   readonly #ownFault: LogWrite;
 
@@ -41,6 +43,7 @@ export class Incidents {
     this.#stranger = seldom(log.warn);
     this.#loop = seldom(log.error);
     this.#crowd = seldom(log.warn);
+    this.#http2 = seldom(log.info);
     this.#fault = seldom(log.warn, { most: MOST_FAULTS });
     this.#ownFault = seldom(log.error);
   }
@@ -60,8 +63,11 @@ export class Incidents {
   }
 
   /** A request was refused that costs others their turn. */
-  refused({ reason }: Refusal): void {
-    this.#crowd("refused a request", { reason });
+  refused({ status, reason }: Refusal): void {
+    const write = status === STATUS_CODE.HTTPVersionNotSupported
+      ? this.#http2
+      : this.#crowd;
+    write("refused a request", { reason });
   }
 
   /** The service failed a request, or its client left the answer unread. */
