@@ -83,7 +83,7 @@ export function respond(answer: Answer): Response {
   // Appended, they keep order and repeats, and cost half of what an array does.
   const { headers } = response;
   for (const [name, value] of answer.headers) headers.append(name, value);
-  if (isCounted) headers.append("Content-Length", `${bytes.length}`);
+  if (isCounted) headers.append("content-length", `${bytes.length}`);
   return response;
 }
 

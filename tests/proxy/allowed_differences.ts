@@ -431,6 +431,14 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
     predict: refusal("head-refused"),
   },
   {
+    id: "upgrade-refused",
+    what:
+      "Connection: Upgrade with an Upgrade and any Content-Length or Transfer-Encoding, as Java's `HttpClient` sends them with PUT: an empty 400",
+    cause:
+      "`Deno.serve` answers it before any handler; set `version(HTTP_1_1)` in Java",
+    predict: refusal("upgrade-refused"),
+  },
+  {
     id: "method-refused",
     what: "Methods other than GET, HEAD, PUT and OPTIONS: 405",
     cause: "Promise 6: the service knows no other",

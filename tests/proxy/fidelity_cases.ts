@@ -336,6 +336,16 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
     [`${TTL}: 60`, "Transfer-Encoding: chunked"],
     "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
   ),
+  {
+    ...put("as Java's HttpClient asks", [
+      "Connection: Upgrade, HTTP2-Settings",
+      "Content-Length: 0",
+      "HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA",
+      "Upgrade: h2c",
+      `${TTL}: 60`,
+    ]),
+    refused: { row: "upgrade-refused", status: 400 },
+  },
   put("with a body of zero bytes, chunked", [
     `${TTL}: 60`,
     "Transfer-Encoding: chunked",
@@ -470,6 +480,12 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   answered(
     "with validators",
     'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-MD5: x\r\nLast-Modified: x\r\nContent-Length: 9\r\n\r\nus-east-1',
+  ),
+  answered(
+    "of more bytes than are handed over at once",
+    `HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 10000\r\n\r\n${
+      "x".repeat(10_000)
+    }`,
   ),
   answered(
     "to HEAD without a length",
