@@ -20,7 +20,7 @@ import { UsageError } from "../config/usage_error.ts";
 import { parseSeconds } from "../config/values.ts";
 import { type Promised, promisesOf } from "../metadata/promises.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
-import type { Destination } from "../netfilter/rule.ts";
+import type { Destination } from "../rule/rule.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import type { Io } from "./command.ts";
 

@@ -22,7 +22,7 @@ import {
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { HIGHEST_UID } from "../netfilter/user.ts";
+import { HIGHEST_UID } from "../rule/user.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
