@@ -12,7 +12,7 @@ import { Handler } from "./handler.ts";
 import { type Handle, Listener } from "./listener.ts";
 import { OwnAddresses } from "./peers.ts";
 import { type Leave, NO_HTTP2, Places } from "./places.ts";
-import type { SocketOwners } from "../system/socket_owners.ts";
+import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
 import { Upstream } from "./upstream.ts";
 import type { UpstreamSource } from "./upstream_source.ts";
 
@@ -45,11 +45,19 @@ export interface Proxy {
   abort(): void;
 }
 
-/** Where a client's own socket leads that was redirected. */
-const SERVICE = [
-  { hostname: "169.254.169.254", port: 80 },
-  { hostname: "fd00:ec2::254", port: 80 },
-];
+/**
+ * Where clients' own sockets lead: to the proxy, or to the service itself where
+ * they are redirected.
+ *
+ * @param listeners where the proxy listens
+ */
+export function serversOf(listeners: readonly SocketEnd[]): SocketEnd[] {
+  return [
+    ...listeners,
+    { hostname: "169.254.169.254", port: 80 },
+    { hostname: "fd00:ec2::254", port: 80 },
+  ];
+}
 
 /**
  * Listens on every address of the configuration.
@@ -77,7 +85,7 @@ export async function startProxy(
     meters,
   });
   const listeners: Listener[] = [];
-  const servers = () => [...listeners.map((it) => it.address), ...SERVICE];
+  const servers = () => serversOf(listeners.map((it) => it.address));
   const places = new Places(owners && (() => owners(servers())));
   const handle = placed(handler, places);
   try {

@@ -4,10 +4,12 @@ EC2's own service closes each connection after its answer, so this one does,
 unless --keep is given. What a client and this server make of each other stays
 here; the question goes to `simulate` anew.
 
-    service.py --tree=URL [--listen=HOST:PORT] [--delay=SECONDS] [--keep]
+    service.py --tree=URL [--listen=HOST:PORT] [--delay=SECONDS] [--hang=PATH]
+               [--keep]
 """
 import argparse
 import http.client
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -28,6 +30,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--tree", required=True, help="the URL of `simulate`")
 parser.add_argument("--listen", default="127.0.0.1:0")
 parser.add_argument("--delay", type=float, default=0, help="before each answer")
+parser.add_argument("--hang", help="a path that is never answered")
 parser.add_argument("--keep", action="store_true", help="keep connections")
 options = parser.parse_args()
 
@@ -52,6 +55,8 @@ class Exchange(BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == options.hang:
+            threading.Event().wait()
         time.sleep(options.delay)
         tree = http.client.HTTPConnection(urlsplit(options.tree).netloc)
         tree.request(self.command, self.path, body, dict(end_to_end(self.headers)))

@@ -6,7 +6,6 @@
  */
 import { REPOSITORY } from "../helpers/files.ts";
 import { bytesOf, get } from "../helpers/raw.ts";
-import { asUser } from "../helpers/node.ts";
 import type { Need } from "../helpers/requires.ts";
 
 /** What tests with a crowd need. */
@@ -28,11 +27,11 @@ export class Crowd implements AsyncDisposable {
    * Starts without a client.
    *
    * @param address whom they ask
-   * @param uid the user they run as; the test's own unless given
+   * @param before what starts them, such as another user's rights
    */
   constructor(
     address: { readonly hostname: string; readonly port: number },
-    uid = 0,
+    before: readonly string[] = [],
   ) {
     const hex = bytesOf(get("/latest/")).toHex();
     // The checkout may be closed to that user.
@@ -40,7 +39,7 @@ export class Crowd implements AsyncDisposable {
       new URL("tests/reliability/crowd.py", REPOSITORY),
     );
     const [command = "", ...args] = [
-      ...[...asUser(uid), "/usr/bin/python3", "-c", script],
+      ...[...before, "/usr/bin/python3", "-c", script],
       ...[address.hostname, String(address.port), hex],
     ];
     this.#child = new Deno.Command(command, {

@@ -24,7 +24,7 @@ testWith(
       await to.write(answer("us-east-1"));
     });
     await using served = await startServed(upstream.address, ["--cache=0"]);
-    await using crowd = new Crowd(served.address, 12_001);
+    await using crowd = new Crowd(served.address, asUser(12_001));
     try {
       assertEquals(await crowd.connect(MAX_IN_FLIGHT), MAX_IN_FLIGHT);
       await crowd.send(get("/hang"));
