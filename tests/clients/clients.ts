@@ -215,7 +215,8 @@ export async function runClient(
   }
 }
 
-function scriptPath(name: string): string {
+/** Where a file of this folder is. */
+export function scriptPath(name: string): string {
   return new URL(name, import.meta.url).pathname;
 }
 
