@@ -10,7 +10,7 @@ import type {
   UpstreamAddress,
 } from "../config/serve_config.ts";
 import type { RuleView } from "../observe/rule_view.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
 import { type ChildUser, requireDroppedRights } from "./dropped_rights.ts";
 import { heardAddresses } from "./heard_addresses.ts";
 import {

@@ -6,7 +6,7 @@
  */
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { wait } from "../link/wait.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
 import type { UpstreamNews } from "./messages.ts";
 
 /** Between two looks, in milliseconds; a source may look less often. */

@@ -153,6 +153,10 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   target("/openstack/latest/meta_data.json", "zone"),
   target("/latest/meta-data#us-east-1"),
   {
+    ...target("/latest/meta-data/placement\x7fregion"),
+    refused: HEAD_REFUSED,
+  },
+  {
     ...target("/latest/raw\xfflatin1\xe9"),
     refused: HEAD_REFUSED,
   },

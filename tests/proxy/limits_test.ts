@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import * as http2 from "node:http2";
 import { MAX_REQUEST_BODY } from "../../lib/proxy/admission.ts";
 import { MAX_IN_FLIGHT } from "../../lib/proxy/handler.ts";
 import {
@@ -175,5 +176,20 @@ Deno.test("startProxy() refuses what the service does not know, in one plain lin
   for (const [request, status, reason] of REFUSED) {
     assertOwn(await ask(proxy.address, request), status, reason);
   }
+  assertEquals(upstream.requests, []);
+});
+
+Deno.test("startProxy() refuses a control byte in a target in HTTP/2, too", async () => {
+  await using upstream = await startOk();
+  await using proxy = await startUnderTest(upstream.address);
+  const session = http2.connect(`http://127.0.0.1:${proxy.address.port}`);
+  session.on("error", () => {});
+  const request = session.request({ ":path": "/latest/\x7f" });
+  await new Promise<void>((resolve) => {
+    request.on("error", () => resolve());
+    request.on("close", resolve);
+    request.resume();
+  });
+  await new Promise<void>((resolve) => session.close(resolve));
   assertEquals(upstream.requests, []);
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import type { RuleView } from "../../lib/observe/rule_view.ts";
-import type { UpstreamSource } from "../../lib/proxy/upstream_source.ts";
+import type { UpstreamSource } from "../../lib/proxy/upstream/upstream_source.ts";
 import { spawnChild } from "../../lib/supervisor/spawn.ts";
 import { ROOT, testWith } from "../helpers/requires.ts";
 
