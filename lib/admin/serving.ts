@@ -10,7 +10,7 @@ import type { RuleView } from "../observe/rule_view.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import type { SocketOwners } from "../system/socket_owners.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
 import { openAdmin } from "./admin.ts";
 import { openMetrics } from "./metrics.ts";
 import { type Check, Readiness } from "./readiness.ts";

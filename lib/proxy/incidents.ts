@@ -9,10 +9,9 @@ import type { Log, LogWrite } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
 import { seldom } from "../observe/seldom.ts";
 import type { Refusal } from "./admission.ts";
-import { ClientStalled } from "./client_stalled.ts";
 import { pathOf } from "./target.ts";
-import type { UpstreamRequest } from "./upstream.ts";
-import type { UpstreamError } from "./upstream_error.ts";
+import type { UpstreamRequest } from "./upstream/upstream.ts";
+import { ClientGone, type UpstreamError } from "./upstream/upstream_error.ts";
 
 /** How many failures of the service are logged in a minute. */
 const MOST_FAULTS = 10;
@@ -28,6 +27,7 @@ export class Incidents {
   readonly #http2: LogWrite;
   readonly #fault: LogWrite;
   readonly #ownFault: LogWrite;
+  readonly #compressed: LogWrite;
 
   /**
    * Tells of nothing yet.
@@ -46,6 +46,7 @@ export class Incidents {
     this.#http2 = seldom(log.info);
     this.#fault = seldom(log.warn, { most: MOST_FAULTS });
     this.#ownFault = seldom(log.error);
+    this.#compressed = seldom(log.warn);
   }
 
   /** Somebody asked who is not this node. */
@@ -53,7 +54,7 @@ export class Incidents {
     this.#stranger("refused a peer that is not this node", { peer });
   }
 
-  /** A request of the proxy's own came back, however it was sent. */
+  /** A request of the proxy's own came back. */
   loop(): void {
     if (this.#meters !== undefined) this.#meters.loops++;
     this.#loop(
@@ -70,14 +71,22 @@ export class Incidents {
     write("refused a request", { reason });
   }
 
-  /** The service failed a request, or its client left the answer unread. */
+  /** The service sent a body compressed that would be rewritten otherwise. */
+  compressed({ target }: Pick<UpstreamRequest, "target">): void {
+    this.#compressed(
+      "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
+      { target: pathOf(target) },
+    );
+  }
+
+  /** The service failed a request, or its client left. */
   failed(
-    error: UpstreamError | ClientStalled,
+    error: UpstreamError | ClientGone,
     { method, target }: Pick<UpstreamRequest, "method" | "target">,
   ): void {
     const asked = { method, target: pathOf(target) };
-    if (error instanceof ClientStalled) {
-      this.#log.debug("dropped a client that stopped reading", asked);
+    if (error instanceof ClientGone) {
+      this.#log.debug(`dropped a client that ${error.did}`, asked);
       return;
     }
     this.#meters?.failed(error.fault);

@@ -7,14 +7,14 @@ import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
 import { isHttp2, type Refusal } from "./admission.ts";
-import { readStart } from "./body.ts";
 import { Handler } from "./handler.ts";
 import { type Handle, Listener } from "./listener.ts";
 import { OwnAddresses } from "./peers.ts";
 import { type Leave, NO_HTTP2, Places } from "./places.ts";
 import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
-import { Upstream } from "./upstream.ts";
-import type { UpstreamSource } from "./upstream_source.ts";
+import { TimeLimit } from "./upstream/time_limit.ts";
+import { Upstream } from "./upstream/upstream.ts";
+import type { UpstreamSource } from "./upstream/upstream_source.ts";
 
 /** A proxy that listens. */
 export interface Proxy {
@@ -133,21 +133,25 @@ function placed(handler: Handler, places: Places): Handle {
   };
 }
 
-/** The most of an answer that is read so that its connection can be kept. */
+/** The most of an answer that is read, so that the service closes first. */
 const ENOUGH_BYTES = 64 * 1024;
 
 async function askUpstream(
   upstream: Upstream,
   timeoutMs: number,
 ): Promise<number> {
-  const deadline = performance.now() + timeoutMs;
-  const { status, body } = await upstream.send({
-    method: "GET",
-    target: "/",
-    headers: [["host", upstream.authority]],
-    body: undefined,
-  }, timeoutMs);
-  await readStart(body, ENOUGH_BYTES, deadline - performance.now());
-  body.destroy();
-  return status;
+  const limit = new TimeLimit(timeoutMs);
+  try {
+    const { status, body } = await upstream.send({
+      method: "GET",
+      target: "/",
+      headers: [["host", upstream.authority]],
+      body: undefined,
+    }, limit);
+    await body.start(ENOUGH_BYTES);
+    body.destroy();
+    return status;
+  } finally {
+    limit[Symbol.dispose]();
+  }
 }

@@ -36,9 +36,8 @@ export class RequestBodies {
   ): Promise<RequestBody | Refusal> {
     const { headers, method } = request;
     const length = headers.get("content-length");
-    const nothing = method !== "PUT" && length === null
-      ? { bytes: undefined }
-      : { bytes: new Uint8Array(0) };
+    const hasLength = method === "PUT" || method !== "HEAD" && length !== null;
+    const nothing = { bytes: hasLength ? new Uint8Array(0) : undefined };
     // Requests for tokens have none: over HTTP/1.1 it would be announced.
     const isAnnounced = headers.has("transfer-encoding") ||
       length !== null && length !== "0";

@@ -11,7 +11,7 @@ import { bodyRule } from "../metadata/paths.ts";
 import { percentDecoded, percentEncoded } from "../metadata/percent.ts";
 import type { Identity, NamePairs } from "../metadata/profile.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
-import { remembering } from "./remember.ts";
+import { memoize } from "../system/memoize.ts";
 import { Rewriter } from "./rewriter.ts";
 import { Uncovered } from "./uncovered.ts";
 
@@ -67,7 +67,7 @@ export class Treatments {
     this.#rewriter = new Rewriter(regions, [{ kind: "whole", names }, arns]);
     this.#arns = new Rewriter(new Map(), [arns]);
     const hostNames = identity?.hostNames ?? false;
-    this.#ruleOf = remembering((target) => bodyRule(target, hostNames));
+    this.#ruleOf = memoize((target) => bodyRule(target, hostNames));
     this.#edits = new Edits(identity);
     // Only answers under `all` name what a client asks for next.
     this.#back = mode === "all"

@@ -6,7 +6,7 @@
  */
 import { regionTelling } from "../metadata/paths.ts";
 import type { RegionMap } from "../metadata/region_map.ts";
-import { remembering } from "./remember.ts";
+import { memoize } from "../system/memoize.ts";
 
 /** The form of AWS's region names, as in `us-east-1` and `us-gov-west-1`. */
 const REGION = /(?<![a-z0-9-])[a-z]{2,4}(?:-[a-z]{2,}){1,3}-\d{1,2}(?!\d)/g;
@@ -22,7 +22,7 @@ const MAX_LENGTH = 256;
 
 const latin1 = new TextDecoder("latin1");
 
-const tellsRegion = remembering(regionTelling);
+const tellsRegion = memoize(regionTelling);
 
 /** Warns once of each region that no map covers. */
 export class Uncovered {

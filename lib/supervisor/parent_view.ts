@@ -7,7 +7,7 @@
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { within } from "../link/wait.ts";
 import type { RuleTally, RuleView } from "../observe/rule_view.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
 import type { Owners } from "../system/socket_owners.ts";
 import type { DesiredChild } from "./state.ts";
 

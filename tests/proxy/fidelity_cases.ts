@@ -153,6 +153,10 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   target("/openstack/latest/meta_data.json", "zone"),
   target("/latest/meta-data#us-east-1"),
   {
+    ...target("/latest/meta-data/placement\x7fregion"),
+    refused: HEAD_REFUSED,
+  },
+  {
     ...target("/latest/raw\xfflatin1\xe9"),
     refused: HEAD_REFUSED,
   },
@@ -245,6 +249,11 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   headers("Upgrade", "Connection: Upgrade", "Upgrade: h2c"),
   headers("Proxy-Connection", "Proxy-Connection: keep-alive"),
   headers("Content-Length 0 on GET", "Content-Length: 0"),
+  {
+    name: "Content-Length 0 on HEAD",
+    request: of("HEAD /latest/ HTTP/1.1", [HOST, "Content-Length: 0"]),
+    methods: ["HEAD"],
+  },
   headers("Expect on GET", "Expect: 100-continue"),
   headers(
     "100 headers",
