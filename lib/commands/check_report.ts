@@ -154,18 +154,11 @@ function ruleText(rule: RuleReading): string {
   }
 }
 
-function warnings({ seen, rule }: Findings): readonly string[] {
-  // Under another rule than the expected one, the proxy's own count too.
-  const direct = rule.state === "installed" ? rule.directClients : 0;
+function warnings({ seen }: Findings): readonly string[] {
   return [
     ...seen?.observation.version === "v2" && !seen.observation.ttlTold
       ? [
         "the token comes without its TTL: SDKs for Go, Java and Rust refuse it",
-      ]
-      : [],
-    ...direct > 0
-      ? [
-        `connections that go around the rule: ${direct}, see c2s-imds iptables status`,
       ]
       : [],
   ];

@@ -32,8 +32,6 @@ export type RuleReading =
     readonly backend: Backend;
     /** What differs, each with what is there. */
     readonly differences: readonly string[];
-    /** How many connections go around it. */
-    readonly directClients: number;
   };
 
 /** How long one command may take, in milliseconds: a report should be quick. */
@@ -70,8 +68,8 @@ export async function readRule(
     ip6 = both.state === "installed";
   }
   if (status.state === "unknown") return status;
-  const { state, backend, differences, directClients } = status;
-  const reading = { backend, differences, directClients: directClients.length };
+  const { state, backend, differences } = status;
+  const reading = { backend, differences };
   if (state !== "drift") return { state, ...reading };
   const closed = await read(backend, BLOCKED_PORT, ip6);
   const isBlocked = closed.state !== "unknown" &&

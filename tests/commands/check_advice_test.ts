@@ -23,7 +23,7 @@ type RuleState = RuleReading["state"];
 function ruleIn(state: RuleState): RuleReading {
   if (state === "not needed") return { state };
   if (state === "unknown") return { state, reason: "Cannot tell: no rights" };
-  return { state, backend: "nft", differences: ["x"], directClients: 0 };
+  return { state, backend: "nft", differences: ["x"] };
 }
 
 function findings(

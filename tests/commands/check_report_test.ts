@@ -14,7 +14,6 @@ const GOOD: Findings = {
     state: "installed",
     backend: "nft",
     differences: [],
-    directClients: 0,
   },
   seen: {
     observation: {
@@ -94,14 +93,13 @@ verdict:   no: nothing listens at http://169.254.169.254, or a firewall or a pod
   );
 });
 
-Deno.test("renderReport() warns of what SDKs refuse and of clients that go direct", () => {
+Deno.test("renderReport() warns of what SDKs refuse", () => {
   const report = renderReport({
     ...GOOD,
     rule: {
       state: "installed",
       backend: "legacy",
       differences: [],
-      directClients: 2,
     },
     seen: GOOD.seen && {
       ...GOOD.seen,
@@ -109,10 +107,6 @@ Deno.test("renderReport() warns of what SDKs refuse and of clients that go direc
     },
   }, advise(GOOD));
   assertStringIncludes(report, "warning:   the token comes without its TTL");
-  assertStringIncludes(
-    report,
-    "warning:   connections that go around the rule: 2",
-  );
 });
 
 Deno.test("renderReport() says how version 1 came about and what is missing", () => {
@@ -147,7 +141,6 @@ Deno.test("renderReportJson() is one object on one line", () => {
       state: "installed",
       backend: "nft",
       differences: [],
-      directClients: 0,
     },
     reachable: true,
     ...GOOD.seen?.observation,

@@ -6,7 +6,7 @@ import { iptablesWith } from "../helpers/iptables.ts";
 import { createFakeIptables } from "../rule/fake_iptables.ts";
 
 const PROXY = { port: 4000, uid: 10_169 };
-const WELL = { backend: "nft", differences: [], directClients: 0 };
+const WELL = { backend: "nft", differences: [] };
 
 /** A machine where `c2s-imds iptables` ran once. */
 async function after(line: string): Promise<Runner> {
