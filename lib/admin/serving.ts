@@ -6,11 +6,12 @@
 import { formatAddress } from "../config/address.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
+import { Meters } from "../system/meters.ts";
 import type { RuleView } from "./rule_view.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
-import { Meters } from "../system/meters.ts";
+import type { SocketOwners } from "../system/socket_owners.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
 import { openAdmin } from "./admin.ts";
 import { renderMetrics } from "./metrics.ts";
 import { type Check, Readiness } from "./readiness.ts";
@@ -23,6 +24,8 @@ export interface ServingParts {
   readonly source?: UpstreamSource | undefined;
   /** The rule, where there is one to keep. */
   readonly rule?: RuleView | undefined;
+  /** Tells who asks, so that no user takes the places of others. */
+  readonly owners?: SocketOwners | undefined;
   /** What this program is, by label: its version and the like. */
   readonly build: Readonly<Record<string, string>>;
 }
@@ -37,13 +40,15 @@ export interface ServingParts {
  */
 export async function startServing(
   config: ServeConfig,
-  { log, source, rule, build }: ServingParts,
+  { log, source, rule, owners, build }: ServingParts,
 ): Promise<Proxy> {
   const { admin: address } = config;
-  if (address === undefined) return await startProxy(config, log, source);
+  if (address === undefined) {
+    return await startProxy(config, log, source, undefined, owners);
+  }
   const meters = new Meters();
   const startedAt = Date.now();
-  const proxy = await startProxy(config, log, source, meters);
+  const proxy = await startProxy(config, log, source, meters, owners);
   let isStopping = false;
   let admin: Listener;
   try {

@@ -8,7 +8,15 @@ import type { Log } from "../system/log.ts";
 import { errorLine } from "./message.ts";
 
 /**
- * Logs errors that nothing caught instead of letting them end the process.
+ * `Deno.serve` tells by a request's signal that a client has left, and warns
+ * that it is aborted after every success, too. That does no harm here, but an
+ * executable (2.9.6) ignores --unstable-no-legacy-abort, which ends both.
+ */
+const KNOWN_WARNING = /request\.signal aborts on successful responses/;
+
+/**
+ * Logs errors that nothing caught instead of letting them end the process, and
+ * what Deno would write to standard error in a form of its own.
  *
  * @param log the log
  * @returns cancels it
@@ -22,10 +30,18 @@ export function logUnhandledErrors(log: Log): () => void {
     event.preventDefault();
     log.error("unhandled error", { error: errorLine(event.error) });
   };
+  const { warn } = console;
+  const warned = (text: unknown) => {
+    if (!KNOWN_WARNING.test(String(text))) {
+      log.warn("Deno warns", { text: errorLine(text) });
+    }
+  };
   globalThis.addEventListener("unhandledrejection", rejected);
   globalThis.addEventListener("error", thrown);
+  Object.assign(console, { warn: warned });
   return () => {
     globalThis.removeEventListener("unhandledrejection", rejected);
     globalThis.removeEventListener("error", thrown);
+    Object.assign(console, { warn });
   };
 }

@@ -21,6 +21,7 @@ import {
 } from "../system/log.ts";
 import { startServing } from "../admin/serving.ts";
 import type { Proxy } from "../proxy/proxy.ts";
+import { socketOwners } from "../system/socket_owners.ts";
 import { systemRunner } from "../system/runner.ts";
 import type { Command, ExitCode, Io } from "../cli/command.ts";
 import { errorLine } from "../cli/message.ts";
@@ -134,8 +135,8 @@ async function serveWith(
   const address = await holdAddress(config.node, { run: systemRunner, log });
   try {
     const proxy = await start(config, log, io);
-    const runsNothing = config.discover === undefined && !config.node.address;
-    if (runsNothing) dropPermissions(NEEDED_TO_START);
+    const isSet = config.discover === undefined && !config.node.address;
+    if (isSet) dropPermissions(NEEDED_TO_START);
     address.serving();
     return await serveUntilStopped(proxy, { log, signals, announce, reload });
   } finally {
@@ -189,6 +190,7 @@ async function start(
     return await startServing(config, {
       log,
       source,
+      owners: socketOwners(systemRunner),
       build: buildLabels(build),
     });
   } catch (error) {

@@ -67,7 +67,7 @@ export const SERVE_SETTINGS: readonly Option[] = [
     name: "timeout",
     value: "SECONDS",
     help: "How long the upstream may take to answer",
-    fallback: "5",
+    fallback: "60",
   },
   {
     name: "cache",

@@ -9,10 +9,10 @@
 export const NEVER_NEEDED = ["write", "ffi", "import"] as const;
 
 /**
- * What `serve` without a child drops besides once it listens, unless it has to
- * find its upstream or to hold an address: it runs nothing any more.
+ * What `serve` without a child drops besides once it listens. It may still
+ * have to look who asks, or where its upstream is.
  */
-export const NEEDED_TO_START = ["run", "env"] as const;
+export const NEEDED_TO_START = ["env"] as const;
 
 /**
  * What the child drops once it listens. It keeps `net`, which forwarding
@@ -22,6 +22,7 @@ export const DROPPED_BY_CHILD = [
   ...NEVER_NEEDED,
   ...NEEDED_TO_START,
   "read",
+  "run",
 ] as const;
 
 /**
