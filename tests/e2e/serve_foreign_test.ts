@@ -50,22 +50,3 @@ for (const [where, script] of Object.entries(FOREIGN)) {
     },
   );
 }
-
-testWith(
-  NEEDS,
-  "iptables remove takes the rule away where others' native rules stand before it",
-  async () => {
-    await using node = await createNode(await installed(), "nft");
-    const before = await node.rules();
-    await node.run("iptables install");
-    await node.namespace.must(["nft", "-f", "-"], FOREIGN["before ours"]);
-    const { code, stdout, stderr } = await node.run("iptables remove");
-    assertEquals([code, stderr], [0, ""]);
-    assertEquals(stdout, "Removed from the nft backend: IPv4\n");
-    await node.namespace.must(["nft", "flush", "chain", "ip", "nat", "OUTPUT"]);
-    assertEquals(
-      (await node.rules()).replaceAll(/^:.*\n/gm, ""),
-      before.replaceAll(/^:.*\n/gm, ""),
-    );
-  },
-);

@@ -132,8 +132,10 @@ async function prime(namespace: Namespace, backend: NodeBackend) {
   for (const each of BACKENDS) {
     for (const command of [`iptables-${each}`, `ip6tables-${each}`]) {
       const rule = ["OUTPUT", "-j", "RETURN"];
-      await namespace.must([command, "-t", "nat", "-A", ...rule]);
-      await namespace.must([command, "-t", "nat", "-D", ...rule]);
+      for (const table of ["nat", "filter"]) {
+        await namespace.must([command, "-t", table, "-A", ...rule]);
+        await namespace.must([command, "-t", table, "-D", ...rule]);
+      }
     }
   }
   // A node's own firewall keeps conntrack busy: without it, connections would
