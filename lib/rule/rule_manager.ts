@@ -66,7 +66,7 @@ export async function openRule(
     const ports = Object.fromEntries(
       options.destinations.map(({ family }) => [family, portOf(family)]),
     );
-    const targets = await coveredTargets(machine, ports);
+    const targets = coveredTargets(machine, ports);
     desired = { state: "open", uid: options.uid, targets };
     mayStand = true;
     return await reconcile(machine, desired);
