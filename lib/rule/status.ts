@@ -59,13 +59,13 @@ export type Status = {
  */
 export async function readStatus(
   choice: BackendChoice,
-  desiredOn: (machine: Machine) => Desired,
+  desiredOn: (machine: Machine) => Desired | Promise<Desired>,
   run: Runner,
 ): Promise<Status> {
   try {
     const action = "tell whether the rule is installed";
     const machine = await openMachine(choice, action, run);
-    const desired = desiredOn(machine);
+    const desired = await desiredOn(machine);
     const expected = rulesOf(desired);
     const { reading, differences } = await compare(machine, desired);
     const isAbsent = reading.places.every(isEmpty);
