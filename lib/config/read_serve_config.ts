@@ -16,7 +16,12 @@ import { fromMdproxyVariables } from "./mdproxy_variables.ts";
 import { findProfile } from "./profiles.ts";
 import { parseRegions } from "./regions.ts";
 import { expandAliases } from "./serve_aliases.ts";
-import { LEAVINGS, REWRITE_MODES, type WholeConfig } from "./serve_config.ts";
+import {
+  BACKEND_CHOICES,
+  LEAVINGS,
+  REWRITE_MODES,
+  type WholeConfig,
+} from "./serve_config.ts";
 import {
   CONFIG_OPTION,
   SERVE_ALIASES,
@@ -82,6 +87,7 @@ export function readServeConfig(
     logFormat: parseChoice(one("log-format"), LOG_FORMATS),
     node: Object.freeze({
       iptables: parseSwitch(one("iptables")),
+      backend: parseChoice(one("backend"), BACKEND_CHOICES),
       user: one("user").text,
       onStop: parseChoice(one("on-stop"), LEAVINGS),
       onCrash: parseChoice(one("on-crash"), LEAVINGS),

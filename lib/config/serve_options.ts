@@ -6,7 +6,7 @@
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import type { Option } from "./options.ts";
-import { LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
+import { BACKEND_CHOICES, LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
 
 /** The region the instance really runs in, unless told. */
 export const REAL_REGION = "us-east-1";
@@ -87,6 +87,12 @@ export const SERVE_SETTINGS: readonly Option[] = [
   {
     name: "iptables",
     help: "Installs the rule and keeps it; needs root",
+  },
+  {
+    name: "backend",
+    value: BACKEND_CHOICES.join("|"),
+    help: "Where the rule is installed; auto: the one in use",
+    fallback: "auto",
   },
   {
     name: "user",

@@ -72,14 +72,20 @@ function chainsOf(
     `${family} daddr ${rule.address} tcp dport ${rule.addressPort} meta skuid != ${uid}`;
   const refused = `${service} reject with tcp reset`;
   if (port === undefined) return { output: [], guard: [refused] };
-  const answer = `oifname "lo" tcp sport ${port}`;
+  // What was redirected to an earlier port goes there as long as it is tried.
+  const answers = [
+    `oifname "lo" tcp sport ${port}`,
+    `oifname "lo" ct direction reply ct status dnat ct original ${family} daddr ${rule.address}`,
+  ];
   return {
     output: [`${service} redirect to :${port}`],
     guard: [
       refused,
-      `${answer} meta skuid ${uid} accept`,
-      `${answer} tcp flags & (syn | ack) == syn | ack drop`,
-      `${answer} tcp flags & rst == 0 meta skuid != ${uid} drop`,
+      ...answers.flatMap((answer) => [
+        `${answer} meta skuid ${uid} accept`,
+        `${answer} tcp flags & (syn | ack) == syn | ack drop`,
+        `${answer} tcp flags & rst == 0 meta skuid != ${uid} drop`,
+      ]),
     ],
   };
 }
@@ -91,9 +97,11 @@ export function isExactlyNative(
   chains: readonly NativeChain[] = NATIVE_CHAINS,
 ): boolean {
   const expected = chains.flatMap((chain) => chainsOf(rule)[chain]);
-  // Versions of nft show flags in different ways.
+  // Versions of nft show flags in different ways, and -nn all of them.
   const plain = (line: string) =>
-    line.replace(/tcp flags .*?(?= meta | drop)/, "tcp flags");
+    line.replace(/tcp flags .*?(?= meta | drop)/, "tcp flags")
+      .replace(/ct status (?:0x0*20|32)\b/, "ct status dnat")
+      .replace("ct direction 1 ", "ct direction reply ");
   return lines.length === expected.length &&
     lines.every((line, i) => plain(line) === plain(expected[i] ?? ""));
 }

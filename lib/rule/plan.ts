@@ -149,10 +149,13 @@ function remove(
     const script = state === "draining" ? nativeDraining : nativeRemoval;
     return [nft(place, script(place.family))];
   }
-  return [
-    ...removal("nat", place, machine),
-    ...removal("filter", place, machine),
-  ];
+  const redirect = removal("nat", place, machine);
+  const guard = removal("filter", place, machine);
+  // While the proxy listens, a guard without a redirect would have clients
+  // refused; once it is gone, a redirect without a guard would lead to others.
+  return state === "draining"
+    ? [...guard, ...redirect]
+    : [...redirect, ...guard];
 }
 
 function removal(

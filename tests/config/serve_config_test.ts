@@ -14,6 +14,7 @@ const DEFAULTS: WholeConfig = {
   logFormat: "text",
   node: {
     iptables: false,
+    backend: "auto",
     user: "10169",
     onStop: "remove",
     onCrash: "keep",

@@ -22,6 +22,9 @@ const NATIVE_RULES = [
   'oifname "lo" tcp sport 4000 meta skuid 10169 accept',
   'oifname "lo" tcp sport 4000 tcp flags 0x2,0x10 / 0x2,0x10 drop',
   'oifname "lo" tcp sport 4000 tcp flags ! 0x4 meta skuid != 10169 drop',
+  'oifname "lo" ct direction 1 ct status 0x20 ct original ip daddr 169.254.169.254 meta skuid 10169 accept',
+  'oifname "lo" ct direction 1 ct status 0x20 ct original ip daddr 169.254.169.254 tcp flags 0x2,0x10 / 0x2,0x10 drop',
+  'oifname "lo" ct direction 1 ct status 0x20 ct original ip daddr 169.254.169.254 tcp flags ! 0x4 meta skuid != 10169 drop',
 ];
 const NATIVE: PlaceReading = {
   backend: "nftables",

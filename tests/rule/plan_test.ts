@@ -55,6 +55,8 @@ COMMIT
 -A C2S-IMDS -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m owner --socket-exists ! --uid-owner 10169 -m comment --comment c2s-imds -j REJECT --reject-with tcp-reset
 -A C2S-IMDS -o lo -p tcp -m tcp --sport 4000 --tcp-flags SYN,ACK SYN,ACK -m owner ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
 -A C2S-IMDS -o lo -p tcp -m tcp --sport 4000 --tcp-flags RST NONE -m owner --socket-exists ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
+-A C2S-IMDS -o lo -p tcp -m conntrack --ctstate DNAT --ctorigdst 169.254.169.254 --ctorigdstport 80 --ctdir REPLY -m tcp --tcp-flags SYN,ACK SYN,ACK -m owner ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
+-A C2S-IMDS -o lo -p tcp -m conntrack --ctstate DNAT --ctorigdst 169.254.169.254 --ctorigdstport 80 --ctdir REPLY -m tcp --tcp-flags RST NONE -m owner --socket-exists ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
 COMMIT
 # iptables-${backend}-restore -w 5 --noflush
 *nat
@@ -97,6 +99,9 @@ table ip c2s-imds {
 		oifname "lo" tcp sport 4000 meta skuid 10169 accept
 		oifname "lo" tcp sport 4000 tcp flags & (syn | ack) == syn | ack drop
 		oifname "lo" tcp sport 4000 tcp flags & rst == 0 meta skuid != 10169 drop
+		oifname "lo" ct direction reply ct status dnat ct original ip daddr 169.254.169.254 meta skuid 10169 accept
+		oifname "lo" ct direction reply ct status dnat ct original ip daddr 169.254.169.254 tcp flags & (syn | ack) == syn | ack drop
+		oifname "lo" ct direction reply ct status dnat ct original ip daddr 169.254.169.254 tcp flags & rst == 0 meta skuid != 10169 drop
 	}
 }
 `,
@@ -236,6 +241,18 @@ const FEEDS: readonly [
       `table ip c2s-imds\ndelete table ip c2s-imds\ntable ip c2s-imds {\n\tchain output {\n\t\ttype nat hook output priority -101; policy accept;\n\t}\n}\n`,
       REMOVE.filter,
     ],
+  ],
+  [
+    "the guard's end before the redirect's while the proxy still listens",
+    { state: "draining" },
+    reading(nft(NAT, FILTER)),
+    [REMOVE.filter, REMOVE.nat],
+  ],
+  [
+    "the redirect's end before the guard's when the proxy is gone",
+    { state: "absent" },
+    reading(nft(NAT, FILTER)),
+    [REMOVE.nat, REMOVE.filter],
   ],
   [
     "nothing where native nft drains already",

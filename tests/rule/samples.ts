@@ -27,15 +27,22 @@ export function redirect(port = 4000, uid = 10_169): string[] {
   ];
 }
 
+const REDIRECTED =
+  "-m conntrack --ctstate DNAT --ctorigdst 169.254.169.254 --ctorigdstport 80 --ctdir REPLY -m tcp";
+
 /** The guard's chain. */
 export function guard(ports: readonly number[] = [4000], uid = 10_169) {
   const mark = `! --uid-owner ${uid} -m comment --comment c2s-imds`;
   return [
     `-A C2S-IMDS -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m owner --socket-exists ${mark} -j REJECT --reject-with tcp-reset`,
-    ...ports.flatMap((port) => [
-      `-A C2S-IMDS -o lo -p tcp -m tcp --sport ${port} --tcp-flags SYN,ACK SYN,ACK -m owner ${mark} -j DROP`,
-      `-A C2S-IMDS -o lo -p tcp -m tcp --sport ${port} --tcp-flags RST NONE -m owner --socket-exists ${mark} -j DROP`,
-    ]),
+    ...[
+      ...ports.map((port) => `-m tcp --sport ${port}`),
+      ...ports.length > 0 ? [REDIRECTED] : [],
+    ]
+      .flatMap((match) => [
+        `-A C2S-IMDS -o lo -p tcp ${match} --tcp-flags SYN,ACK SYN,ACK -m owner ${mark} -j DROP`,
+        `-A C2S-IMDS -o lo -p tcp ${match} --tcp-flags RST NONE -m owner --socket-exists ${mark} -j DROP`,
+      ]),
   ];
 }
 
