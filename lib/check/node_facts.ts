@@ -82,7 +82,7 @@ export async function readRule(
         .map((place) => redirectTarget(place).port)
         .find((found) => found !== undefined);
     const ip6 = portIn("ip6");
-    const targets = await coveredTargets(machine, {
+    const targets = coveredTargets(machine, {
       ip: port ?? portIn("ip") ?? defaultPort,
       ...ip6 === undefined ? {} : { ip6: port ?? ip6 },
     }, ip);

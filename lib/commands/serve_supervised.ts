@@ -170,7 +170,7 @@ async function openRule(
       conflict: (ownPorts) => findConflict(machine, ownPorts),
     }, log),
     async open(addresses) {
-      const targets = await coveredTargets(machine, rulePorts(addresses));
+      const targets = coveredTargets(machine, rulePorts(addresses));
       return { state: "open", uid, targets };
     },
     otherAddress: (taken) => otherAddress(taken, uid, { run, log }),
