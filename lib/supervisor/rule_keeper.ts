@@ -179,6 +179,8 @@ export class RuleKeeper implements RuleView {
           });
           return true;
         }
+        // Its end stops what is under way.
+        if (this.#closed.signal.aborted) return false;
         this.#failures++;
         this.#log.error("cannot remove the rule", { error: messageOf(error) });
       }
@@ -311,7 +313,6 @@ export class RuleKeeper implements RuleView {
   }
 
   #failed(what: string, error: unknown): void {
-    // Its end stops what is under way.
     if (this.#closed.signal.aborted) return;
     this.#failures++;
     this.#logFailure(`cannot ${what}`, { error: messageOf(error) });
