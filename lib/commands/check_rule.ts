@@ -54,9 +54,9 @@ export async function readRule(
     run(argv, { timeoutMs: COMMAND_MS, ...options });
   const ip = destination.family === "ip" ? destination : DEFAULT_DESTINATION;
   const read = (choice: BackendChoice, port: number, ip6: boolean) =>
-    readStatus(choice, async (machine) => {
+    readStatus(choice, (machine) => {
       const ports = { ip: port, ...ip6 ? { ip6: port } : {} };
-      const targets = await coveredTargets(machine, ports, ip);
+      const targets = coveredTargets(machine, ports, ip);
       return { state: "open", uid: proxy.uid, targets };
     }, quick);
   let ip6 = destination.family === "ip6";

@@ -71,10 +71,10 @@ export function createIptables(run: Runner): Command {
         return await orCannotTell(remove(request, run, io), io);
       }
       const uid = await resolveUser(request.user, run);
-      const desiredOn = async (machine: Machine): Promise<Desired> => {
+      const desiredOn = (machine: Machine): Desired => {
         const { port, ipv6, destination } = request;
         const ports = { ip: port, ...ipv6 === "redirect" ? { ip6: port } : {} };
-        const targets = await coveredTargets(machine, ports, destination);
+        const targets = coveredTargets(machine, ports, destination);
         return {
           state: "open",
           uid,
@@ -108,13 +108,13 @@ async function orCannotTell(work: Promise<ExitCode>, io: Io) {
 
 async function install(
   request: IptablesRequest,
-  desiredOn: (machine: Machine) => Promise<Desired>,
+  desiredOn: (machine: Machine) => Desired,
   run: Runner,
   io: Io,
 ): Promise<ExitCode> {
   const find = request.dryRun ? findMachine : openMachine;
   const machine = await find(request.backend, "install the rule", run);
-  const desired = await desiredOn(machine);
+  const desired = desiredOn(machine);
   if (request.dryRun) return await printDryRun(machine, desired, io);
   const { removed, warnings } = await reconcile(machine, desired);
   for (const rule of rulesOf(desired)) {

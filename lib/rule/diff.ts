@@ -87,35 +87,20 @@ export function isTableRight(
   expected: ExpectedTable,
   rule: Rule,
 ): boolean {
-  return isJumpRight(name, table, expected, rule) &&
+  return outputDifferences(name, table, expected, rule).length === 0 &&
     areSame(table.chain ?? [], expected.chain);
 }
 
-/** Whether there is one jump, and none of others' rules stand in its way. */
-export function isJumpRight(
-  name: TableName,
-  { output }: Pick<Table, "output">,
-  { jump }: ExpectedTable,
-  rule: Rule,
-): boolean {
-  const jumps = output.filter(isJump);
-  return jumps.length === 1 && isSame(jumps[0] ?? "", jump) &&
-    shadows(name, output, rule).length === 0;
-}
-
 /**
- * What differs in OUTPUT of one of iptables' tables.
- *
- * @param expected what shall stand there; `undefined`: nothing
+ * What differs in OUTPUT of one of iptables' tables: there shall be one jump,
+ * and none of others' rules in its way.
  */
 export function outputDifferences(
   name: TableName,
   { output }: Pick<Table, "output">,
-  expected: ExpectedTable | undefined,
+  expected: ExpectedTable,
   rule: Rule,
 ): readonly string[] {
-  // The chain tells of a redirect that shall not be there.
-  if (expected === undefined) return [];
   const jumps = output.filter(isJump);
   const what = name === "nat" ? "the jump from OUTPUT" : "the guard's jump";
   if (jumps.length === 0) return [`${what} is missing`];
@@ -163,7 +148,10 @@ function xtablesDifferences(
         }`,
     ];
   return [
-    ...outputDifferences("nat", nat, redirect, rule),
+    // The chain tells of a redirect that shall not be there.
+    ...redirect === undefined
+      ? []
+      : outputDifferences("nat", nat, redirect, rule),
     ...values,
     ...filter.chain === undefined
       ? []

@@ -74,17 +74,14 @@ export async function findMachine(
  * @param ports the proxy's ports on the loopback addresses
  * @param destination the service's IPv4 address
  */
-export async function coveredTargets(
-  { run, tools, backend }: Machine,
+export function coveredTargets(
+  { tools, backend }: Machine,
   ports: Readonly<Partial<Record<Family, number>>>,
   destination: Destination = DEFAULT_DESTINATION,
-): Promise<readonly Target[]> {
+): readonly Target[] {
   const ip = { ...destination, port: ports.ip };
   const ip6 = { ...DESTINATION_IPV6, port: ports.ip6 };
-  if (ports.ip6 !== undefined) return [ip6, ip];
-  if (!has(tools, backend, "ip6")) return [ip];
-  const kernel = await run(["cat", "/proc/net/if_inet6"]);
-  const hasIPv6 = typeof kernel !== "string" && kernel.code === 0;
+  const hasIPv6 = ports.ip6 !== undefined || has(tools, backend, "ip6");
   return hasIPv6 ? [ip6, ip] : [ip];
 }
 
@@ -109,7 +106,7 @@ export async function failure(
 }
 
 /** Whether a listing has the chains that kubelet leaves as a hint. */
-export function hasKubeletChains(saved: string): boolean {
+function hasKubeletChains(saved: string): boolean {
   return /^:(KUBE-IPTABLES-HINT|KUBE-KUBELET-CANARY)/m.test(saved);
 }
 
@@ -142,7 +139,7 @@ export async function chooseBackend(
   const isBroken = tools.broken.some(({ command }) =>
     command.startsWith("iptables")
   );
-  if (tools.native && !isBroken) return "nftables";
+  if (has(tools, "nftables", "ip") && !isBroken) return "nftables";
   throw noTools(tools, action);
 }
 

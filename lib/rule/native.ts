@@ -7,6 +7,12 @@
  */
 import { type Family, NATIVE_TABLE, type Rule } from "./rule.ts";
 
+/** The chains of our table: the redirect's and the guard's. */
+export const NATIVE_CHAINS = ["output", "guard"] as const;
+
+/** One of {@linkcode NATIVE_CHAINS}. */
+export type NativeChain = typeof NATIVE_CHAINS[number];
+
 /** -100 is `dstnat`; nft 1.0.6 refuses that name in an output chain. */
 const NAT = "type nat hook output priority -101; policy accept;";
 const FILTER = "type filter hook output priority 0; policy accept;";
@@ -29,9 +35,9 @@ export function nativeDraining(family: Family): string {
 
 /** The script that installs a rule, whatever stood there. */
 export function nativeScript(rule: Rule): string {
-  const [redirect, guard] = chains(rule);
+  const { output, guard } = chainsOf(rule);
   return script(rule.family, {
-    output: [NAT, ...redirect],
+    output: [NAT, ...output],
     guard: [FILTER, ...guard],
   });
 }
@@ -58,20 +64,22 @@ function script(
  * socket, so the proxy's own answers are accepted before the others' SYN-ACKs
  * are dropped; accepting ends this chain only.
  */
-function chains(rule: Rule): readonly [readonly string[], readonly string[]] {
+function chainsOf(
+  rule: Rule,
+): Readonly<Record<NativeChain, readonly string[]>> {
   const { family, uid, port } = rule;
   const service =
     `${family} daddr ${rule.address} tcp dport ${rule.addressPort} meta skuid != ${uid}`;
   const refused = `${service} reject with tcp reset`;
-  if (port === undefined) return [[], [refused]];
+  if (port === undefined) return { output: [], guard: [refused] };
   // What was redirected to an earlier port goes there as long as it is tried.
   const answers = [
     `oifname "lo" tcp sport ${port}`,
     `oifname "lo" ct direction reply ct status dnat ct original ${family} daddr ${rule.address}`,
   ];
-  return [
-    [`${service} redirect to :${port}`],
-    [
+  return {
+    output: [`${service} redirect to :${port}`],
+    guard: [
       refused,
       ...answers.flatMap((answer) => [
         `${answer} meta skuid ${uid} accept`,
@@ -79,15 +87,16 @@ function chains(rule: Rule): readonly [readonly string[], readonly string[]] {
         `${answer} tcp flags & rst == 0 meta skuid != ${uid} drop`,
       ]),
     ],
-  ];
+  };
 }
 
-/** Whether our table holds exactly a rule. */
+/** Whether our table, or some of its chains, hold exactly a rule. */
 export function isExactlyNative(
   lines: readonly string[],
   rule: Rule,
+  chains: readonly NativeChain[] = NATIVE_CHAINS,
 ): boolean {
-  const expected = chains(rule).flat();
+  const expected = chains.flatMap((chain) => chainsOf(rule)[chain]);
   // Versions of nft show flags in different ways, and -nn all of them.
   const plain = (line: string) =>
     line.replace(/tcp flags .*?(?= meta | drop)/, "tcp flags")
@@ -96,9 +105,6 @@ export function isExactlyNative(
   return lines.length === expected.length &&
     lines.every((line, i) => plain(line) === plain(expected[i] ?? ""));
 }
-
-/** The chains of our table: the redirect's and the guard's. */
-export const NATIVE_CHAINS = ["output", "guard"] as const;
 
 /**
  * Reads the rules out of `nft -nn list chain FAMILY c2s-imds CHAIN`.

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isClean, isJumpRight, isTableRight } from "./diff.ts";
+import { isClean, isTableRight, outputDifferences } from "./diff.ts";
 import type { Machine } from "./machine.ts";
 import {
   isExactlyNative,
@@ -127,7 +127,7 @@ function installation(
   machine: Machine,
 ): Feed {
   const table = place[name];
-  const isRight = isJumpRight(name, table, expected, rule);
+  const isRight = outputDifferences(name, table, expected, rule).length === 0;
   if (!isRight && table.handles !== undefined) {
     throw foreign(machine.action, place.family, name);
   }

@@ -6,7 +6,12 @@
  */
 import type { RunResult } from "../system/runner.ts";
 import { failure, type Machine } from "./machine.ts";
-import { jumpHandles, NATIVE_CHAINS, parseNativeChain } from "./native.ts";
+import {
+  jumpHandles,
+  NATIVE_CHAINS,
+  type NativeChain,
+  parseNativeChain,
+} from "./native.ts";
 import {
   BACKENDS,
   CHAIN,
@@ -222,7 +227,7 @@ async function readForeign(
 ): Promise<Pick<Table, "output" | "handles">> {
   const to = family === "ip" ? DEFAULT_DESTINATION : DESTINATION_IPV6;
   const jump = jumpOf(table, to);
-  if (tools.native) {
+  if (has(tools, "nftables", family)) {
     const result = await run(
       ["nft", "-a", "list", "chain", family, table, "OUTPUT"],
     );
@@ -252,8 +257,9 @@ async function readForeign(
 export async function readNative(
   { run, action }: Machine,
   family: Family,
+  chains: readonly NativeChain[] = NATIVE_CHAINS,
 ): Promise<readonly string[] | undefined> {
-  const chains = await Promise.all(NATIVE_CHAINS.map(async (chain) => {
+  const read = await Promise.all(chains.map(async (chain) => {
     const result = await run(
       ["nft", "-nn", "list", "chain", family, NATIVE_TABLE, chain],
     );
@@ -268,9 +274,9 @@ export async function readNative(
     const attempt = { action, command: "nft", backend: "nftables" } as const;
     throw await failure(run, attempt, result);
   }));
-  return chains.every((rules) => rules === undefined)
+  return read.every((rules) => rules === undefined)
     ? undefined
-    : chains.flatMap((rules) => rules ?? []);
+    : read.flatMap((rules) => rules ?? []);
 }
 
 /** The rules of ours in one place, as its program shows them. */

@@ -6,6 +6,7 @@
 import { findListeners } from "./listeners.ts";
 import { diff, outputDifferences } from "./diff.ts";
 import { failure, type Machine } from "./machine.ts";
+import { isExactlyNative, NATIVE_CHAINS } from "./native.ts";
 import { emptyReading, type Feed, plan } from "./plan.ts";
 import {
   isEmpty,
@@ -36,7 +37,7 @@ export interface Reconciled {
   readonly was: readonly string[];
   /** Why some places could not be read: a rule of ours may stand there. */
   readonly warnings: readonly string[];
-  /** The places that have programs that work and could not be read. */
+  /** The places of other backends that could not be read. */
   readonly unreadable: readonly Unreadable[];
   /** Where a rule was found that shall not stand, and taken away. */
   readonly removed: readonly Place[];
@@ -123,6 +124,8 @@ export async function reconcile(
   }
   const { reading, differences: was } = first;
   const { unreadable } = now.reading;
+  const blind = unreadable.find(({ backend }) => backend === machine.backend);
+  if (blind !== undefined && desired.state !== "open") throw blind.error;
   return {
     changed: was.length > 0,
     was,
@@ -206,38 +209,47 @@ export async function look(
     return (await compare(machine, desired)).differences;
   }
   const { backend } = machine;
-  const looks = rulesOf(desired).map(async (rule) => {
-    const place = { backend, family: rule.family };
-    if (backend !== "nftables") return await lookAt(machine, place, rule, part);
-    const native = await readNative(machine, rule.family);
-    const reading = {
-      places: [{ ...place, native }],
-      unreadable: [],
-      warnings: [],
-    };
-    return diff({ ...desired, targets: [rule] }, reading, backend);
-  });
-  return (await Promise.all(looks)).flat();
+  const found = await Promise.all(
+    rulesOf(desired).map(async (rule) =>
+      (backend === "nftables"
+        ? await lookNative(machine, rule, part)
+        : await lookAt(machine, rule, part)).map((text) =>
+          `${familyName(rule.family)} in the ${backend} backend: ${text}`
+        )
+    ),
+  );
+  return found.flat();
+}
+
+async function lookNative(
+  machine: Machine,
+  rule: Rule,
+  part: "guard" | "all",
+): Promise<readonly string[]> {
+  const chains = part === "guard" ? ["guard"] as const : NATIVE_CHAINS;
+  const lines = await readNative(machine, rule.family, chains);
+  return isExactlyNative(lines ?? [], rule, chains)
+    ? []
+    : ["the rules are not the expected ones"];
 }
 
 async function lookAt(
   machine: Machine,
-  place: Place,
   rule: Rule,
   part: "guard" | "all",
 ): Promise<readonly string[]> {
+  const { backend } = machine;
   const tables = part === "guard"
     ? ["filter"] as const
     : ["filter", "nat"] as const;
   const found = await Promise.all(tables.map(async (name) => {
     const expected = name === "nat" ? natTable(rule) : filterTable(rule);
     if (expected === undefined) return [];
+    const place = { backend, family: rule.family };
     const output = await readOutput(machine, place, name);
     return outputDifferences(name, output, expected, rule);
   }));
-  return found.flat().map((text) =>
-    `${familyName(rule.family)} in the ${place.backend} backend: ${text}`
-  );
+  return found.flat();
 }
 
 /**

@@ -59,7 +59,7 @@ export type Status = {
  */
 export async function readStatus(
   choice: BackendChoice,
-  desiredOn: (machine: Machine) => Promise<Desired>,
+  desiredOn: (machine: Machine) => Desired | Promise<Desired>,
   run: Runner,
 ): Promise<Status> {
   try {

@@ -24,23 +24,15 @@ export interface BrokenTool {
  */
 export type Commands = Readonly<Record<Family, string | undefined>>;
 
-/** What there is. */
-export interface Tools {
-  /** The programs of the nft backend. */
-  readonly nft: Commands;
-  /** The programs of the legacy backend. */
-  readonly legacy: Commands;
-  /** Whether `nft` is there. */
-  readonly native: boolean;
+/** What there is; nothing for IPv6 where the kernel has none. */
+export interface Tools extends Readonly<Record<Backend, Commands>> {
   /** What is there but does not work, and nothing else stands in for. */
   readonly broken: readonly BrokenTool[];
 }
 
 /** Whether a backend can be used for a family here. */
 export function has(tools: Tools, backend: Backend, family: Family): boolean {
-  return backend === "nftables"
-    ? tools.native
-    : tools[backend][family] !== undefined;
+  return tools[backend][family] !== undefined;
 }
 
 const PACKAGES: Readonly<Record<Backend, string>> = {
@@ -60,9 +52,7 @@ export function commandOf(
   family: Family,
   action: string,
 ): string {
-  const command = backend === "nftables"
-    ? tools.native ? "nft" : undefined
-    : tools[backend][family];
+  const command = tools[backend][family];
   if (command !== undefined) return command;
   const base = family === "ip" ? "iptables" : "ip6tables";
   const program = backend === "nftables" ? "nft" : `${base}-${backend}`;
@@ -133,11 +123,13 @@ export async function findTools(run: Runner): Promise<Tools> {
       probe(`${base}-legacy`, "legacy"),
       probe(base),
     ]);
-  const [ip, ip6, native] = await Promise.all([
+  const [ip, ip6, native, kernel] = await Promise.all([
     family("iptables"),
     family("ip6tables"),
     probe("nft", "nftables"),
+    run(["cat", "/proc/net/if_inet6"]),
   ]);
+  const hasIPv6 = typeof kernel === "string" || kernel.code === 0;
   const command = (probes: readonly Probe[], backend: Backend) =>
     probes.find((it) => it.works && it.backend === backend)?.command;
   const broken = (probes: readonly Probe[]) =>
@@ -150,10 +142,22 @@ export async function findTools(run: Runner): Promise<Tools> {
         ? []
         : [{ command: name, backend, how }];
     });
+  const commands = (
+    backend: Backend,
+    four: readonly Probe[],
+    six: readonly Probe[],
+  ) => ({
+    ip: command(four, backend),
+    ip6: hasIPv6 ? command(six, backend) : undefined,
+  });
   return {
-    nft: { ip: command(ip, "nft"), ip6: command(ip6, "nft") },
-    legacy: { ip: command(ip, "legacy"), ip6: command(ip6, "legacy") },
-    native: native.works,
-    broken: [...broken(ip), ...broken(ip6), ...broken([native])],
+    nft: commands("nft", ip, ip6),
+    legacy: commands("legacy", ip, ip6),
+    nftables: commands("nftables", [native], [native]),
+    broken: [
+      ...broken(ip),
+      ...hasIPv6 ? broken(ip6) : [],
+      ...broken([native]),
+    ],
   };
 }

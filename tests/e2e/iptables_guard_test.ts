@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { openMachine } from "../../lib/rule/machine.ts";
-import { reconcile } from "../../lib/rule/reconcile.ts";
+import { look, reconcile } from "../../lib/rule/reconcile.ts";
 import {
   type Backend,
   BACKENDS,
@@ -185,7 +185,10 @@ for (const backend of BACKENDS) {
         for (const line of FLUSHES[backend]) await node.must(line.split(" "));
         assertEquals(await seen(node, 0, 1000), Array(4).fill("refused"));
         assertEquals(await seen(node, PROXY), ["real", "real"]);
+        assertEquals((await look(machine, open(4000))).length, 2);
+        assertEquals(await look(machine, open(4000), "guard"), []);
         await reconcile(machine, open(4000));
+        assertEquals(await look(machine, open(4000)), []);
         assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
       });
 
@@ -248,9 +251,11 @@ for (const backend of BACKENDS) {
             await node.must(
               backend === "nftables"
                 ? ["nft", "flush", "chain", family, "c2s-imds", "guard"]
-                : [`${family}tables-${backend}`, "-F", "C2S-IMDS"],
+                : [`${family}tables-${backend}`, "-F"],
             );
           }
+          const found = await look(machine, open(4000), "guard");
+          assertEquals(found.length, 2);
           assert(await stolen(node, "::", 128, 0.5) > 0);
         },
       );

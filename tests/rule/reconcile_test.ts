@@ -141,11 +141,10 @@ for (const [what, stdout] of Object.entries(GARBAGE)) {
         ? { code: 0, stdout, stderr: "" } satisfies RunResult
         : await fake.run(argv, options);
     const machine = await openMachine("auto", "remove the rule", run);
-    const { removed, unreadable } = await reconcile(machine, ABSENT);
-    assertEquals(removed, []);
-    assertEquals(
-      unreadable.map(({ error }) => error.message),
-      [`Cannot remove the rule: "iptables-nft" did not print a whole list of rules`],
+    await assertRejects(
+      () => reconcile(machine, ABSENT),
+      RuleError,
+      'Cannot remove the rule: "iptables-nft" did not print a whole list of rules',
     );
     await assertRejects(
       () => reconcile(machine, OPEN),

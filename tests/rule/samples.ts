@@ -88,7 +88,7 @@ export function machine(backend: Backend): Machine {
     tools: {
       nft: commands("nft"),
       legacy: commands("legacy"),
-      native: true,
+      nftables: { ip: "nft", ip6: "nft" },
       broken: [],
     },
   };
