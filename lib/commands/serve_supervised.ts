@@ -165,7 +165,7 @@ async function openRule(
     keeper: new RuleKeeper({
       reconcile: (desired) =>
         reconcile(desired.state === "open" ? machine : removing, desired),
-      look: (desired) => look(machine, desired),
+      look: (desired, part) => look(machine, desired, part),
       route: (desired) => routeFault(desired, run),
       conflict: (ownPorts) => findConflict(machine, ownPorts),
     }, log),

@@ -17,10 +17,16 @@ import type { Desired, RedirectTarget } from "../rule/rule.ts";
 import { delay } from "../system/timers.ts";
 
 /**
- * Between two quick looks, in milliseconds: where somebody flushes both tables,
- * clients see the real region for that long and the time of a repair.
+ * Between two looks at the guard, in milliseconds: where somebody flushes both
+ * tables, clients see the real region for that long and the time of a repair.
  */
 export const LOOK_MS = 500;
+
+/**
+ * Each so many looks there is one at the redirect, too, which takes longer on a
+ * node with many services: without it clients are refused.
+ */
+const REDIRECT_LOOK = 3;
 
 /** Between two looks at everything, in milliseconds. */
 const FULL_LOOK_MS = 30_000;
@@ -47,8 +53,8 @@ const IS_SHADOW = / stands before .* and ends it$/;
 export interface RuleAccess {
   /** Makes what stands what shall stand. */
   reconcile(desired: Desired): Promise<Reconciled>;
-  /** What differs, at a quick look. */
-  look(desired: Desired): Promise<readonly string[]>;
+  /** What differs, at a quick look at the guard alone or at all of it. */
+  look(desired: Desired, part: "guard" | "all"): Promise<readonly string[]>;
   /** What a client gets in place of the proxy, if it does not get that. */
   route(desired: Desired): Promise<string | undefined>;
   /** The rule of another instance, if that is what stands. */
@@ -84,6 +90,7 @@ export class RuleKeeper implements RuleView {
   #isLeaving = false;
   #isOthers = false;
   #fullLookAt = 0;
+  #looks = 0;
   /** When the rule was put back lately. */
   #repairedAt: readonly number[] = [];
   #saidFight = false;
@@ -182,6 +189,8 @@ export class RuleKeeper implements RuleView {
           });
           return true;
         }
+        // Its end stops what is under way.
+        if (this.#closed.signal.aborted) return false;
         this.#failures++;
         this.#log.error("cannot remove the rule", { error: messageOf(error) });
       }
@@ -228,7 +237,7 @@ export class RuleKeeper implements RuleView {
     }
     try {
       return await this.#inTurn(async () => {
-        const found = await this.#access.look(desired);
+        const found = await this.#access.look(desired, "all");
         // What it is like stands in the log, which not everyone may read.
         if (found.length > 0) return "not in place";
         return await this.#access.route(desired);
@@ -268,7 +277,8 @@ export class RuleKeeper implements RuleView {
 
   /** What a quick look finds that is to be repaired. */
   async #drift(desired: Desired): Promise<readonly string[]> {
-    const found = await this.#access.look(desired);
+    const part = ++this.#looks % REDIRECT_LOOK === 0 ? "all" : "guard";
+    const found = await this.#access.look(desired, part);
     return this.#isFight ? found.filter((it) => !IS_SHADOW.test(it)) : found;
   }
 
@@ -314,7 +324,6 @@ export class RuleKeeper implements RuleView {
   }
 
   #failed(what: string, error: unknown): void {
-    // Its end stops what is under way.
     if (this.#closed.signal.aborted) return;
     this.#failures++;
     this.#logFailure(`cannot ${what}`, { error: messageOf(error) });

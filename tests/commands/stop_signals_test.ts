@@ -1,6 +1,9 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Signal } from "../../lib/cli/command.ts";
+import { serve } from "../../lib/commands/serve.ts";
 import { listenForSignals } from "../../lib/commands/stop_signals.ts";
+import { sourceBuild } from "../../lib/cli/version.ts";
+import { UsageError } from "../../lib/cli/message.ts";
 import { createLog } from "../../lib/system/log.ts";
 
 /** Listens, and gives the means to send signals at a time. */
@@ -61,4 +64,30 @@ Deno.test("listenForSignals() takes SIGHUP before there is anything to read agai
   signals.reload = () => times++;
   send("SIGHUP", 1);
   assertEquals([times, signals.order.isGiven], [1, false]);
+});
+
+// It comes last: serve drops permissions of this process.
+Deno.test("serve listens for signals before it reads anything", async () => {
+  const heard: Signal[] = [];
+  const io = {
+    env: {},
+    build: sourceBuild(),
+    terminal: false,
+    stdout: () => {},
+    stderr: () => {},
+    flush: () => Promise.resolve(),
+    readTextFile: () => {
+      throw new UsageError(heard.toSorted().join(" "));
+    },
+    onSignal: (signal: Signal) => {
+      heard.push(signal);
+      return () => heard.splice(heard.indexOf(signal), 1);
+    },
+  };
+  await assertRejects(
+    () => serve.run(["--config=c.yaml"], io),
+    UsageError,
+    "SIGALRM SIGHUP SIGINT SIGQUIT SIGTERM SIGUSR1 SIGUSR2",
+  );
+  assertEquals(heard, []);
 });

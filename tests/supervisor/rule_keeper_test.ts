@@ -16,6 +16,7 @@ const FOUND = { removed: [], warnings: [], unreadable: [] };
 /** The kernel's rules, as a test has them. */
 class World implements RuleAccess {
   readonly calls: string[] = [];
+  readonly parts: string[] = [];
   readonly lines: string[] = [];
   /** What stands, as far as it differs; reconciling ends that. */
   drift: readonly string[] = [];
@@ -34,8 +35,9 @@ class World implements RuleAccess {
     this.drift = this.stubborn;
     return { ...FOUND, was, changed: was.length > 0 };
   }
-  async look() {
+  async look(_desired: Desired, part: "guard" | "all") {
     await this.#called("look");
+    this.parts.push(part);
     return this.drift;
   }
   async route() {
@@ -87,8 +89,9 @@ Deno.test("RuleKeeper looks at everything at the first look, when it is told to 
   const world = new World();
   await world.keeper.set(OPEN);
   await world.kept(async () => {
-    await world.until(() => world.count("look") === 3);
+    await world.until(() => world.count("look") === 4);
     assertEquals(world.calls.slice(0, 4), ["open", "open", "route", "look"]);
+    assertEquals(world.parts.slice(0, 3), ["guard", "guard", "all"]);
     world.keeper.check();
     await world.until(() => world.count("route") === 2);
     await world.until(() => world.count("route") === 3);
