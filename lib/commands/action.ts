@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { quote, UsageError } from "../config/usage_error.ts";
 
 /**
  * Reads the one word that names an action.

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Observation } from "../metadata/observation.ts";
-import type { RegionMap } from "../config/region_map.ts";
+import type { RegionMap } from "../config/regions.ts";
 import type { Sighting } from "../metadata/sighting.ts";
 import type { RuleReading } from "./check_rule.ts";
 

@@ -3,11 +3,21 @@
  *
  * @module
  */
-import { isIPv4, isIPv6 } from "../config/ip_address.ts";
-import { formatAddress, isLoopback, parseUpstream } from "../config/address.ts";
-import { fromFlags } from "../config/flags.ts";
-import { type Given, type Givens, refuse } from "../config/given.ts";
-import type { Option } from "../config/options.ts";
+import {
+  formatAddress,
+  isIPv4,
+  isIPv6,
+  isLoopback,
+  parseUpstream,
+} from "../config/address.ts";
+import { fromFlags, type Option } from "../config/options.ts";
+import {
+  parseSeconds,
+  refuse,
+  type SourcedValue,
+  type SourcedValues,
+  type User,
+} from "../config/sourced_value.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import {
@@ -17,9 +27,8 @@ import {
   SERVE_OPTIONS,
 } from "../config/serve_options.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { parseSeconds } from "../config/values.ts";
 import { type Promised, promisesOf } from "../metadata/promises.ts";
-import type { RegionMap } from "../config/region_map.ts";
+import type { RegionMap } from "../config/regions.ts";
 import type { Destination } from "../netfilter/rule.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import type { Io } from "./command.ts";
@@ -66,8 +75,8 @@ export interface CheckRequest {
   readonly regions: RegionMap;
   /** What clients must see beside the region. */
   readonly promised: readonly Promised[];
-  /** The proxy's user as it was given: a name or a uid. */
-  readonly user: string;
+  /** The proxy's user. */
+  readonly user: User;
   /** The proxy's port on the loopback address. */
   readonly port: number;
   /** How long to wait for the emulated region, in milliseconds. */
@@ -116,11 +125,15 @@ export function parseRequest(args: readonly string[], io: Io): CheckRequest {
 }
 
 /** A flag as an argument of `serve`. */
-function again(givens: Givens, name: string): readonly string[] {
+function again(givens: SourcedValues, name: string): readonly string[] {
   return (givens.get(name) ?? []).map(({ text }) => `--${name}=${text}`);
 }
 
-function only(givens: Givens, name: string, fallback: string): Given {
+function only(
+  givens: SourcedValues,
+  name: string,
+  fallback: string,
+): SourcedValue {
   return givens.get(name)?.[0] ?? { text: fallback, source: `--${name}` };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { oneLine } from "../config/quote.ts";
+import { oneLine } from "../config/usage_error.ts";
 import type {
   Observation,
   Outcome,

@@ -4,9 +4,7 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
-import { nearest } from "../config/suggestion.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { nearest, quote, UsageError } from "../config/usage_error.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 import { errorLine } from "./error_line.ts";
 import { type CommandEntry, COMMANDS } from "./registry.ts";

@@ -4,9 +4,8 @@
  * @module
  */
 import { formatAddress } from "../config/address.ts";
-import { fromFlags } from "../config/flags.ts";
-import { type Given, refuse } from "../config/given.ts";
-import { type Option, renderOptions } from "../config/options.ts";
+import { fromFlags, type Option, renderOptions } from "../config/options.ts";
+import { refuse, type SourcedValue } from "../config/sourced_value.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { parseRegions } from "../config/regions.ts";
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
@@ -139,7 +138,7 @@ class Clock {
   }
 }
 
-function readRegion(given: Given): RegionPair {
+function readRegion(given: SourcedValue): RegionPair {
   const real = INSTANCE.region;
   const emulated = parseRegions([given]).get(real);
   if (emulated === undefined) {

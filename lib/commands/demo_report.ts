@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
+import { quote } from "../config/usage_error.ts";
 import type { Comparison, RegionPair, Urls } from "./demo_comparison.ts";
 import { CHANGED, renderTable } from "./demo_table.ts";
 

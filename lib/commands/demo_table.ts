@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { oneLine } from "../config/quote.ts";
+import { oneLine } from "../config/usage_error.ts";
 import type { MetadataAnswer } from "../metadata/client.ts";
 import type { Comparison } from "./demo_comparison.ts";
 import type { View } from "./demo_questions.ts";

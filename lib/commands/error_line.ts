@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { oneLine } from "../config/quote.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { oneLine, UsageError } from "../config/usage_error.ts";
 
 /** A chain of causes longer than this tells nobody anything more. */
 const MOST_CAUSES = 5;

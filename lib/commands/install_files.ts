@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
+import { quote } from "../config/usage_error.ts";
 import type { Folder } from "../manifests/install_folder.ts";
 
 /** A folder that can be written to. */

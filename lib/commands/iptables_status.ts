@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { oneLine } from "../config/quote.ts";
+import { oneLine } from "../config/usage_error.ts";
 import { loopback, renderDestination, type Rule } from "../netfilter/rule.ts";
 import type { Status } from "../netfilter/status.ts";
 import { familyName } from "../netfilter/verdict.ts";

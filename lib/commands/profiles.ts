@@ -3,11 +3,10 @@
  *
  * @module
  */
-import type { Given } from "../config/given.ts";
+import type { SourcedValue } from "../config/sourced_value.ts";
 import { type Option, parseOptions, renderOptions } from "../config/options.ts";
 import { builtInProfiles, findProfile } from "../config/profiles.ts";
-import { quote } from "../config/quote.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { quote, UsageError } from "../config/usage_error.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 import { renderProfile, renderProfiles } from "./profiles_report.ts";
 
@@ -66,7 +65,7 @@ function run(args: readonly string[], io: Io): ExitCode {
     throw new UsageError("No profile: expected show NAME|FILE");
   }
   if (extra !== undefined) refuseWord(extra);
-  const named: Given = { text: name, source: "show" };
+  const named: SourcedValue = { text: name, source: "show" };
   const found = findProfile(named, io.readTextFile);
   io.stdout(yaml ? found.yaml : renderProfile(found.profile));
   return EXIT.OK;

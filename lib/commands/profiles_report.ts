@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { oneLine } from "../config/quote.ts";
+import { oneLine } from "../config/usage_error.ts";
 import { arnNames } from "../rewrite/edits.ts";
 import {
   ARN_FIELDS,

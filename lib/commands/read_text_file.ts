@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReadOptions } from "../config/yaml_file.ts";
+import type { ReadOptions } from "../config/yaml.ts";
 
 /**
  * The most bytes of such a file: four times what a child is sent of overrides,

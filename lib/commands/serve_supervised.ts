@@ -67,7 +67,7 @@ export async function serveSupervised(
 ): Promise<ExitCode> {
   if (node.iptables) requireReachable(config);
   const uid = await resolveUser(node.user, run);
-  const user = await childUser(node.user, uid, run);
+  const user = await childUser(node.user.text, uid, run);
   const command = ownCommand(io.env);
   let opened: RuleManager | undefined;
   const ruling = stoppableRunner(run);

@@ -4,12 +4,15 @@
  * @module
  */
 import { isLoopback, parseListenAddress } from "../config/address.ts";
-import { fromFlags } from "../config/flags.ts";
-import { type Given, type Givens, refuse } from "../config/given.ts";
-import { type Option, renderOptions } from "../config/options.ts";
+import { fromFlags, type Option, renderOptions } from "../config/options.ts";
+import {
+  parseChoice,
+  refuse,
+  type SourcedValue,
+  type SourcedValues,
+} from "../config/sourced_value.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import { parseChoice } from "../config/values.ts";
-import { readText } from "../config/yaml_file.ts";
+import { readText } from "../config/yaml.ts";
 import {
   createLog,
   type Log,
@@ -99,7 +102,7 @@ export const simulate: Command = {
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const givens = fromFlags(args, OPTIONS);
-  const value = (name: keyof typeof DEFAULTS): Given =>
+  const value = (name: keyof typeof DEFAULTS): SourcedValue =>
     givens.get(name)?.[0] ?? { text: DEFAULTS[name], source: `--${name}` };
   const listen = readListen(value("listen"), isSet(givens, "listen-anywhere"));
   const log = createLog({
@@ -119,11 +122,11 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   return EXIT.OK;
 }
 
-function isSet(givens: Givens, name: string): boolean {
+function isSet(givens: SourcedValues, name: string): boolean {
   return givens.get(name)?.[0]?.text === "true";
 }
 
-function readListen(given: Given, anywhere: boolean): ListenAddress {
+function readListen(given: SourcedValue, anywhere: boolean): ListenAddress {
   const listen = parseListenAddress(given);
   if (!anywhere && !isLoopback(listen.hostname)) {
     refuse(given, "a loopback address, or --listen-anywhere beside it");

@@ -5,9 +5,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { quote } from "./quote.ts";
-import { nearest } from "./suggestion.ts";
-import { UsageError } from "./usage_error.ts";
+import type { SourcedValues } from "./sourced_value.ts";
+import { nearest, quote, unknown, UsageError } from "./usage_error.ts";
 
 /** One option of a subcommand. */
 export interface Option {
@@ -62,7 +61,7 @@ export function parseOptions(
     boolean: switches,
     unknown: (arg: string) => {
       if (arg.startsWith("-") && arg !== "-") {
-        throw new UsageError(unknownOption(arg, known));
+        throw unknownOption(arg, known);
       }
       words.push(arg);
       return false;
@@ -90,6 +89,31 @@ export function parseOptions(
     given.set(option.name, values);
   }
   return { given, words: [...words, ...parsed._.map(String)] };
+}
+
+/**
+ * Reads the flags of a subcommand that takes nothing but flags.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param options the flags it knows
+ * @throws {UsageError} for an unknown flag, a missing value, or anything that
+ * is no flag
+ */
+export function fromFlags(
+  args: readonly string[],
+  options: readonly Option[],
+): SourcedValues {
+  const { given, words } = parseOptions(args, options);
+  const [word] = words;
+  if (word !== undefined) {
+    throw new UsageError(`Unexpected argument ${quote(word)}: see --help`);
+  }
+  return new Map(
+    [...given].map(([name, texts]) => [
+      name,
+      texts.map((text) => ({ text, source: `--${name}` })),
+    ]),
+  );
 }
 
 /**
@@ -134,11 +158,10 @@ function switchValue(
   return own.length === 0 ? undefined : String(value);
 }
 
-function unknownOption(arg: string, known: readonly Option[]): string {
+function unknownOption(arg: string, known: readonly Option[]): UsageError {
   const written = arg.replace(/=.*$/s, "");
   const near = nearest(written, known.map((option) => option.name));
-  const hint = near === undefined ? "see --help" : `did you mean --${near}?`;
-  return `Unknown option ${quote(written)}: ${hint}`;
+  return unknown(`option ${quote(written)}`, near && `--${near}`);
 }
 
 /** The columns of a terminal that shows a help text. */

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import type { NamePairs, Profile } from "./profile.ts";
-import { isRealRegion, REGION_NAME } from "./region_map.ts";
+import { isZoneOf, type NamePairs, type Profile } from "./profile.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
-import { quote } from "./quote.ts";
-import { UsageError } from "./usage_error.ts";
-import type { ReadTextFile } from "./yaml_file.ts";
-import type { YamlValue } from "./yaml_value.ts";
+import { isRealRegion, REGION_NAME } from "./regions.ts";
+import { quote, UsageError } from "./usage_error.ts";
+import type { ReadTextFile, YamlValue } from "./yaml.ts";
 
 /** The keys of a profile. */
 const KEYS = [
@@ -29,9 +27,6 @@ const PARTITION = /^[a-z][a-z0-9-]{0,62}$/;
 /** A DNS suffix. */
 const DOMAIN =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
-
-/** What follows a region in the name of a zone. */
-const ZONE_END = /^(?:[a-z]|-[a-z0-9-]*[a-z0-9])$/;
 
 /** How a profile is read. */
 export interface ProfileParts {
@@ -147,11 +142,6 @@ function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
     }
     return [real, name];
   });
-}
-
-/** Whether a zone's name is that of a region with a letter or more behind it. */
-export function isZoneOf(zone: string, region: string): boolean {
-  return zone.startsWith(region) && ZONE_END.test(zone.slice(region.length));
 }
 
 /** Two zones with one id would be taken for one, by those who attach disks. */

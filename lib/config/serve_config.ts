@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Identity } from "./profile.ts";
-import type { RegionMap } from "./region_map.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
+import type { Identity } from "./profile.ts";
+import type { RegionMap } from "./regions.ts";
+import type { User } from "./sourced_value.ts";
 
 /** An address to listen on; port 0 takes a free one. */
 export interface ListenAddress {
@@ -47,8 +48,8 @@ export type Leaving = typeof LEAVINGS[number];
 export interface NodeConfig {
   /** Whether it installs the rule and keeps it. */
   readonly iptables: boolean;
-  /** Whom the proxy runs as: a name or a number, as it was given. */
-  readonly user: string;
+  /** Whom the proxy runs as. */
+  readonly user: User;
   /** What becomes of the rule on a clean stop. */
   readonly onStop: Leaving;
   /** What becomes of the rule while the proxy is dead. */

@@ -5,8 +5,7 @@
  * @module
  */
 import { parse } from "@std/yaml";
-import { quote } from "../config/quote.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { quote, UsageError } from "../config/usage_error.ts";
 
 /** The entry: a cloud configuration that sets nothing. */
 const ENTRY = { config: "[Global]\n" };

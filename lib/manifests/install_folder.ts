@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
-import { UsageError } from "../config/usage_error.ts";
+import { quote, UsageError } from "../config/usage_error.ts";
 import { addGlobalConfig } from "./cloud_provider_config.ts";
 
 /** A folder as far as it is read here; paths are relative to it. */

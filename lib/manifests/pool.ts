@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Given, refuse } from "../config/given.ts";
+import { refuse, type SourcedValue } from "../config/sourced_value.ts";
 
 /** The pools that every cluster has. */
 export const DEFAULT_POOLS: readonly string[] = ["master", "worker"];
@@ -16,7 +16,7 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
  *
  * @throws {UsageError} for what is no DNS label
  */
-export function parsePool(given: Given): string {
+export function parsePool(given: SourcedValue): string {
   if (LABEL.test(given.text)) return given.text;
   return refuse(given, "the name of a pool, such as worker");
 }

@@ -13,7 +13,7 @@ import {
   TOKEN_TTL_HEADER,
 } from "./client.ts";
 import type { Promised } from "./promises.ts";
-import { REGION_NAME } from "../config/region_map.ts";
+import { REGION_NAME } from "../config/regions.ts";
 
 /** Why no answer came. */
 export type Silence =

@@ -6,7 +6,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { Observation, Outcome, Silence, Source } from "./observation.ts";
-import type { RegionMap } from "../config/region_map.ts";
+import type { RegionMap } from "../config/regions.ts";
 
 /** What a client makes of the service. */
 export type Sighting =

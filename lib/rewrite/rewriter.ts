@@ -5,7 +5,7 @@
  * @module
  */
 import type { NamePairs } from "../config/profile.ts";
-import type { RegionMap } from "../config/region_map.ts";
+import type { RegionMap } from "../config/regions.ts";
 
 /** What is searched for, by where it may stand. */
 export type NameKind =

@@ -21,10 +21,8 @@
  *
  * @module
  */
-import { quote } from "../config/quote.ts";
-import { nearest } from "../config/suggestion.ts";
-import { UsageError } from "../config/usage_error.ts";
-import { parseYaml } from "../config/yaml_file.ts";
+import { nearest, quote, UsageError } from "../config/usage_error.ts";
+import { parseYaml } from "../config/yaml.ts";
 import type { MetadataTree } from "./metadata_tree.ts";
 import { applyChanges, type Change } from "./tree_changes.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { EXIT, type Io } from "../../lib/commands/command.ts";
 import { profiles } from "../../lib/commands/profiles.ts";
 import { UsageError } from "../../lib/config/usage_error.ts";
-import { BUILT_IN_PROFILES } from "../../lib/config/built_in_profiles.ts";
+import { BUILT_IN_PROFILES } from "../../lib/config/profiles.ts";
 import { runProgram } from "../helpers/program.ts";
 
 function run(args: readonly string[], files: Record<string, string> = {}) {

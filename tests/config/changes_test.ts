@@ -26,13 +26,13 @@ Deno.test("changesOf() lets hold at once what needs no socket", () => {
     ),
   );
   assertEquals(live.toSorted(), [
-    "cacheMs",
-    "identity",
-    "logFormat",
-    "logLevel",
-    "regions",
+    "cache",
+    "log-format",
+    "log-level",
+    "profile,overrides",
+    "region",
     "rewrite",
-    "timeoutMs",
+    "timeout",
   ]);
   assertEquals(restart, []);
   assertEquals(config.regions, new Map([["us-east-2", "b"]]));
@@ -51,11 +51,10 @@ Deno.test("changesOf() keeps what listeners, upstream, user and rule were made f
       "--timeout=1",
     ),
   );
-  assertEquals(live, ["timeoutMs"]);
+  assertEquals(live, ["timeout"]);
   assertEquals(restart.toSorted(), [
-    "discover",
     "listen",
-    "onStop",
+    "on-stop",
     "upstream",
     "user",
   ]);
@@ -69,9 +68,9 @@ Deno.test("changesOf() lets browsers in and out at once, and keeps administrator
     before,
     read("--allow-browsers", "--admin=127.0.0.1:4002"),
   );
-  assertEquals([live, restart], [["allowBrowsers"], ["admin"]]);
+  assertEquals([live, restart], [["allow-browsers"], ["admin"]]);
   assertEquals(config, { ...before, allowBrowsers: true });
   const after = changesOf(config, read());
-  assertEquals([after.live, after.restart], [["allowBrowsers"], ["admin"]]);
+  assertEquals([after.live, after.restart], [["allow-browsers"], ["admin"]]);
   assertEquals(after.config, before);
 });

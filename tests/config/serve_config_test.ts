@@ -14,7 +14,7 @@ const DEFAULTS: WholeConfig = {
   logFormat: "text",
   node: {
     iptables: false,
-    user: "10169",
+    user: { text: "10169", source: "the default of --user", uid: 10_169 },
     onStop: "remove",
     onCrash: "keep",
     address: false,
@@ -77,7 +77,7 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
     node: {
       ...DEFAULTS.node,
       iptables: true,
-      user: "nobody",
+      user: { text: "nobody", source: "--user" },
       onStop: "keep",
       onCrash: "remove",
     },

@@ -414,13 +414,11 @@ const CASES: readonly Case[] = [
   },
   {
     yaml: "- listen",
-    message:
-      `Cannot read configuration file "c.yaml": expected a mapping, found a list`,
+    message: `Cannot use a list for "c.yaml": expected a mapping`,
   },
   {
     yaml: "listen",
-    message:
-      `Cannot read configuration file "c.yaml": expected a mapping, found a text`,
+    message: `Cannot use a text for "c.yaml": expected a mapping`,
   },
   {
     yaml: "timeot: 4",
