@@ -57,15 +57,6 @@ function portNumber(text: string): number | undefined {
 }
 
 /**
- * Reads a port from 0 to 65535, where 0 takes a free one.
- *
- * @throws {UsageError} for anything else
- */
-export function parsePort(value: SourcedValue): number {
-  return portNumber(value.text) ?? refuse(value, "a port from 0 to 65535");
-}
-
-/**
  * Reads HOST:PORT, where HOST is an IP address and port 0 takes a free one.
  *
  * @throws {UsageError} for anything else, names included
@@ -93,16 +84,6 @@ export function parseListenAddress(value: SourcedValue): ListenAddress {
 function hostOf(name: string): string | undefined {
   if (NUMERIC_END.test(name)) return isIPv4(name) ? name : undefined;
   return HOST_NAME.test(name) ? name.toLowerCase() : undefined;
-}
-
-/**
- * Reads the host of an upstream: a name, or an IP address without brackets.
- *
- * @throws {UsageError} for anything else
- */
-export function parseHost(value: SourcedValue): string {
-  return hostOf(value.text) ?? canonicalIPv6(value.text) ??
-    refuse(value, "a host name or IP address");
 }
 
 /**

@@ -8,15 +8,7 @@
  * @module
  */
 import { LOG_LEVELS } from "../observe/log.ts";
-import {
-  cloudstackUpstream,
-  formatAddress,
-  parseHost,
-  parseInterfaceName,
-  parsePort,
-  parseRemotePort,
-} from "./address.ts";
-import { parseEmulatedRegion, parseRealRegion } from "./regions.ts";
+import { cloudstackUpstream, parseInterfaceName } from "./address.ts";
 import {
   EMULATED_REGION,
   METADATA_HOST,
@@ -34,53 +26,44 @@ import { UsageError } from "./usage_error.ts";
  *
  * @param flags every flag given, by name
  * @returns flags without aliases
- * @throws {UsageError} for a bad value, and for an alias beside the flag it
- * stands for
+ * @throws {UsageError} for an alias beside the flag it stands for
  */
 export function expandAliases(flags: SourcedValues): SourcedValues {
-  const { port, serverName, serverPort, realRegion, emulatedRegion, ...rest } =
-    Object.fromEntries(flags);
-  const expanded = new Map(Object.entries(rest));
-  const stand = (
-    name: string,
-    aliases: readonly (readonly SourcedValue[] | undefined)[],
-    text: () => string,
-  ) => {
-    const sources = aliases.flatMap((values) => values ?? [])
-      .map((value) => value.source);
-    if (sources.length === 0) return;
-    const source = sources.join(" and ");
-    if (expanded.has(name)) {
+  const expanded = new Map(flags);
+  for (const [name, { aliases, text }] of Object.entries(STANDS_FOR)) {
+    const given = aliases.flatMap((alias) => flags.get(alias) ?? []);
+    if (given.length === 0) continue;
+    const source = given.map((value) => value.source).join(" and ");
+    if (flags.has(name)) {
       throw new UsageError(
         `Cannot use ${source} beside --${name}: expected one or the other`,
       );
     }
-    expanded.set(name, [{ text: text(), source }]);
-  };
-  stand("listen", [port], () => `127.0.0.1:${first(port, parsePort)}`);
-  stand("upstream", [serverName, serverPort], () =>
-    `http://${
-      formatAddress({
-        hostname: first(serverName, parseHost) ?? METADATA_HOST,
-        port: first(serverPort, parseRemotePort) ?? 80,
-      })
-    }`);
-  stand("region", [realRegion, emulatedRegion], () => {
-    const real = first(realRegion, parseRealRegion) ?? REAL_REGION;
-    const emulated = first(emulatedRegion, parseEmulatedRegion) ??
-      EMULATED_REGION;
-    return `${real}=${emulated}`;
-  });
+    const texts = aliases.map((alias) => flags.get(alias)?.[0]?.text);
+    expanded.set(name, [{ text: text(...texts), source }]);
+  }
   return expanded;
 }
 
-function first<T>(
-  values: readonly SourcedValue[] | undefined,
-  parse: (value: SourcedValue) => T,
-): T | undefined {
-  const value = values?.[0];
-  return value === undefined ? undefined : parse(value);
-}
+/** The flags that together say what one of this program's own does, and how. */
+const STANDS_FOR: Readonly<
+  Record<string, {
+    readonly aliases: readonly string[];
+    readonly text: (...texts: readonly (string | undefined)[]) => string;
+  }>
+> = {
+  listen: { aliases: ["port"], text: (port) => `127.0.0.1:${port}` },
+  upstream: {
+    aliases: ["serverName", "serverPort"],
+    text: (name = METADATA_HOST, port = "80") =>
+      `http://${name.includes(":") ? `[${name}]` : name}:${port}`,
+  },
+  region: {
+    aliases: ["realRegion", "emulatedRegion"],
+    text: (real = REAL_REGION, emulated = EMULATED_REGION) =>
+      `${real}=${emulated}`,
+  },
+};
 
 /** Where mdproxy4cs listens; on the service's address, unless changed. */
 export const MDPROXY_LISTEN = "MDPROXY4CS_HTTP_LISTEN";

@@ -47,41 +47,25 @@ export interface FoundProfile {
   readonly yaml: string;
 }
 
-/**
- * Finds a profile that comes with the program.
- *
- * @param name its name, or that of its partition
- */
-export function builtInProfile(name: string): Profile | undefined {
-  const found = builtIn(name);
-  return found === undefined ? undefined : parseBuiltIn(found);
-}
-
 /** Every profile that comes with the program. */
 export function builtInProfiles(): readonly Profile[] {
-  return BUILT_IN_PROFILES.map(parseBuiltIn);
+  return BUILT_IN_PROFILES.map(({ name, yaml }) => parse(name, yaml, NO_FILE));
 }
 
 function builtIn(name: string): BuiltInProfile | undefined {
   return BUILT_IN_PROFILES.find((it) => it.name === name || it.alias === name);
 }
 
-function parseBuiltIn({ name, yaml }: BuiltInProfile): Profile {
-  return parse(name, name, yaml, () => {
-    throw new TypeError(`Profile ${name} names a file`);
-  });
-}
+const NO_FILE: ReadTextFile = (name) => {
+  throw new TypeError(`A profile of this program names the file ${name}`);
+};
 
-function parse(
-  name: string,
-  path: string,
-  yaml: string,
-  readFile: ReadTextFile,
-): Profile {
-  const document = parseYaml("profile", path, yaml);
-  return parseProfile(new YamlValue(path, document ?? {}), {
+function parse(name: string, yaml: string, readFile: ReadTextFile): Profile {
+  const document = parseYaml("profile", name, yaml);
+  return parseProfile(new YamlValue(name, document ?? {}), {
     name,
-    base: builtInProfile,
+    base: (other) =>
+      builtInProfiles().find((it) => it.name === builtIn(other)?.name),
     bases: PROFILE_NAMES,
     readFile,
   });
@@ -99,16 +83,14 @@ export function findProfile(
   value: SourcedValue,
   readTextFile: ReadTextFile,
 ): FoundProfile {
-  const found = builtIn(value.text);
-  if (found !== undefined) {
-    return { profile: parseBuiltIn(found), yaml: found.yaml };
-  }
-  if (!FILE.test(value.text)) {
+  const { text } = value;
+  const found = builtIn(text);
+  if (found === undefined && !FILE.test(text)) {
     refuse(value, `${PROFILE_NAMES.join(", ")} or a file such as ./mine.yaml`);
   }
-  const yaml = readText("profile", value.text, readTextFile);
-  const readFile = besides(value.text, readTextFile);
-  return { profile: parse(value.text, value.text, yaml, readFile), yaml };
+  const { name, yaml } = found ??
+    { name: text, yaml: readText("profile", text, readTextFile) };
+  return { profile: parse(name, yaml, besides(text, readTextFile)), yaml };
 }
 
 /**

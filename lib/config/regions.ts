@@ -35,34 +35,17 @@ export function isRealRegion(name: string): boolean {
  */
 export const REGION_NAME = /^[A-Za-z0-9](?:[\w.-]{0,62}[A-Za-z0-9])?$/;
 
-const REAL = "a real region, such as us-east-1 or us-gov-west-1";
-
-/**
- * Reads the name of a real region.
- *
- * @throws {UsageError} for what has not the form of one
- */
-export function parseRealRegion(value: SourcedValue): string {
-  return isRealRegion(value.text) ? value.text : refuse(value, REAL);
-}
-
-/**
- * Reads the name of an emulated region.
- *
- * @throws {UsageError} for what cannot stand where a region does
- */
-export function parseEmulatedRegion(value: SourcedValue): string {
-  return REGION_NAME.test(value.text)
-    ? value.text
-    : refuse(value, "a region name, such as us-iso-east-1");
-}
-
 function parsePair(
   value: SourcedValue,
 ): readonly [real: string, emulated: string] {
   const [, real = "", emulated = ""] = value.text.match(/^(.*?)=(.*)$/s) ??
     refuse(value, `REAL=EMULATED or ${NO_REGION}`);
-  if (!isRealRegion(real)) refuse(value, `${REAL}, before "="`);
+  if (!isRealRegion(real)) {
+    refuse(
+      value,
+      `a real region, such as us-east-1 or us-gov-west-1, before "="`,
+    );
+  }
   if (!REGION_NAME.test(emulated)) refuse(value, `a region name after "="`);
   if (real === emulated) refuse(value, "two different regions");
   return [real, emulated];
