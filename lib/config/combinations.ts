@@ -1,5 +1,5 @@
 /**
- * What options must be together, each of which is right alone.
+ * What holds between options, each of which is right alone.
  *
  * @module
  */
@@ -73,8 +73,8 @@ export function requireCombination(
 }
 
 /**
- * The service's own address is as good as loopback for those who come from
- * mdproxy4cs and have it on `lo`; everybody else says that they mean it.
+ * Loopback, or the service's own address where mdproxy4cs had it on `lo`; with
+ * any other address, `--listen-anywhere` says that it is meant.
  */
 function isForNodeAlone(
   { source }: SourcedValue,
@@ -97,7 +97,7 @@ function isAt(listening: string, hostname: string): boolean {
   return listening === hostname || ANYWHERE.includes(listening);
 }
 
-/** A switch that is on has no value that anybody needs to see. */
+/** For a switch, whose value says only that it is on. */
 function refuseSwitch({ source }: SourcedValue, expected: string): never {
   throw new UsageError(`Cannot use ${source}: expected ${expected}`);
 }

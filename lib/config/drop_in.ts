@@ -1,8 +1,8 @@
 /**
- * What the programs before this one were told, said in its own options: the
- * flags of c2s-instance-metadata, and the variables of mdproxy4cs, so that
- * `/etc/default/mdproxy4cs` goes on working under a unit whose ExecStart is
- * this program.
+ * Flags and variables of the programs that this one replaces, as options of
+ * `serve`: the flags of c2s-instance-metadata, and the variables of mdproxy4cs,
+ * so that `/etc/default/mdproxy4cs` goes on working under a unit whose
+ * ExecStart is this program.
  * https://github.com/orange-cloudfoundry/mdproxy4cs, assets/default
  *
  * @module

@@ -41,9 +41,8 @@ export interface ProfileParts {
 }
 
 /**
- * Reads a profile. What it does not say is its base's; maps add up. One that
- * shows no region as another is a slip: `--region none` says it in so many
- * words.
+ * Reads a profile. What it does not say is its base's; maps add up. One
+ * without any region is refused as a slip, for which there is `--region none`.
  *
  * @param document the whole file
  * @param parts what else is needed
@@ -119,7 +118,7 @@ function parseRegionPairs(map: YamlValue): NamePairs {
   });
 }
 
-/** One pass maps each name once, so that the result would look like a slip. */
+/** A chain is refused: one pass maps each name once, not to the end of it. */
 function requireNoChain(regions: NamePairs, map: YamlValue): void {
   const real = regions.map(([name]) => name);
   const chained = regions.find(([, name]) => real.includes(name));
@@ -144,7 +143,7 @@ function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
   });
 }
 
-/** Two zones with one id would be taken for one, by those who attach disks. */
+/** Two zones with one id would be taken for one, and disks attached across. */
 function parseZoneIds(
   map: YamlValue,
   regions: NamePairs,

@@ -76,7 +76,7 @@ export interface ServeConfig {
   readonly upstream: UpstreamAddress;
   /** How the upstream is found, instead of by its address. */
   readonly discover?: DiscoverConfig;
-  /** Where administrators ask how it fares; nowhere unless told. */
+  /** Where health and metrics are served; nowhere unless told. */
   readonly admin?: ListenAddress;
   /** Whether requests that come from browsers go through; not unless told. */
   readonly allowBrowsers?: boolean;

@@ -26,7 +26,7 @@ export const EMULATED_REGION = "us-iso-east-1";
 /** The address of the metadata service on AWS and OpenStack alike. */
 export const METADATA_HOST = "169.254.169.254";
 
-/** The longest wait: whoever asks for more than an hour has made a slip. */
+/** The longest time in seconds; more is a mistake. */
 const HOUR = 3600;
 
 /** An option of `serve`. */

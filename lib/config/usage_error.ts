@@ -71,7 +71,7 @@ export function unknown(
   return new UsageError(`Unknown ${what}: ${hint}`);
 }
 
-/** Two slips of the finger are still the same word, three are another. */
+/** With more letters wrong it is taken for another word. */
 const MOST_SLIPS = 2;
 
 /**

@@ -62,6 +62,14 @@ Deno.test("changesOf() keeps what listeners, upstream, user and rule were made f
   assert(Object.isFrozen(config));
 });
 
+Deno.test("changesOf() finds no change where only the source of a value is another", () => {
+  const { live, restart } = changesOf(
+    read(),
+    read("--user=10169", "--cache=1", "--listen=127.0.0.1:4000"),
+  );
+  assertEquals([live, restart], [[], []]);
+});
+
 Deno.test("changesOf() lets browsers in and out at once, and keeps administrators' address", () => {
   const before = read("--admin=127.0.0.1:4001");
   const { config, live, restart } = changesOf(

@@ -401,6 +401,21 @@ const CASES: readonly Case[] = [
     message:
       `Unknown variable "C2S_IMDS_LOGLEVEL": did you mean C2S_IMDS_LOG_LEVEL?`,
   },
+  // The user, wherever it was given.
+  ...[
+    [{ args: ["--user=0"] }, "0", "--user"],
+    [{ env: { C2S_IMDS_USER: "root" } }, "root", "C2S_IMDS_USER"],
+    [{ yaml: "user: root" }, "root", `key "user" in "c.yaml"`],
+  ].map(([given, user, source]): Case => ({
+    ...given as Omit<Case, "message">,
+    message:
+      `Cannot use "${user}" for ${source}: uid 0 would exempt every client that runs as root, name the proxy's own user`,
+  })),
+  {
+    env: { C2S_IMDS_USER: "010" },
+    message:
+      `Cannot use "010" for C2S_IMDS_USER: expected a uid without a leading 0`,
+  },
   // The file.
   {
     args: ["--config", "missing.yaml"],
