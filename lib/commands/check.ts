@@ -9,7 +9,7 @@ import { ANSWER_MS, observe, SOURCES } from "../metadata/observation.ts";
 import { sightingOf } from "../metadata/sighting.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
-import { resolveUser } from "../netfilter/user.ts";
+import { resolveUser } from "../rule/user.ts";
 import { type Advice, advise, brokenPromise } from "./check_advice.ts";
 import type { Findings } from "./check_findings.ts";
 import { type CheckRequest, OPTIONS, parseRequest } from "./check_options.ts";

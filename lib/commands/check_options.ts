@@ -29,7 +29,7 @@ import {
 import { UsageError } from "../config/usage_error.ts";
 import { type Promised, promisesOf } from "../metadata/promises.ts";
 import type { RegionMap } from "../config/regions.ts";
-import type { Destination } from "../netfilter/rule.ts";
+import type { Destination } from "../rule/rule.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import type { Io } from "./command.ts";
 

@@ -3,16 +3,15 @@
  *
  * @module
  */
+import { coveredTargets } from "../rule/machine.ts";
 import {
   type Backend,
-  BLOCKED_PORT,
+  type BackendChoice,
   DEFAULT_DESTINATION,
   type Destination,
-  DESTINATION_IPV6,
-  type Rule,
-} from "../netfilter/rule.ts";
+} from "../rule/rule.ts";
 import type { Runner } from "../system/runner.ts";
-import { readStatus, type Status } from "../netfilter/status.ts";
+import { readStatus } from "../rule/status.ts";
 
 /** What is known of the rule. */
 export type RuleReading =
@@ -49,39 +48,36 @@ const COMMAND_MS = 2_000;
  */
 export async function readRule(
   destination: Destination | undefined,
-  proxy: Pick<Rule, "port" | "uid">,
+  proxy: { readonly port: number; readonly uid: number },
   run: Runner,
 ): Promise<RuleReading> {
   if (destination === undefined) return { state: "not needed" };
   const quick: Runner = (argv, options) =>
     run(argv, { timeoutMs: COMMAND_MS, ...options });
   const ip = destination.family === "ip" ? destination : DEFAULT_DESTINATION;
-  const ip6 = destination.family === "ip6" ? destination : DESTINATION_IPV6;
-  const both = [ip6, ip].map((to) => ({ ...to, ...proxy }));
-  const one = both.filter(({ family }) => family === "ip");
-  let rules = destination.family === "ip" ? one : both;
-  let status = await readStatus("auto", rules, quick);
-  if (rules === one && hasIPv6(status)) {
-    // `serve` adds it where it listens on [::1].
-    rules = both;
-    status = await readStatus("auto", rules, quick);
+  const read = (choice: BackendChoice, port: number, ip6: boolean) =>
+    readStatus(choice, async (machine) => {
+      const ports = { ip: port, ...ip6 ? { ip6: port } : {} };
+      const targets = await coveredTargets(machine, ports, ip);
+      return { state: "open", uid: proxy.uid, targets };
+    }, quick);
+  let ip6 = destination.family === "ip6";
+  let status = await read("auto", proxy.port, ip6);
+  if (!ip6 && status.state === "drift") {
+    // `serve` redirects it where it listens on [::1].
+    const both = await read("auto", proxy.port, true);
+    if (both.state === "installed") status = both;
+    ip6 = both.state === "installed";
   }
   if (status.state === "unknown") return status;
   const { state, backend, differences, directClients } = status;
   const reading = { backend, differences, directClients: directClients.length };
   if (state !== "drift") return { state, ...reading };
-  const closed = await readStatus(
-    backend,
-    rules.map((rule) => ({ ...rule, port: BLOCKED_PORT })),
-    quick,
-  );
-  return {
-    state: closed.state === "installed" ? "blocked" : state,
-    ...reading,
-  };
+  const closed = await read(backend, BLOCKED_PORT, ip6);
+  const isBlocked = closed.state !== "unknown" &&
+    closed.differences.every((text) => text.startsWith("nobody listens"));
+  return { state: isBlocked ? "blocked" : state, ...reading };
 }
 
-function hasIPv6(status: Status): boolean {
-  return status.state !== "unknown" &&
-    status.found.some(({ family }) => family === "ip6");
-}
+/** Where the supervisor of 0.1.0 points the rule while the proxy is down. */
+const BLOCKED_PORT = 1;

@@ -24,6 +24,7 @@ import {
   unexpectedAnswers,
 } from "./demo_report.ts";
 import { runUntilStopped } from "./run_until_stopped.ts";
+import { listenForSignals } from "./stop_signals.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 
@@ -115,10 +116,13 @@ async function show(
       return EXIT.OK;
     }
     // Whoever reads the first line may send a signal at once.
-    const stopped = runUntilStopped(proxy, io, log);
+    const signals = listenForSignals(io);
+    // Its terminal is gone, and it has no configuration to read again.
+    signals.reload = () => signals.order.give();
+    const stopped = runUntilStopped(proxy, signals.order, log);
     io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
     io.stdout(report + renderServing(urls));
-    return await stopped;
+    return await stopped.finally(() => signals.close());
   } finally {
     letStray();
     await proxy.shutdown();

@@ -4,18 +4,17 @@
  * @module
  */
 import { renderOptions } from "../config/options.ts";
-import { installRules, removeRules } from "../netfilter/apply.ts";
-import { chooseBackend } from "../netfilter/backend.ts";
-import { requireCapabilities } from "../netfilter/context.ts";
-import { isOutOfReach } from "../netfilter/failure.ts";
-import { dryInstall, dryRemove, type DryRun } from "../netfilter/dry_run.ts";
-import type { Place } from "../netfilter/remove.ts";
-import type { Rule } from "../netfilter/rule.ts";
-import { readStatus } from "../netfilter/status.ts";
-import { findTools } from "../netfilter/find_tools.ts";
-import { blindSpots, noTools, requireNoneBroken } from "../netfilter/tools.ts";
-import { resolveUser } from "../netfilter/user.ts";
-import { familyName } from "../netfilter/verdict.ts";
+import {
+  coveredTargets,
+  findMachine,
+  type Machine,
+  openMachine,
+} from "../rule/machine.ts";
+import { dryRun, reconcile } from "../rule/reconcile.ts";
+import { type Desired, familyName, type Place, rulesOf } from "../rule/rule.ts";
+import { isOutOfReach } from "../rule/rule_error.ts";
+import { readStatus } from "../rule/status.ts";
+import { resolveUser } from "../rule/user.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import { cannotTell } from "./cannot_tell.ts";
@@ -34,9 +33,10 @@ import {
 
 const HELP = `Usage: c2s-imds iptables install|remove|status [flags]
 
-Leads every process on the node but the proxy's own user from the metadata
-service to the proxy: one chain C2S-IMDS in the nat table. Needs root with
-NET_ADMIN, legacy iptables NET_RAW too.
+Redirects every process on the node but the proxy's own user from the metadata
+service to the proxy, and guards that: what the redirect misses is refused, and
+nobody else answers at the proxy's port. One chain C2S-IMDS in each of the nat
+and filter tables. Needs root with NET_ADMIN, legacy iptables NET_RAW too.
 
   install  puts the rule in place, or changes its uid or port there
   remove   takes it out of every backend, whatever its uid and port; the flags
@@ -71,15 +71,22 @@ export function createIptables(run: Runner): Command {
         return await orCannotTell(remove(request, run, io), io);
       }
       const uid = await resolveUser(request.user, run);
-      const rules = request.destinations.map((to) => ({
-        ...to,
-        port: request.port,
-        uid,
-      }));
+      const desiredOn = async (machine: Machine): Promise<Desired> => {
+        const { port, ipv6, destination } = request;
+        const ports = { ip: port, ...ipv6 === "redirect" ? { ip6: port } : {} };
+        const targets = await coveredTargets(machine, ports, destination);
+        return {
+          state: "open",
+          uid,
+          targets: targets.filter(({ family }) =>
+            family === "ip" || ipv6 !== "none"
+          ),
+        };
+      };
       if (request.action === "install") {
-        return await orCannotTell(install(request, rules, run, io), io);
+        return await orCannotTell(install(request, desiredOn, run, io), io);
       }
-      const status = await readStatus(request.backend, rules, run);
+      const status = await readStatus(request.backend, desiredOn, run);
       io.stdout(
         request.json ? renderStatusJson(status) : renderStatus(status),
       );
@@ -100,53 +107,43 @@ async function orCannotTell(work: Promise<ExitCode>, io: Io) {
 }
 
 async function install(
-  { backend: choice, dryRun }: IptablesRequest,
-  rules: readonly Rule[],
+  request: IptablesRequest,
+  desiredOn: (machine: Machine) => Promise<Desired>,
   run: Runner,
   io: Io,
 ): Promise<ExitCode> {
-  const action = "install the rule";
-  const context = { run, tools: await findTools(run) };
-  const backend = await chooseBackend(choice, context.tools, run, action);
-  if (dryRun) {
-    return printDryRun(await dryInstall(context, backend, rules), io);
-  }
-  await requireCapabilities(context, backend, action);
-  const { removed, warnings } = await installRules(context, backend, rules);
-  for (const rule of rules) {
-    io.stdout(`Installed in the ${backend} backend: ${renderRule(rule)}\n`);
+  const find = request.dryRun ? findMachine : openMachine;
+  const machine = await find(request.backend, "install the rule", run);
+  const desired = await desiredOn(machine);
+  if (request.dryRun) return await printDryRun(machine, desired, io);
+  const { removed, warnings } = await reconcile(machine, desired);
+  for (const rule of rulesOf(desired)) {
+    io.stdout(
+      `Installed in the ${machine.backend} backend: ${renderRule(rule)}\n`,
+    );
   }
   tellRemoved(removed, io);
-  for (const text of warnings) io.stderr(`warning: ${text}\n`);
+  tellWarnings(warnings, io);
   return EXIT.OK;
 }
 
 async function remove(
-  { destinations, dryRun }: IptablesRequest,
+  request: IptablesRequest,
   run: Runner,
   io: Io,
 ): Promise<ExitCode> {
-  const action = "remove the rule";
-  const tools = await findTools(run);
-  const context = { run, tools };
-  if (
-    !tools.native && tools.nft.ip === undefined && tools.legacy.ip === undefined
-  ) {
-    throw noTools(tools, action);
+  const find = request.dryRun ? findMachine : openMachine;
+  const machine = await find("auto", "remove the rule", run);
+  if (request.dryRun) {
+    return await printDryRun(machine, { state: "absent" }, io);
   }
-  if (dryRun) return printDryRun(await dryRemove(context), io);
-  await requireCapabilities(context, "nft", action);
-  const { removed, failures: [failed] } = await removeRules(
-    context,
-    destinations,
-  );
+  const { removed, warnings, unreadable: [blind] } = await reconcile(machine, {
+    state: "absent",
+  });
   tellRemoved(removed, io);
-  if (failed !== undefined) throw failed.error;
-  if (removed.length === 0) {
-    requireNoneBroken(tools, action);
-    io.stdout("Nothing to remove\n");
-  }
-  for (const text of blindSpots(tools)) io.stderr(`warning: ${text}\n`);
+  if (blind !== undefined) throw blind.error;
+  if (removed.length === 0) io.stdout("Nothing to remove\n");
+  tellWarnings(warnings, io);
   return EXIT.OK;
 }
 
@@ -156,9 +153,18 @@ function tellRemoved(removed: readonly Place[], io: Io): void {
   }
 }
 
-/** What is fed goes to stdout as it is, so that it can be fed by hand. */
-function printDryRun({ feeds, warnings }: DryRun, io: Io): ExitCode {
+function tellWarnings(warnings: readonly string[], io: Io): void {
   for (const text of warnings) io.stderr(`warning: ${text}\n`);
+}
+
+/** What is fed goes to stdout as it is, so that it can be fed by hand. */
+async function printDryRun(
+  machine: Machine,
+  desired: Desired,
+  io: Io,
+): Promise<ExitCode> {
+  const { feeds, warnings } = await dryRun(machine, desired);
+  tellWarnings(warnings, io);
   for (const { argv, stdin } of feeds) {
     io.stderr(`# ${argv.join(" ")}\n`);
     io.stdout(stdin);

@@ -18,13 +18,13 @@ import {
 import { type Option, parseOptions } from "../config/options.ts";
 import { UsageError } from "../config/usage_error.ts";
 import {
+  BACKEND_CHOICES,
   type BackendChoice,
-  BACKENDS,
   DEFAULT_DESTINATION,
   type Destination,
   DESTINATION_IPV6,
   renderDestination,
-} from "../netfilter/rule.ts";
+} from "../rule/rule.ts";
 import { parseAction } from "./action.ts";
 
 /** What can be done with the rule. */
@@ -59,14 +59,14 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     name: "ipv6",
-    help: `Adds ${
+    help: `Redirects ${
       renderDestination(DESTINATION_IPV6)
-    }, to the same port on [::1]`,
+    }, too, to the same port on [::1]; without it that is refused, false leaves it alone`,
   },
   {
     name: "backend",
     value: "BACKEND",
-    help: `auto, ${BACKENDS.join(", ")}`,
+    help: BACKEND_CHOICES.join(", "),
     fallback: DEFAULTS.backend,
   },
   {
@@ -84,8 +84,10 @@ export interface IptablesRequest {
   readonly user: User;
   /** The proxy's port. */
   readonly port: number;
-  /** What the rule catches, at most one address a family. */
-  readonly destinations: readonly Destination[];
+  /** The service's IPv4 address. */
+  readonly destination: Destination;
+  /** What becomes of the IPv6 address: redirected, refused, or left alone. */
+  readonly ipv6: "redirect" | "guard" | "none";
   /** The backend to use. */
   readonly backend: BackendChoice;
   /** Whether only to print. */
@@ -119,11 +121,9 @@ export function parseRequest(args: readonly string[]): IptablesRequest {
     action,
     user: parseUser(value("user")),
     port: parseRemotePort(value("port")),
-    destinations: [
-      parseDestination(value("destination")),
-      ...flag("ipv6") ? [DESTINATION_IPV6] : [],
-    ],
-    backend: parseChoice(value("backend"), ["auto", ...BACKENDS]),
+    destination: parseDestination(value("destination")),
+    ipv6: !given.has("ipv6") ? "guard" : flag("ipv6") ? "redirect" : "none",
+    backend: parseChoice(value("backend"), BACKEND_CHOICES),
     dryRun: flag("dry-run"),
     json: flag("json"),
   };

@@ -4,9 +4,13 @@
  * @module
  */
 import { oneLine } from "../config/usage_error.ts";
-import { loopback, renderDestination, type Rule } from "../netfilter/rule.ts";
-import type { Status } from "../netfilter/status.ts";
-import { familyName } from "../netfilter/verdict.ts";
+import {
+  familyName,
+  loopback,
+  renderDestination,
+  type Rule,
+} from "../rule/rule.ts";
+import type { Status } from "../rule/status.ts";
 import { EXIT, type ExitCode } from "./command.ts";
 
 const CODES: Readonly<Record<Status["state"], ExitCode>> = {
@@ -23,9 +27,11 @@ export function exitCodeOf(status: Status): ExitCode {
 
 /** What a rule does, for people. */
 export function renderRule(rule: Rule): string {
-  return `${renderDestination(rule)} goes to ${
-    loopback(rule)
-  }, except from uid ${rule.uid}`;
+  const { family, port, uid } = rule;
+  const what = port === undefined
+    ? "is refused"
+    : `goes to ${loopback(family, port)}`;
+  return `${renderDestination(rule)} ${what}, except from uid ${uid}`;
 }
 
 /**
@@ -34,7 +40,6 @@ export function renderRule(rule: Rule): string {
  */
 export function renderStatus(status: Status): string {
   if (status.state === "unknown") return `${oneLine(status.reason)}\n`;
-  const { directClients } = status;
   const lines = [
     `backend: ${status.backend}`,
     ...status.expected.map((rule) => `expected: ${renderRule(rule)}`),
@@ -43,36 +48,17 @@ export function renderStatus(status: Status): string {
       rules.map((rule) => `${familyName(family)}, ${backend}: ${rule}`)
     ),
     ...status.warnings.map((text) => `warning: ${text}`),
-    ...directClients.map((client) =>
-      `still direct: ${
+    ...status.directClients.map((client) =>
+      `still open: a connection from before the rule of ${
         client.processes.join(", ") || "a process"
-      } of uid ${client.uid}, from ${client.local} port ${client.localPort} since before the rule`
+      }, uid ${client.uid}, from ${client.local} port ${client.localPort}, refused when it sends`
     ),
-    ...directClients.length === 0 ? [] : [`cure: ${cure(status.expected)}`],
   ];
   return [status.state, ...lines.map((line) => `  ${oneLine(line)}`), ""]
     .join("\n");
 }
 
-/** How clients that were there before the rule come under it. */
-export function cure(rules: readonly Rule[]): string {
-  const commands = rules.map((rule) =>
-    `conntrack -D -p tcp --orig-dst ${rule.address} --dport ${rule.addressPort}`
-  );
-  return `restart the client, or close its connections with ${
-    commands.join(" and ")
-  }`;
-}
-
 /** The status for programs: one JSON object on one line. */
 export function renderStatusJson(status: Status): string {
-  if (status.state === "unknown") return `${JSON.stringify(status)}\n`;
-  const { directClients, ...others } = status;
-  return `${
-    JSON.stringify({
-      ...others,
-      directClients,
-      ...directClients.length === 0 ? {} : { cure: cure(status.expected) },
-    })
-  }\n`;
+  return `${JSON.stringify(status)}\n`;
 }

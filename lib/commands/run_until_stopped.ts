@@ -1,67 +1,42 @@
 /**
- * The life of a proxy after it listens: wait for a signal, drain, end.
+ * The life of a proxy after it listens: wait for the order, drain, end.
  *
  * @module
  */
 import type { Log } from "../observe/log.ts";
 import type { Proxy } from "../proxy/proxy.ts";
-import { EXIT, type ExitCode, type Io } from "./command.ts";
-import { onStopSignals } from "./stop_signals.ts";
-import { after } from "../system/timers.ts";
+import type { StopOrder } from "../system/stop_order.ts";
+import { EXIT, type ExitCode } from "./command.ts";
 
-/** How long requests in flight may take after the first signal. */
+/** How long requests in flight may take after the order. */
 export const DRAIN_MS = 10_000;
 
 /**
- * Waits until the proxy is told to stop. The first signal lets the requests in
- * flight end, for a bounded time; the second drops them.
+ * Waits until the proxy is told to stop. The order lets the requests in flight
+ * end, for a bounded time; given once more, it drops them.
  *
  * @param proxy a proxy that listens
- * @param io where signals come from
+ * @param order the order to stop
  * @param log the log
  * @param drainMs how long the requests in flight may take, in milliseconds
  * @throws {Error} when the proxy ends by itself
  */
 export async function runUntilStopped(
   proxy: Proxy,
-  io: Pick<Io, "onSignal">,
+  order: StopOrder,
   log: Log,
   drainMs = DRAIN_MS,
 ): Promise<ExitCode> {
-  const first = Promise.withResolvers<"stopped">();
-  const second = Promise.withResolvers<"forced">();
-  let signals = 0;
-  const count = () =>
-    ++signals === 1 ? first.resolve("stopped") : second.resolve("forced");
-  const silence = onStopSignals(io, log, count);
-  try {
-    const end = await Promise.race([first.promise, proxy.finished]);
-    if (end !== "stopped") {
-      throw new Error("Cannot go on: the proxy stopped listening by itself");
-    }
-    log.info("stopping", { drain_seconds: drainMs / 1000 });
-    await drain(proxy, second.promise, log, drainMs);
-    log.info("stopped");
-    return EXIT.OK;
-  } finally {
-    silence();
+  if (await Promise.race([order.given, proxy.finished]) !== "stop") {
+    throw new Error("Cannot go on: the proxy stopped listening by itself");
   }
-}
-
-async function drain(
-  proxy: Proxy,
-  forced: Promise<"forced">,
-  log: Log,
-  drainMs: number,
-): Promise<void> {
-  const late = Promise.withResolvers<"late">();
-  const inTime = after(drainMs, () => late.resolve("late"));
-  try {
-    const how = await Promise.race([proxy.shutdown(), late.promise, forced]);
-    if (how === undefined) return;
-    log.warn("dropping the requests in flight", { reason: how });
+  log.info("stopping", { drain_seconds: drainMs / 1000 });
+  if (!await order.within(drainMs, proxy.shutdown())) {
+    log.warn("dropping the requests in flight", {
+      reason: order.isForced ? "forced" : "late",
+    });
     proxy.abort();
-  } finally {
-    inTime();
   }
+  log.info("stopped");
+  return EXIT.OK;
 }

@@ -30,6 +30,7 @@ import { runUntilStopped } from "./run_until_stopped.ts";
 import { scrubEnvironment } from "./scrub.ts";
 import { holdAddress } from "./serve_address.ts";
 import { serveSupervised } from "./serve_supervised.ts";
+import { listenForSignals, type StopSignals } from "./stop_signals.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 import { upstreamSource } from "./upstream_source.ts";
 import { buildLabels } from "./version.ts";
@@ -81,6 +82,19 @@ export const serve: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  const signals = listenForSignals(io);
+  try {
+    return await serveWith(args, io, signals);
+  } finally {
+    signals.close();
+  }
+}
+
+async function serveWith(
+  args: readonly string[],
+  io: Io,
+  signals: StopSignals,
+): Promise<ExitCode> {
   renounce(NEVER_NEEDED);
   const config = readServeConfig(args, io.env, io.readTextFile);
   scrubEnvironment();
@@ -90,6 +104,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     write: io.stderr,
   };
   const log = createLog(settings);
+  signals.log = log;
   const reload = createReload(config, { args, io, log, settings });
   const announce = (addresses: readonly ListenAddress[]) => {
     const urls = addresses.map((it) => `http://${formatAddress(it)}`);
@@ -106,6 +121,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       io,
       log,
       run: systemRunner,
+      signals,
       announce,
       reload,
     });
@@ -116,7 +132,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     const runsNothing = config.discover === undefined && !config.node.address;
     if (runsNothing) renounce(NEEDED_TO_START);
     address.serving();
-    return await serveUntilStopped(proxy, { io, log, announce, reload });
+    return await serveUntilStopped(proxy, { log, signals, announce, reload });
   } finally {
     await address.release();
   }
@@ -124,30 +140,29 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
 
 /** What goes on in one process. */
 interface ServingParts {
-  readonly io: Io;
   readonly log: Log;
+  readonly signals: StopSignals;
   readonly announce: (addresses: readonly ListenAddress[]) => void;
   readonly reload: () => ServeConfig | undefined;
 }
 
 async function serveUntilStopped(
   proxy: Proxy,
-  { io, log, announce, reload }: ServingParts,
+  { log, signals, announce, reload }: ServingParts,
 ): Promise<ExitCode> {
-  const silence = io.onSignal("SIGHUP", () => {
+  signals.reload = () => {
     const changed = reload();
     if (changed !== undefined) proxy.configure(changed);
-  });
+  };
   const letStray = logStrayErrors(log);
   try {
     announce(proxy.addresses);
     if (Deno.uid() === 0) {
       log.warn("running as root: the executable would give that up");
     }
-    return await runUntilStopped(proxy, io, log);
+    return await runUntilStopped(proxy, signals.order, log);
   } finally {
     letStray();
-    silence();
   }
 }
 
@@ -195,6 +210,7 @@ function configFields(config: WholeConfig): LogFields {
     admin: config.admin === undefined ? "off" : formatAddress(config.admin),
     allow_browsers: config.allowBrowsers ?? false,
     iptables: config.node.iptables,
+    backend: config.node.backend,
     address: config.node.address,
     log_level: config.logLevel,
     log_format: config.logFormat,

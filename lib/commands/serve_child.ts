@@ -5,7 +5,7 @@
  * @module
  */
 import { liveAsChild } from "../supervisor/child.ts";
-import { CHILD_COMMAND } from "../supervisor/spawn.ts";
+import { CHILD_COMMAND } from "../supervisor/child_process.ts";
 import { type Command, EXIT } from "./command.ts";
 import { errorLine } from "./error_line.ts";
 import { listenFailure } from "./listen_failure.ts";
@@ -29,7 +29,7 @@ export const serveChild: Command = {
       explain: (error) => errorLine(listenFailure(error)),
       build: buildLabels(io.build),
       uid: Deno.uid(),
-      renounce: () => renounce(RENOUNCED),
+      dropPermissions: () => renounce(RENOUNCED),
     });
     return fine ? EXIT.OK : EXIT.FAILED;
   },

@@ -11,11 +11,14 @@ import type {
   ServeConfig,
 } from "../config/serve_config.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { isOutOfReach } from "../netfilter/failure.ts";
-import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../netfilter/rule.ts";
-import { openRule, type RuleManager } from "../netfilter/rule_manager.ts";
-import { resolveUser } from "../netfilter/user.ts";
 import type { Log } from "../observe/log.ts";
+import { coveredTargets, openMachine } from "../rule/machine.ts";
+import { findConflict, look, reconcile } from "../rule/reconcile.ts";
+import { isOutOfReach } from "../rule/rule_error.ts";
+import { resolveUser } from "../rule/user.ts";
+import { answerChild } from "../supervisor/child_needs.ts";
+import { spawnChild } from "../supervisor/child_process.ts";
+import { otherAddress } from "../supervisor/other_port.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
 import {
   childUser,
@@ -24,17 +27,18 @@ import {
   requireOpenPorts,
   requireReadable,
   requireRights,
+  synCookieWarning,
 } from "../supervisor/preflight.ts";
+import { routeFault } from "../supervisor/route.ts";
+import { RuleKeeper } from "../supervisor/rule_keeper.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
-import { spawnChild, type SpawnedChild } from "../supervisor/spawn.ts";
-import { Supervisor } from "../supervisor/supervisor.ts";
-import { yieldingRule } from "../supervisor/yielding_rule.ts";
+import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import type { Runner } from "../system/runner.ts";
 import { stoppableRunner } from "../system/stoppable_runner.ts";
 import { cannotTell } from "./cannot_tell.ts";
 import { EXIT, type ExitCode, type Io } from "./command.ts";
 import { type HeldAddress, holdAddress } from "./serve_address.ts";
-import { onStopSignals } from "./stop_signals.ts";
+import type { StopSignals } from "./stop_signals.ts";
 import { logStrayErrors } from "./stray_errors.ts";
 import { upstreamSource } from "./upstream_source.ts";
 
@@ -46,6 +50,8 @@ export interface SupervisedParts {
   readonly log: Log;
   /** Runs iptables and the like. */
   readonly run: Runner;
+  /** The signals, which it listens for already. */
+  readonly signals: StopSignals;
   /** Tells where the proxy listens, once everything is in place. */
   readonly announce: (addresses: readonly ListenAddress[]) => void;
   /** At SIGHUP: the configuration, where some of it is to change. */
@@ -63,19 +69,19 @@ export interface SupervisedParts {
 export async function serveSupervised(
   config: ServeConfig,
   node: NodeConfig,
-  { io, log, run, announce, reload }: SupervisedParts,
+  { io, log, run, signals, announce, reload }: SupervisedParts,
 ): Promise<ExitCode> {
   if (node.iptables) requireReachable(config);
   const uid = await resolveUser(node.user, run);
   const user = await childUser(node.user.text, uid, run);
   const command = ownCommand(io.env);
-  let opened: RuleManager | undefined;
+  let rule: (SupervisedRule & { readonly backend: string }) | undefined;
   const ruling = stoppableRunner(run);
   try {
     await requireRights(purposeOf(node), Deno.uid(), run);
     await requireOpenPorts(config, run);
     await requireReadable(command, user);
-    if (node.iptables) opened = await openNodeRule(config, uid, ruling.run);
+    if (node.iptables) rule = await openRule(node, uid, log, ruling.run);
   } catch (error) {
     if (error instanceof PreflightError && error.usage) {
       throw new UsageError(error.message, { cause: error });
@@ -88,50 +94,43 @@ export async function serveSupervised(
   }
   let address: HeldAddress | undefined;
   const source = upstreamSource(config, { log, run, pausesMs: [] });
-  let inForce = config;
-  let child: SpawnedChild | undefined;
-  const supervisor: Supervisor = new Supervisor({
-    spawn: () =>
-      child = spawnChild(command, user, inForce, {
-        source,
-        rule: supervisor.rule,
-      }),
-    rule: opened === undefined ? undefined : yieldingRule(opened),
+  const supervisor = new Supervisor(config, {
+    spawn: (config, orders) => {
+      const parts = { command, user, log, stderr: io.stderr };
+      const child = spawnChild(parts, config, orders);
+      answerChild(child, { source, rule: rule?.keeper });
+      return child;
+    },
+    rule,
+    order: signals.order,
     onStop: node.onStop,
     onCrash: node.onCrash,
     log,
     onReady: (addresses) => {
       address?.serving();
       announce(addresses);
-      log.info("the proxy is in place", {
-        uid,
-        rule: opened === undefined ? "none" : opened.backend,
-      });
+      log.info("the proxy is in place", { uid, rule: rule?.backend ?? "none" });
     },
   });
-  const silence = [
-    onStopSignals(io, log, () => supervisor.stop()),
-    logStrayErrors(log),
-    io.onSignal("SIGHUP", () => {
-      const changed = reload();
-      if (changed !== undefined) {
-        inForce = changed;
-        child?.configure(changed);
-      }
-      supervisor.check();
-    }),
-  ];
+  signals.reload = () => {
+    const changed = reload();
+    if (changed !== undefined) supervisor.configure(changed);
+    rule?.keeper.check();
+  };
+  const cancelStrayErrors = logStrayErrors(log);
+  rule?.keeper.run();
   try {
     address = await holdAddress(node, { run, log });
-    const end = await supervisor.run(config);
+    const end = await supervisor.run();
     return end === "stopped" ? EXIT.OK : EXIT.FAILED;
   } catch (error) {
     return cannotTell(error, io, isOutOfReach);
   } finally {
+    rule?.keeper.close();
     await ruling.stop();
     source?.close();
     await address?.release();
-    for (const stop of silence) stop();
+    cancelStrayErrors();
   }
 }
 
@@ -150,18 +149,30 @@ function requireReachable(config: ServeConfig): void {
   );
 }
 
-/** IPv6 is redirected where a listener on [::1] can take it. */
-function openNodeRule(
-  config: ServeConfig,
+/** The rule of this node, and what is done on the node for it. */
+async function openRule(
+  { backend }: NodeConfig,
   uid: number,
+  log: Log,
   run: Runner,
-): Promise<RuleManager> {
-  const ipv6 = rulePorts(config.listen).ip6 !== undefined;
-  return openRule({
-    uid,
-    destinations: ipv6
-      ? [DESTINATION_IPV6, DEFAULT_DESTINATION]
-      : [DEFAULT_DESTINATION],
-    backend: "auto",
-  }, run);
+): Promise<SupervisedRule & { readonly backend: string }> {
+  const machine = await openMachine(backend, "install the rule", run);
+  const warning = await synCookieWarning(run);
+  if (warning !== undefined) log.warn(warning);
+  const removing = { ...machine, action: "remove the rule" };
+  return {
+    backend: machine.backend,
+    keeper: new RuleKeeper({
+      reconcile: (desired) =>
+        reconcile(desired.state === "open" ? machine : removing, desired),
+      look: (desired) => look(machine, desired),
+      route: (desired) => routeFault(desired, run),
+      conflict: (ownPorts) => findConflict(machine, ownPorts),
+    }, log),
+    async open(addresses) {
+      const targets = await coveredTargets(machine, rulePorts(addresses));
+      return { state: "open", uid, targets };
+    },
+    otherAddress: (taken) => otherAddress(taken, uid, { run, log }),
+  };
 }

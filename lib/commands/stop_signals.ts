@@ -1,9 +1,11 @@
 /**
- * The signals that stop `serve`, and those that must not end it unasked.
+ * The signals of a program that serves: those that stop it, the one that reads
+ * its configuration again, and those that must not end it.
  *
  * @module
  */
 import type { Log } from "../observe/log.ts";
+import { StopOrder } from "../system/stop_order.ts";
 import type { Io, Signal } from "./command.ts";
 
 /**
@@ -26,34 +28,51 @@ const IGNORED: readonly Signal[] = ["SIGUSR1", "SIGUSR2"];
  */
 const SAME_MS = 250;
 
+/** The signals of a program that serves, for as long as it is listened to. */
+export interface StopSignals {
+  /** The order to stop that they give. */
+  readonly order: StopOrder;
+  /** Told of those that are ignored. */
+  log?: Log;
+  /** Called at SIGHUP; before it is set, there is nothing to read again. */
+  reload?: () => void;
+  /** Lets them end the process again. */
+  close(): void;
+}
+
 /**
- * Calls back at each signal that stops.
+ * Listens for signals. That comes before anything else: until then each of
+ * them ends the process.
  *
  * @param io where signals come from
- * @param log told of those that are ignored
- * @param stop called at each, but once for those that come together
  * @param now the time in milliseconds
- * @returns lets go of all signals
  */
-export function onStopSignals(
+export function listenForSignals(
   io: Pick<Io, "onSignal">,
-  log: Log,
-  stop: () => void,
   now: () => number = () => performance.now(),
-): () => void {
+): StopSignals {
   let last = -Infinity;
-  const count = () => {
+  const order = new StopOrder();
+  const stop = () => {
     const isSame = now() - last < SAME_MS;
     last = now();
-    if (!isSame) stop();
+    if (!isSame) order.give();
   };
-  const silence = [
-    ...STOPPING.map((signal) => io.onSignal(signal, count)),
+  const cancels = [
+    ...STOPPING.map((signal) => io.onSignal(signal, stop)),
     ...IGNORED.map((signal) =>
-      io.onSignal(signal, () => log.info("ignoring a signal", { signal }))
+      io.onSignal(
+        signal,
+        () => signals.log?.info("ignoring a signal", { signal }),
+      )
     ),
+    io.onSignal("SIGHUP", () => signals.reload?.()),
   ];
-  return () => {
-    for (const end of silence) end();
+  const signals: StopSignals = {
+    order,
+    close() {
+      for (const cancel of cancels) cancel();
+    },
   };
+  return signals;
 }

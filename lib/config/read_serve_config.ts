@@ -43,8 +43,16 @@ export function readServeConfig(
   requireCombination(parsed, values);
   const { identity: named, upstream, admin, allowBrowsers, ...settings } =
     parsed;
-  const { iptables, user, onStop, onCrash, address, arpIgnore, ...proxy } =
-    settings;
+  const {
+    iptables,
+    backend,
+    user,
+    onStop,
+    onCrash,
+    address,
+    arpIgnore,
+    ...proxy
+  } = settings;
   const profile = named && findProfile(named, readTextFile).profile;
   const regions = profile === undefined || given("region") !== undefined
     ? parsed.regions
@@ -59,6 +67,7 @@ export function readServeConfig(
     ...identity === undefined ? {} : { identity },
     node: Object.freeze({
       iptables,
+      backend,
       user,
       onStop,
       onCrash,

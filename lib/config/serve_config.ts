@@ -41,13 +41,21 @@ export type RewriteMode = typeof REWRITE_MODES[number];
 /** What becomes of the rule without a proxy. */
 export const LEAVINGS = ["keep", "remove"] as const;
 
-/** One of {@linkcode LEAVINGS}; a kept rule points to a closed port. */
+/** One of {@linkcode LEAVINGS}; without a proxy a kept rule has clients refused. */
 export type Leaving = typeof LEAVINGS[number];
+
+/** Where the rule is installed: by one of the backends, or the one in use. */
+export const BACKEND_CHOICES = ["auto", "nft", "legacy", "nftables"] as const;
+
+/** One of {@linkcode BACKEND_CHOICES}. */
+export type BackendChoice = typeof BACKEND_CHOICES[number];
 
 /** What `serve` does on the node besides forwarding. */
 export interface NodeConfig {
   /** Whether it installs the rule and keeps it. */
   readonly iptables: boolean;
+  /** The backend that the rule is installed with. */
+  readonly backend: BackendChoice;
   /** Whom the proxy runs as. */
   readonly user: User;
   /** What becomes of the rule on a clean stop. */

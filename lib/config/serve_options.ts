@@ -8,7 +8,7 @@ import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { parseListenAddress, parseUpstreamChoice } from "./address.ts";
 import type { Option } from "./options.ts";
 import { parseRegions } from "./regions.ts";
-import { LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
+import { BACKEND_CHOICES, LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
 import {
   parseChoice,
   parseSeconds,
@@ -134,6 +134,13 @@ export const OPTIONS = {
     name: "iptables",
     help: "Installs the rule and keeps it; needs root",
     parse: one(parseSwitch),
+  },
+  backend: {
+    name: "backend",
+    value: BACKEND_CHOICES.join("|"),
+    help: "Where the rule is installed; auto: the one in use",
+    fallback: "auto",
+    parse: choice(BACKEND_CHOICES),
   },
   user: {
     name: "user",

@@ -21,6 +21,8 @@ export type Handle = (
 
 /** An address cannot be had. */
 export class ListenError extends Error {
+  /** The address, as it was asked for. */
+  readonly address: ListenAddress;
   /** The flag that names the address. */
   readonly flag: string;
 
@@ -34,6 +36,7 @@ export class ListenError extends Error {
   constructor(address: ListenAddress, flag: string, cause: unknown) {
     super(`Cannot listen on ${formatAddress(address)}`, { cause });
     this.name = "ListenError";
+    this.address = address;
     this.flag = flag;
   }
 }

@@ -1,28 +1,29 @@
 /**
- * The unprivileged child: serves what its parent tells it and obeys nothing
- * but the pipe to it.
+ * The unprivileged child: becomes what its parent says, and says what it is.
  *
  * @module
  */
-import type { ServeConfig } from "../config/serve_config.ts";
+import { startServing } from "../admin/serving.ts";
+import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
 import {
   createLog,
   type Log,
   type LogOptions,
   type LogSettings,
 } from "../observe/log.ts";
-import { startServing } from "../admin/serving.ts";
+import { ListenError } from "../proxy/listener.ts";
 import type { Proxy } from "../proxy/proxy.ts";
+import { firstWithin } from "../system/stop_order.ts";
+import { every, pause } from "../system/timers.ts";
+import { ParentRule, ParentUpstream } from "./parent_view.ts";
 import {
-  decode,
-  encode,
-  type FromChild,
+  type ChildState,
+  type DesiredChild,
+  encodeLine,
   fromPlain,
-  type ToChild,
-} from "./messages.ts";
-import { ToldRule } from "./told_rule.ts";
-import { ToldSource } from "./told_source.ts";
-import { after, pause } from "../system/timers.ts";
+  LONGEST_DESIRED,
+  readLines,
+} from "./state.ts";
 
 /** How long requests may go on once the parent is gone, in milliseconds. */
 const ORPHAN_MS = 1_000;
@@ -33,11 +34,20 @@ const ORPHAN_MS = 1_000;
  */
 const LONGEST_LINGER_MS = 2_500;
 
+/** Between two lines that only tell of progress, in milliseconds. */
+const PROGRESS_MS = 1_000;
+
+/**
+ * The most bytes that a parent which stands still need not have read: a pipe
+ * holds 64 KiB, and a write to a full one would stop the proxy.
+ */
+const MOST_UNREAD = 32 * 1024;
+
 /** What the child is handed. */
 export interface ChildIo {
   /** The pipe from the parent. */
   readonly input: ReadableStream<Uint8Array>;
-  /** Sends one message to the parent. */
+  /** Sends one line to the parent. */
   send(bytes: Uint8Array): void;
   /** Takes log lines. */
   log(line: string): void;
@@ -49,11 +59,11 @@ export interface ChildIo {
   readonly build: Readonly<Record<string, string>>;
   /** Which user this process runs as; `null` where there are none. */
   readonly uid: number | null;
-  /** Gives up the rights that forwarding does not need. */
-  renounce(): void;
+  /** Drops the permissions that forwarding does not need. */
+  dropPermissions(): void;
 }
 
-/** Signals to the whole process group; what they mean is the parent's to say. */
+/** Signals to every process of the service; they are the parent's to obey. */
 const IGNORED = [
   "SIGTERM",
   "SIGINT",
@@ -72,119 +82,170 @@ const IGNORED = [
 export async function liveAsChild(io: ChildIo): Promise<boolean> {
   const ignore = () => {};
   for (const signal of IGNORED) Deno.addSignalListener(signal, ignore);
+  const life = new Life(io);
   try {
-    return await obey(io);
+    return await life.ended;
   } finally {
+    life.close();
     for (const signal of IGNORED) Deno.removeSignalListener(signal, ignore);
   }
 }
 
-async function obey(io: ChildIo): Promise<boolean> {
-  const send = (message: FromChild) => io.send(encode(message));
-  let proxy: Proxy | undefined;
-  let rule: ToldRule | undefined;
-  let settings: LogSettings | undefined;
-  let ended: Promise<"ended"> = new Promise(() => {});
-  const messages = decode<ToChild>(io.input);
-  const ask = (message: FromChild) => {
+/** One child's life. */
+class Life {
+  /** Settles at the end: whether it ended as it should. */
+  readonly ended: Promise<boolean>;
+  readonly #io: ChildIo;
+  readonly #end: (isFine: boolean) => void;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #cancelProgress: () => void;
+  readonly #upstream = new ParentUpstream(() => this.#say());
+  #rule: ParentRule | undefined;
+  #settings: LogSettings | undefined;
+  #proxy: Proxy | undefined;
+  #configText = "";
+  #listen: readonly ListenAddress[] = [];
+  #read = 0;
+  #unread = 0;
+  #told = 0;
+  #isDraining = false;
+
+  constructor(io: ChildIo) {
+    this.#io = io;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#reader = io.input.getReader();
+    this.#cancelProgress = every(PROGRESS_MS, () => this.#tellProgress());
+    this.#obey().catch((error) =>
+      this.#fail({ failed: io.explain(error), ...this.#takenBy(error) })
+    );
+  }
+
+  close(): void {
+    this.#cancelProgress();
+    this.#reader.cancel().catch(() => {});
+  }
+
+  async #obey(): Promise<void> {
+    for await (const line of readLines(this.#reader, LONGEST_DESIRED)) {
+      const desired: DesiredChild = JSON.parse(line);
+      this.#read = desired.line;
+      this.#unread = 0;
+      await this.#become(desired);
+      this.#say();
+    }
+    // The parent is gone; what is still in flight then ends with the process.
+    this.#isDraining = true;
+    if (this.#proxy !== undefined) {
+      await firstWithin(ORPHAN_MS, this.#proxy.shutdown());
+    }
+    this.#end(true);
+  }
+
+  async #become(desired: DesiredChild): Promise<void> {
+    this.#rule?.tell(desired);
+    this.#upstream.tell(desired);
+    const configText = JSON.stringify(desired.config);
+    if (configText !== this.#configText) {
+      this.#configText = configText;
+      const config = fromPlain(desired.config);
+      if (this.#proxy === undefined) await this.#start(config, desired);
+      Object.assign(this.#settings ?? {}, settingsOf(config));
+      this.#proxy?.configure(config);
+    }
+    if (desired.drain === undefined || this.#isDraining) return;
+    this.#isDraining = true;
+    this.#drain(desired.drain.lingerMs);
+  }
+
+  async #start(
+    config: ServeConfig,
+    { tally }: Pick<DesiredChild, "tally">,
+  ): Promise<void> {
+    const io = this.#io;
+    if (io.uid === 0) throw new Error("The child still runs as root");
+    this.#listen = config.listen;
+    const options: LogOptions = { ...settingsOf(config), write: io.log };
+    this.#settings = options;
+    const log = createLog(options);
+    io.guard(log);
+    if (tally !== undefined) {
+      this.#rule = new ParentRule(tally, () => this.#say());
+    }
+    const proxy = await startServing(config, {
+      log,
+      source: config.discover === undefined ? undefined : this.#upstream,
+      rule: this.#rule,
+      build: io.build,
+    });
+    io.dropPermissions();
+    this.#proxy = proxy;
+    proxy.finished.then(() => {
+      if (!this.#isDraining) {
+        this.#fail({ failed: "The proxy stopped listening" });
+      }
+    });
+  }
+
+  async #drain(lingerMs: number): Promise<void> {
+    const proxy = this.#proxy;
+    if (proxy !== undefined) {
+      proxy.closing();
+      const end = performance.now() + LONGEST_LINGER_MS;
+      let before: number;
+      do {
+        before = proxy.requests;
+        await pause(lingerMs);
+      } while (
+        lingerMs > 0 && proxy.requests > before && performance.now() < end
+      );
+      await proxy.shutdown();
+    }
+    this.#end(true);
+  }
+
+  #fail(why: Pick<ChildState, "failed" | "taken">): void {
+    this.#say(why);
+    this.#end(false);
+  }
+
+  #takenBy(error: unknown): Pick<ChildState, "taken"> {
+    const isTaken = error instanceof ListenError &&
+      error.cause instanceof Deno.errors.AddrInUse;
+    const taken = isTaken ? this.#listen.indexOf(error.address) : -1;
+    return taken < 0 ? {} : { taken };
+  }
+
+  /** A child that works is not hung, however long it takes to read a line. */
+  #tellProgress(): void {
+    if (this.#proxy !== undefined && this.#proxy.requests > this.#told) {
+      this.#say();
+    }
+  }
+
+  #say(more: Pick<ChildState, "failed" | "taken"> = {}): void {
+    const proxy = this.#proxy;
+    this.#told = proxy?.requests ?? 0;
+    const { unreachable } = this.#upstream;
+    const line = encodeLine({
+      read: this.#read,
+      requests: this.#told,
+      looks: this.#rule?.looks ?? 0,
+      ...proxy && { ports: proxy.addresses.map(({ port }) => port) },
+      ...unreachable && { unreachable },
+      ...more,
+    });
+    if (this.#unread + line.length > MOST_UNREAD) return;
+    this.#unread += line.length;
     try {
-      send(message);
+      this.#io.send(line);
     } catch {
       // The parent is gone, which the end of its pipe tells.
     }
-  };
-  const source = new ToldSource((address) =>
-    ask({ say: "unreachable", address })
-  );
-  try {
-    for (;;) {
-      const next = await Promise.race([messages.next(), ended]);
-      if (next === "ended") {
-        send({ say: "failed", reason: "the proxy stopped listening" });
-        return false;
-      }
-      if (next.done) break;
-      const message = next.value;
-      if (message.say === "ping") {
-        if (rule !== undefined && message.rule) rule.tally = message.rule;
-        send({ say: "pong" });
-        continue;
-      }
-      if (message.say === "rule") {
-        rule?.tell(message.fault);
-        continue;
-      }
-      if (message.say === "upstream") {
-        source.tell(message.news);
-        continue;
-      }
-      if (message.say === "configure") {
-        const config = fromPlain(message.config);
-        Object.assign(settings ?? {}, settingsOf(config));
-        proxy?.configure(config);
-        continue;
-      }
-      if (message.say === "drain") {
-        if (proxy === undefined) return true;
-        proxy.closing();
-        await linger(proxy, message.lingerMs);
-        await proxy.shutdown();
-        return true;
-      }
-      if (io.uid === 0) {
-        send({ say: "failed", reason: "the child still runs as root" });
-        return false;
-      }
-      const config = fromPlain(message.config);
-      const options: LogOptions = { ...settingsOf(config), write: io.log };
-      settings = options;
-      const log: Log = createLog(options);
-      io.guard(log);
-      if (message.rule !== undefined) {
-        rule = new ToldRule(message.rule, () => ask({ say: "look" }));
-      }
-      proxy = await startServing(config, {
-        log,
-        source: config.discover === undefined ? undefined : source,
-        rule,
-        build: io.build,
-      });
-      ended = proxy.finished.then(() => "ended" as const);
-      io.renounce();
-      const addresses = proxy.addresses.map(({ hostname, port }) => ({
-        hostname,
-        port,
-      }));
-      send({ say: "listening", addresses });
-    }
-    await shutdownWithin(proxy, ORPHAN_MS);
-    return true;
-  } catch (error) {
-    send({ say: "failed", reason: io.explain(error) });
-    return false;
   }
 }
 
 function settingsOf({ logLevel, logFormat }: ServeConfig): LogSettings {
   return { level: logLevel, format: logFormat };
-}
-
-/** Waits until nobody has asked for a while. */
-async function linger(proxy: Proxy, ms: number): Promise<void> {
-  const end = performance.now() + LONGEST_LINGER_MS;
-  let before: number;
-  do {
-    before = proxy.requests;
-    await pause(ms);
-  } while (ms > 0 && proxy.requests > before && performance.now() < end);
-}
-
-async function shutdownWithin(
-  proxy: Proxy | undefined,
-  ms: number,
-): Promise<void> {
-  if (proxy === undefined) return;
-  const inTime = after(ms, () => proxy.abort());
-  await proxy.shutdown();
-  inTime();
 }

@@ -186,3 +186,19 @@ export async function requireOpenPorts(
     true,
   );
 }
+
+/**
+ * What of the kernel's settings may cut the proxy off, in one line. With SYN
+ * cookies alone, the answers to connections carry no socket, and the guard
+ * cannot tell the proxy's from a stranger's.
+ *
+ * @param run runs `cat`
+ */
+export async function synCookieWarning(
+  run: Runner,
+): Promise<string | undefined> {
+  const read = await run(["cat", "/proc/sys/net/ipv4/tcp_syncookies"]);
+  return typeof read !== "string" && read.stdout.trim() === "2"
+    ? "the kernel answers with SYN cookies alone, which the guard takes for a stranger's answers: set net.ipv4.tcp_syncookies to 1"
+    : undefined;
+}

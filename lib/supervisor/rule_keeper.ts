@@ -1,42 +1,315 @@
 /**
- * The rule as the parent uses it.
+ * The rule in the parent's hands: what shall stand, reconciled now and looked
+ * after from then on. One call at a time, and none that fails or hangs can end
+ * the parent or hold up its stop.
  *
  * @module
  */
-import type { RuleManager } from "../netfilter/rule_manager.ts";
+import { wait } from "../link/wait.ts";
+import type { Log, LogWrite } from "../observe/log.ts";
+import type { RuleTally, RuleView } from "../observe/rule_view.ts";
+import { HOLD_BACK_MS, seldom } from "../observe/seldom.ts";
+import type { Reconciled } from "../rule/reconcile.ts";
+import type { Desired, RedirectTarget } from "../rule/rule.ts";
+import { pause } from "../system/timers.ts";
 
-/** What the parent asks of the rule. */
-export type RuleKeeper = Pick<
-  RuleManager,
-  | "install"
-  | "block"
-  | "remove"
-  | "verify"
-  | "repair"
-  | "stranger"
-  | "mayStand"
->;
+/**
+ * Between two quick looks, in milliseconds: where somebody flushes both tables,
+ * clients see the real region for that long and the time of a repair.
+ */
+export const LOOK_MS = 500;
 
-/** The rule belongs to another proxy. */
-export class RivalError extends Error {
-  /** Where the other one listens. */
-  readonly port: number;
-  /** Whom it runs as. */
-  readonly uid: number;
+/** Between two looks at everything, in milliseconds. */
+const FULL_LOOK_MS = 30_000;
+
+/**
+ * How long a look holds for those who only ask, in milliseconds: each takes
+ * some processes, and the child may ask as often as it likes.
+ */
+const ANSWER_KEEP_MS = 1_000;
+
+/**
+ * How long the listener of an instance that was just killed may take to go, in
+ * milliseconds: only what stays is another instance.
+ */
+const ORPHAN_MS = 1_500;
+
+/** So many repairs within a minute are a fight. */
+export const FIGHT = 5;
+
+/** A rule of others before ours: putting ours first again may never end. */
+const IS_SHADOW = / stands before .* and ends it$/;
+
+/** The kernel's rules, as the keeper uses them. */
+export interface RuleAccess {
+  /** Makes what stands what shall stand. */
+  reconcile(desired: Desired): Promise<Reconciled>;
+  /** What differs, at a quick look. */
+  look(desired: Desired): Promise<readonly string[]>;
+  /** What a client gets in place of the proxy, if it does not get that. */
+  route(desired: Desired): Promise<string | undefined>;
+  /** The rule of another instance, if that is what stands. */
+  conflict(ownPorts: readonly number[]): Promise<RedirectTarget | undefined>;
+}
+
+/** Another instance runs on this node. */
+export class ConflictError extends Error {
+  /** Makes one for an instance that listens on a port as a user. */
+  constructor({ port, uid }: RedirectTarget) {
+    super(
+      `Another instance runs on this node: it listens on port ${port} as uid ${uid}, stop that one first`,
+    );
+    this.name = "ConflictError";
+  }
+}
+
+/** Keeps the rule. */
+export class RuleKeeper implements RuleView {
+  /** The ports that our own proxy has. */
+  ownPorts: readonly number[] = [];
+  readonly #access: RuleAccess;
+  readonly #log: Log;
+  readonly #logFailure: LogWrite;
+  readonly #logRoute: LogWrite;
+  readonly #closed = new AbortController();
+  readonly #warned = new Set<string>();
+  readonly #conflict = Promise.withResolvers<ConflictError>();
+  #turn: Promise<unknown> = Promise.resolve();
+  /** What shall stand; nothing of this life's unless set. */
+  #desired: Desired | undefined;
+  #isReached = false;
+  #isLeaving = false;
+  #isOthers = false;
+  #fullLookAt = 0;
+  /** When the rule was put back lately. */
+  #repairedAt: readonly number[] = [];
+  #saidFight = false;
+  #repairs = 0;
+  #failures = 0;
+  #answer: Promise<string | undefined> | undefined;
+  #answeredAt = -Infinity;
 
   /**
-   * Makes the error.
+   * Looks after nothing until it is told what shall stand.
    *
-   * @param action what was not done
-   * @param port where the other one listens
-   * @param uid whom it runs as
+   * @param access the kernel's rules
+   * @param log told of repairs and failures
    */
-  constructor(action: string, port: number, uid: number) {
-    super(
-      `Cannot ${action}: it leads to port ${port}, where another proxy listens as uid ${uid}, stop that one first`,
-    );
-    this.name = "RivalError";
-    this.port = port;
-    this.uid = uid;
+  constructor(access: RuleAccess, log: Log) {
+    this.#access = access;
+    this.#log = log;
+    this.#logFailure = seldom(log.error);
+    this.#logRoute = seldom(log.error);
+  }
+
+  /** Settles when another instance has taken the rule. */
+  get lost(): Promise<ConflictError> {
+    return this.#conflict.promise;
+  }
+
+  /** What has happened to the rule so far. */
+  get tally(): RuleTally {
+    return { repairs: this.#repairs, failures: this.#failures };
+  }
+
+  /**
+   * Makes sure that no other instance has the rule, and waits for one that is
+   * about to end.
+   *
+   * @throws {ConflictError} when one has it
+   */
+  async requireOwn(): Promise<void> {
+    const end = performance.now() + ORPHAN_MS;
+    for (;;) {
+      const other = await this.#access.conflict(this.ownPorts);
+      if (other === undefined) return;
+      if (performance.now() >= end) throw new ConflictError(other);
+      await pause(100);
+    }
+  }
+
+  /**
+   * Makes something stand, and keeps it so.
+   *
+   * @param desired what shall stand
+   * @throws {Error} when it cannot be reached now; the looks try again
+   */
+  set(desired: Desired): Promise<void> {
+    this.#desired = desired;
+    this.#isReached = false;
+    return this.#inTurn(async () => {
+      await this.requireOwn();
+      await this.#reconcile(desired);
+    });
+  }
+
+  /**
+   * Makes something stand, and keeps it so; what fails is logged.
+   *
+   * @returns whether it stands now
+   */
+  async keep(desired: Desired): Promise<boolean> {
+    try {
+      await this.set(desired);
+      return true;
+    } catch (error) {
+      this.#failed(`make the rule ${desired.state}`, error);
+      return false;
+    }
+  }
+
+  /**
+   * Makes something stand for good, with a second try. The rule of another
+   * instance is left to it, which is no failure.
+   *
+   * @returns whether it stands
+   */
+  async leave(desired: Desired): Promise<boolean> {
+    this.#isLeaving = true;
+    if (this.#isOthers) return true;
+    for (let tries = 2; tries > 0; tries--) {
+      try {
+        await this.set(desired);
+        return true;
+      } catch (error) {
+        if (error instanceof ConflictError) {
+          this.#isOthers = true;
+          this.#log.warn("the rule is left as it is", {
+            reason: error.message,
+          });
+          return true;
+        }
+        this.#failed("remove the rule", error);
+      }
+    }
+    return false;
+  }
+
+  /** Looks after the rule until it is closed. */
+  async run(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      await wait(LOOK_MS, signal);
+      if (!signal.aborted) await this.#inTurn(() => this.#look());
+    }
+  }
+
+  /** Ends the looks; a call under way goes on. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  /** Looks at everything at the next look. */
+  check(): void {
+    this.#fullLookAt = 0;
+    this.#repairedAt = [];
+  }
+
+  /** Looks at the rule, and at what a client gets, at most once a second. */
+  fault(): Promise<string | undefined> {
+    const now = performance.now();
+    if (this.#answer === undefined || now - this.#answeredAt > ANSWER_KEEP_MS) {
+      this.#answeredAt = Infinity;
+      this.#answer = this.#faultNow();
+      this.#answer.then(() => this.#answeredAt = now);
+    }
+    return this.#answer;
+  }
+
+  async #faultNow(): Promise<string | undefined> {
+    const desired = this.#desired;
+    if (this.#isLeaving) return "about to go";
+    if (desired?.state !== "open" || !this.#isReached) {
+      return "not in place yet";
+    }
+    try {
+      return await this.#inTurn(async () => {
+        const found = await this.#access.look(desired);
+        // What it is like stands in the log, which not everyone may read.
+        if (found.length > 0) return "not in place";
+        return await this.#access.route(desired);
+      });
+    } catch {
+      // The next look of our own logs it: here anyone could fill the log.
+      return "cannot be told";
+    }
+  }
+
+  async #look(): Promise<void> {
+    const desired = this.#desired;
+    if (desired === undefined || this.#isLeaving) return;
+    const now = performance.now();
+    const isFull = now >= this.#fullLookAt;
+    if (isFull) this.#fullLookAt = now + FULL_LOOK_MS;
+    try {
+      if (this.#isReached) {
+        if (desired.state !== "open") return;
+        if (!isFull && (await this.#drift(desired)).length === 0) return;
+      }
+      const other = await this.#access.conflict(this.ownPorts);
+      if (other !== undefined) {
+        return this.#conflict.resolve(new ConflictError(other));
+      }
+      const wasReached = this.#isReached;
+      const { changed, was } = await this.#reconcile(desired);
+      if (changed && wasReached) this.#repaired(was);
+      if (!isFull || desired.state !== "open") return;
+      const fault = await this.#access.route(desired);
+      if (fault === undefined) return;
+      this.#logRoute("clients do not reach the proxy", { instead: fault });
+    } catch (error) {
+      this.#failed("look after the rule", error);
+    }
+  }
+
+  /** What a quick look finds that is to be repaired. */
+  async #drift(desired: Desired): Promise<readonly string[]> {
+    const found = await this.#access.look(desired);
+    return this.#isFight ? found.filter((it) => !IS_SHADOW.test(it)) : found;
+  }
+
+  get #isFight(): boolean {
+    const since = performance.now() - HOLD_BACK_MS;
+    return this.#repairedAt.filter((at) => at > since).length >= FIGHT;
+  }
+
+  async #reconcile(desired: Desired): Promise<Reconciled> {
+    const reconciled = await this.#access.reconcile(desired);
+    for (const detail of reconciled.warnings) {
+      if (this.#warned.has(detail)) continue;
+      this.#warned.add(detail);
+      this.#log.warn("the rule may stand in another place, too", { detail });
+    }
+    if (desired === this.#desired) this.#isReached = true;
+    return reconciled;
+  }
+
+  #repaired(was: readonly string[]): void {
+    this.#repairs++;
+    const fields = { was: was.join("; ") };
+    this.#repairedAt = [
+      ...this.#repairedAt.slice(1 - FIGHT),
+      performance.now(),
+    ];
+    const isFight = this.#isFight;
+    if (!isFight) this.#log.warn("the rule was put back", fields);
+    else if (!this.#saidFight) {
+      this.#log.error("another program changes the rule all the time", fields);
+    }
+    this.#saidFight = isFight;
+  }
+
+  /** Calls after the calls before it; never two at a time. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(act);
+    this.#turn = mine.catch(() => {});
+    return mine;
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.#failures++;
+    this.#logFailure(`cannot ${what}`, {
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 }

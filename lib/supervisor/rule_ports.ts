@@ -4,7 +4,14 @@
  * @module
  */
 import type { ListenAddress } from "../config/serve_config.ts";
-import type { Ports } from "../netfilter/rule_manager.ts";
+
+/** The proxy's ports on the loopback addresses. */
+export interface Ports {
+  /** On 127.0.0.1. */
+  readonly ip?: number;
+  /** On ::1. */
+  readonly ip6?: number;
+}
 
 /**
  * REDIRECT in OUTPUT goes to exactly 127.0.0.1 and ::1, so only a listener

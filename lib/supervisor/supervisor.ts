@@ -1,8 +1,7 @@
 /**
  * The parent: keeps root and the rule, and a child that does the proxy's work
- * without either. The rule and the proxy belong together: it comes when the
- * child listens, points to a closed port while the child is dead, and goes
- * before the child does.
+ * without either. The rule comes when the child listens and goes when it is to
+ * stop; while a child is dead, the guard has clients refused.
  *
  * @module
  */
@@ -12,101 +11,78 @@ import type {
   ServeConfig,
 } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
-import type { RuleView } from "../observe/rule_view.ts";
-import { KeptRule } from "./kept_rule.ts";
-import { Probe } from "./probe.ts";
+import type { Desired } from "../rule/rule.ts";
+import { firstWithin, type StopOrder } from "../system/stop_order.ts";
+import { every } from "../system/timers.ts";
+import type { Child, Orders } from "./child_process.ts";
 import { Restarts } from "./restarts.ts";
-import type { RuleKeeper } from "./rule_keeper.ts";
-import { rulePorts } from "./rule_ports.ts";
-import { StopOrder } from "./stop_order.ts";
-import { timeout } from "./timeout.ts";
-import { after, every } from "../system/timers.ts";
+import { ConflictError, type RuleKeeper } from "./rule_keeper.ts";
+import { toPlain } from "./state.ts";
 
-/** Between two looks at the rule, in milliseconds. */
-const WATCH_MS = 30_000;
+/** Between two lines to the child, in milliseconds. */
+const TELL_MS = 2_000;
 
 /**
- * From a start to a look for another proxy, in milliseconds: one that started
- * at the same moment may have taken the rule since.
+ * So many lines without a word of the child, and it hangs. It answers between
+ * two requests and tells of its progress, so load makes that tenths of a
+ * second; where this very process stood still, no line went down.
  */
-const RIVAL_MS = 1_000;
-
-/** Between two questions to the child, in milliseconds. */
-const PROBE_MS = 3_000;
-
-/**
- * Between the end of the rule and the end of the listener, in milliseconds: a
- * connection that was just redirected still finds somebody, and clients are
- * asked to close the ones they keep.
- */
-const LINGER_MS = 250;
+const MOST_UNANSWERED = 3;
 
 /** How long a child may take until it listens, in milliseconds. */
 const START_MS = 20_000;
+
+/** The most ports that are tried one after the other. */
+const MOST_PORTS = 20;
+
+/**
+ * Between the end of the redirect and the end of the listener, in milliseconds:
+ * a connection that was just redirected still finds somebody, and clients are
+ * asked to close the ones they keep.
+ */
+const LINGER_MS = 250;
 
 /** How long requests in flight may take at the end, in milliseconds. */
 const DRAIN_MS = 10_000;
 
 /**
- * How long all of the leaving of the rule may take, in milliseconds. With the
- * drain it stays below the 20 s that our units give a stop.
+ * How long each of the two steps that take the rule away may take, in
+ * milliseconds. With the drain both stay below the 20 s that our units give a
+ * stop.
  */
-const LEAVE_MS = 8_000;
+const LEAVE_MS = 4_000;
 
-/** How long it may still take once the stop is forced, in milliseconds. */
+/** How long such a step may still take once the stop is forced. */
 const FORCED_LEAVE_MS = 1_000;
 
-/**
- * How long a child may take to say that it is well, in milliseconds: it
- * answers between two requests, so load makes that tenths of a second.
- */
-const ANSWER_MS = 5_000;
-
-/** A child that was started. */
-export interface Child {
-  /** Its process id. */
-  readonly pid: number;
+/** The rule as the supervisor uses it. */
+export interface SupervisedRule {
+  /** Keeps it. */
+  readonly keeper: RuleKeeper;
+  /** What shall stand while the proxy listens there. */
+  open(addresses: readonly ListenAddress[]): Promise<Desired>;
   /**
-   * Settles once it listens.
+   * Where the proxy listens instead when another program has an address.
    *
-   * @throws {Error} when it cannot, or ends before it does
+   * @throws {ConflictError} when that is another instance
    */
-  readonly listening: Promise<readonly ListenAddress[]>;
-  /** Settles when it has ended, with how. */
-  readonly ended: Promise<string>;
-  /** Asks whether it is well; settles when it answers. */
-  answers(): Promise<void>;
-  /**
-   * Asks it to finish the requests in flight and end.
-   *
-   * @param lingerMs for how long nobody must have asked before it takes no
-   * more, in milliseconds
-   */
-  drain(lingerMs: number): void;
-  /** Ends it at once. */
-  kill(): void;
+  otherAddress(taken: ListenAddress): Promise<ListenAddress | undefined>;
 }
 
 /** What a supervisor works with. */
 export interface SupervisorParts {
   /** Starts a child with the configuration. */
-  readonly spawn: (config: ServeConfig) => Child;
+  readonly spawn: (config: ServeConfig, orders: Orders) => Child;
   /** The rule, if there is one to keep. */
-  readonly rule: RuleKeeper | undefined;
+  readonly rule: SupervisedRule | undefined;
+  /** The order to stop. */
+  readonly order: StopOrder;
   /** What becomes of the rule on a clean stop. */
   readonly onStop: Leaving;
   /** What becomes of the rule while the child is dead. */
   readonly onCrash: Leaving;
   /** The log. */
   readonly log: Log;
-  /** From a start to a look for another proxy, in milliseconds. */
-  readonly rivalMs?: number;
-  /** Between two questions to the child, in milliseconds. */
-  readonly probeMs?: number;
-  /** How long a child may take to say that it is well, in milliseconds. */
-  readonly answerMs?: number;
-  /** How long all of the leaving of the rule may take, in milliseconds. */
-  readonly leaveMs?: number;
   /** Called once, when everything is in place. */
   readonly onReady: (addresses: readonly ListenAddress[]) => void;
 }
@@ -114,216 +90,224 @@ export interface SupervisorParts {
 /** How a run ended; `"rule stands"` is a stop that could not leave the rule. */
 export type RunEnd = "stopped" | "gave up" | "rule stands";
 
+/** A child that listens. */
+interface Live {
+  readonly child: Child;
+  readonly addresses: readonly ListenAddress[];
+}
+
 /** Keeps one child and one rule. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
-  readonly #rule: KeptRule | undefined;
   readonly #restarts = new Restarts();
-  readonly #order = new StopOrder();
+  #config: ServeConfig;
   #child: Child | undefined;
-  #look = () => {};
 
   /**
    * Starts nothing yet.
    *
+   * @param config what the child serves with
    * @param parts what it works with
    */
-  constructor(parts: SupervisorParts) {
+  constructor(config: ServeConfig, parts: SupervisorParts) {
+    this.#config = config;
     this.#parts = parts;
-    this.#rule = parts.rule && new KeptRule(parts.rule, parts.log);
   }
 
-  /** How the rule fares, where there is one to keep. */
-  get rule(): RuleView | undefined {
-    return this.#rule;
-  }
-
-  /** Stops cleanly; called once more, at once. */
-  stop(): void {
-    this.#order.give();
-  }
-
-  /** Looks at the rule and the child now and puts them right. */
-  check(): void {
-    this.#look();
+  /** Serves by another configuration from now on. */
+  configure(config: ServeConfig): void {
+    this.#config = config;
+    this.#child?.tell({ config: toPlain(config) });
   }
 
   /**
    * Runs until it is stopped.
    *
-   * @param config what the child serves with
    * @returns how it ended
-   * @throws {Error} when the first child cannot listen or the rule cannot be
-   * put in place; the rule is as it was then, but closed where it leads to a
-   * stranger. Whatever else fails, the rule is left as on a stop
+   * @throws {ConflictError} when another instance runs; nothing was changed
+   * @throws {Error} when the first child cannot listen, which changes nothing,
+   * or the rule cannot be put in place, which ends as a stop does
    */
-  async run(config: ServeConfig): Promise<RunEnd> {
-    let live: Live | "stop";
-    try {
-      live = await this.#start(config);
-    } catch (error) {
-      const out = this.#rule?.shutOut(rulePorts(config.listen));
-      await this.#order.inTime(this.#leaveMs, out);
-      throw error;
-    }
-    if (live === "stop") return "stopped";
-    try {
-      const installed = this.#rule?.install(rulePorts(live.addresses));
-      const event = await Promise.race([installed, this.#order.given]);
-      if (event === "stop") return await this.#end(live.child);
-      this.#parts.onReady(live.addresses);
-      return await this.#keep(live, config);
-    } catch (error) {
-      if (!await this.#leave(this.#parts.onStop)) this.#sayItStands();
-      this.#child?.kill();
-      await this.#child?.ended;
-      throw error;
-    }
-  }
-
-  async #keep(first: Live, config: ServeConfig): Promise<RunEnd> {
-    let live: Live | RunEnd = first;
+  async run(): Promise<RunEnd> {
+    const { rule, log, order, onCrash } = this.#parts;
+    if (!order.isGiven) await rule?.keeper.requireOwn();
+    const first = await this.#start();
+    if (first === "stop") return await this.#leave();
+    const ready = await this.#place(first);
+    if (ready === "stop") return await this.#finish(first.child);
+    let live: Live | undefined = first;
     for (;;) {
-      if (await this.#watch(live) === "stop") {
-        return await this.#end(live.child);
+      if (live !== undefined) {
+        const event = await this.#watch(live.child);
+        if (event === "stop") return await this.#finish(live.child);
+        log.error("the proxy died", { pid: live.child.pid, how: event });
+        if (onCrash === "remove") rule?.keeper.keep(ABSENT);
       }
-      live = await this.#revive(config);
-      if (typeof live === "string") return live;
-    }
-  }
-
-  /** Starts a child and waits until it listens. */
-  async #start(config: ServeConfig): Promise<Live | "stop"> {
-    const child = this.#child = this.#parts.spawn(config);
-    const wait = timeout(START_MS, "late" as const);
-    try {
-      const addresses = await Promise.race([
-        child.listening,
-        this.#order.given,
-        wait.over,
-      ]);
-      if (typeof addresses !== "string") return { child, addresses };
-      child.kill();
-      await child.ended;
-      if (addresses === "stop") return "stop";
-      throw new Error(`The proxy did not listen within ${START_MS / 1000} s`);
-    } finally {
-      wait.cancel();
-    }
-  }
-
-  /** Waits for the end of a child or for a signal, with an eye on both. */
-  async #watch({ child }: Live): Promise<"died" | "stop"> {
-    const {
-      log,
-      rivalMs = RIVAL_MS,
-      probeMs = PROBE_MS,
-      answerMs = ANSWER_MS,
-    } = this.#parts;
-    const probe = new Probe(() => child.answers(), {
-      everyMs: probeMs,
-      answerMs,
-      onSilence: () => {
-        log.error("the proxy does not react, ending it", { pid: child.pid });
-        child.kill();
-      },
-    });
-    const look = () => void this.#rule?.repair();
-    const looks = [
-      after(rivalMs, () => void this.#rule?.lookForRival()),
-      every(WATCH_MS, look),
-      every(PROBE_MS, () => this.#rule?.isOwed && look()),
-    ];
-    this.#look = () => {
-      look();
-      probe.ask();
-    };
-    const event = await Promise.race([this.#order.given, child.ended]);
-    this.#look = () => {};
-    probe.close();
-    for (const end of looks) end();
-    if (event === "stop") return event;
-    log.error("the proxy died", { pid: child.pid, how: event });
-    return "died";
-  }
-
-  /** Starts children until one listens; meanwhile the rule is closed. */
-  async #revive(config: ServeConfig): Promise<Live | RunEnd> {
-    const { onCrash, onStop, log } = this.#parts;
-    const over = new AbortController();
-    const left = this.#rule?.leaveForNow(onCrash, over.signal);
-    try {
-      for (;;) {
-        const next = this.#restarts.died(performance.now());
-        if (next === "give up") {
-          log.error("the proxy died too often, giving up");
-          const isLeft = await this.#order.inTime(this.#leaveMs, left);
-          over.abort();
-          if (!isLeft && !await this.#leave(onCrash)) this.#sayItStands();
-          return "gave up";
-        }
-        const wait = timeout(next.waitMs, "go on" as const);
-        const event = await Promise.race([this.#order.given, wait.over]);
-        wait.cancel();
-        const live = event === "stop" ? event : await this.#tryStart(config);
-        if (live === undefined) continue;
-        over.abort();
-        if (live === "stop") {
-          if (await this.#leave(onStop)) return "stopped";
-          this.#sayItStands();
-          return "rule stands";
-        }
-        log.info("the proxy listens again", { pid: live.child.pid });
-        this.#rule?.restore(rulePorts(live.addresses));
-        return live;
+      const next = this.#restarts.died(performance.now());
+      if (next === "give up") return await this.#giveUp();
+      if (await firstWithin(next.waitMs, order.given) === "stop") {
+        return await this.#leave();
       }
-    } finally {
-      over.abort();
+      const event = await this.#startAgain();
+      if (event === "stop") return await this.#leave();
+      live = event;
     }
   }
 
-  async #tryStart(config: ServeConfig): Promise<Live | "stop" | undefined> {
+  /** Starts a child and waits until it listens, on another port if need be. */
+  async #start(): Promise<Live | "stop"> {
+    const { spawn, rule, order } = this.#parts;
+    let { listen } = this.#config;
+    for (let ports = 1;; ports++) {
+      if (order.isGiven) return "stop";
+      const config = { ...this.#config, listen };
+      const child = spawn(config, rule ? { tally: rule.keeper.tally } : {});
+      this.#child = child;
+      try {
+        return await this.#listening(child);
+      } catch (error) {
+        const place = child.state.taken ?? -1;
+        const taken = listen[place];
+        if (rule === undefined || taken === undefined || ports === MOST_PORTS) {
+          throw error;
+        }
+        const other = await rule.otherAddress(taken);
+        if (other === undefined) throw error;
+        listen = listen.with(place, other);
+      }
+    }
+  }
+
+  async #listening(child: Child): Promise<Live | "stop"> {
+    const event = await firstWithin<readonly ListenAddress[] | "stop">(
+      START_MS,
+      child.listening,
+      this.#parts.order.given,
+    );
+    if (typeof event !== "string") return { child, addresses: event };
+    child.kill();
+    await child.ended;
+    if (event === "stop") return "stop";
+    throw new Error(`The proxy did not listen within ${START_MS / 1000} s`);
+  }
+
+  async #startAgain(): Promise<Live | "stop" | undefined> {
+    const { rule, log } = this.#parts;
     try {
-      return await this.#start(config);
+      const live = await this.#start();
+      if (live === "stop") return live;
+      log.info("the proxy listens again", { pid: live.child.pid });
+      if (rule) rule.keeper.keep(await this.#desired(rule, live));
+      return live;
     } catch (error) {
-      this.#parts.log.error("the proxy cannot start", {
+      if (error instanceof ConflictError) throw error;
+      log.error("the proxy cannot start", {
         error: error instanceof Error ? error.message : String(error),
       });
       return undefined;
     }
   }
 
-  /** The clean end: first the rule, then the listener. */
-  async #end(child: Child): Promise<RunEnd> {
+  /** Puts the rule in place for the first time. */
+  async #place(live: Live): Promise<"ready" | "stop"> {
+    const { rule, order, onReady } = this.#parts;
+    try {
+      const event = await Promise.race([
+        rule && this.#desired(rule, live).then((it) => rule.keeper.set(it)),
+        order.given,
+      ]);
+      if (event === "stop") return event;
+      onReady(live.addresses);
+      return "ready";
+    } catch (error) {
+      if (!(error instanceof ConflictError)) await this.#leave();
+      live.child.kill();
+      await live.child.ended;
+      throw error;
+    }
+  }
+
+  #desired(
+    { keeper, open }: SupervisedRule,
+    { addresses }: Live,
+  ): Promise<Desired> {
+    keeper.ownPorts = addresses.map(({ port }) => port);
+    return open(addresses);
+  }
+
+  /** Waits for the end of a child, which hangs where it says nothing more. */
+  async #watch(child: Child): Promise<string> {
+    const { log, rule, order } = this.#parts;
+    let said = child.state;
+    let unanswered = 0;
+    const cancelLines = every(TELL_MS, () => {
+      unanswered = child.state === said ? unanswered + 1 : 0;
+      said = child.state;
+      if (unanswered < MOST_UNANSWERED) {
+        child.tell(rule ? { tally: rule.keeper.tally } : {});
+      } else {
+        log.error("the proxy does not react, ending it", { pid: child.pid });
+        child.kill();
+      }
+    });
+    try {
+      const lost = rule?.keeper.lost ?? new Promise<never>(() => {});
+      const event = await Promise.race([order.given, child.ended, lost]);
+      if (typeof event === "string") return event;
+      await this.#drain(child, 0);
+      throw event;
+    } finally {
+      cancelLines();
+    }
+  }
+
+  /** The clean end: first the redirect, then the child, then what is left. */
+  async #finish(child: Child): Promise<RunEnd> {
     const { rule, onStop, log } = this.#parts;
     log.info("stopping", { rule: rule === undefined ? "none" : onStop });
-    const isLeft = await this.#leave(onStop);
+    const removes = rule !== undefined && onStop === "remove";
+    const isRemoved = !removes || await this.#leaveRule(DRAINING);
     // Before the drain: whoever stops this program may not wait for its end.
-    if (!isLeft) this.#sayItStands();
-    const lingerMs = rule === undefined ? 0 : LINGER_MS;
-    child.drain(lingerMs);
-    if (!await this.#order.inTime(lingerMs + DRAIN_MS, child.ended)) {
+    if (!isRemoved) this.#sayItStands();
+    await this.#drain(child, removes ? LINGER_MS : 0);
+    const end = await this.#leave(isRemoved);
+    log.info("stopped");
+    return end;
+  }
+
+  async #drain(child: Child, lingerMs: number): Promise<void> {
+    const { order, log } = this.#parts;
+    child.tell({ drain: { lingerMs } });
+    if (!await order.within(lingerMs + DRAIN_MS, child.ended)) {
       log.warn("dropping the requests in flight");
       child.kill();
     }
     await child.ended;
-    log.info("stopped");
-    return isLeft ? "stopped" : "rule stands";
   }
 
-  get #leaveMs(): number {
-    return this.#parts.leaveMs ?? LEAVE_MS;
+  async #giveUp(): Promise<RunEnd> {
+    const { rule, onCrash, log } = this.#parts;
+    log.error("the proxy died too often, giving up");
+    if (rule !== undefined && onCrash === "remove") {
+      if (!await this.#leaveRule(ABSENT)) this.#sayItStands();
+    }
+    return "gave up";
   }
 
-  /** Leaves the rule for good, and says whether that came about in time. */
-  async #leave(how: Leaving): Promise<boolean> {
-    const over = new AbortController();
-    const left = this.#rule?.leave(how, over.signal) ?? Promise.resolve(true);
-    const isInTime = await this.#order.inTime(this.#leaveMs, left) ||
-      this.#order.isForced &&
-        await this.#order.inTime(FORCED_LEAVE_MS, left, false);
-    over.abort();
-    return isInTime && await left;
+  /** Leaves the rule as a stop does, whatever life has installed it. */
+  async #leave(isToBeSaid = true): Promise<RunEnd> {
+    const { rule, onStop } = this.#parts;
+    if (rule === undefined || onStop === "keep") return "stopped";
+    if (await this.#leaveRule(ABSENT)) return "stopped";
+    if (isToBeSaid) this.#sayItStands();
+    return "rule stands";
+  }
+
+  /** Removes the rule for good, and says whether that came about in time. */
+  async #leaveRule(desired: Desired): Promise<boolean> {
+    const { rule, order } = this.#parts;
+    const left = rule?.keeper.leave(desired) ?? Promise.resolve(true);
+    return await order.within(LEAVE_MS, left, FORCED_LEAVE_MS) && await left;
   }
 
   #sayItStands(): void {
@@ -333,8 +317,5 @@ export class Supervisor {
   }
 }
 
-/** A child that listens. */
-interface Live {
-  readonly child: Child;
-  readonly addresses: readonly ListenAddress[];
-}
+const DRAINING: Desired = { state: "draining" };
+const ABSENT: Desired = { state: "absent" };

@@ -1,12 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readRule } from "../../lib/commands/check_rule.ts";
-import {
-  DEFAULT_DESTINATION,
-  DESTINATION_IPV6,
-} from "../../lib/netfilter/rule.ts";
+import { DEFAULT_DESTINATION, DESTINATION_IPV6 } from "../../lib/rule/rule.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
-import { createFakeIptables } from "../netfilter/fake_iptables.ts";
+import { createFakeIptables } from "../rule/fake_iptables.ts";
 
 const PROXY = { port: 4000, uid: 10_169 };
 const WELL = { backend: "nft", differences: [], directClients: 0 };

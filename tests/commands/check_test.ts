@@ -19,7 +19,7 @@ import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { runProgram, startProgram } from "../helpers/program.ts";
 import { startUpstream } from "../helpers/upstream.ts";
-import { createFakeIptables } from "../netfilter/fake_iptables.ts";
+import { createFakeIptables } from "../rule/fake_iptables.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
 
 const noTools: Runner = () => Promise.resolve("not found");

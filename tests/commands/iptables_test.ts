@@ -6,11 +6,11 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { UsageError } from "../../lib/config/usage_error.ts";
-import { NetfilterError } from "../../lib/netfilter/failure.ts";
+import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { runProgram } from "../helpers/program.ts";
-import { createFakeIptables } from "../netfilter/fake_iptables.ts";
+import { createFakeIptables } from "../rule/fake_iptables.ts";
 
 function never(): Promise<never> {
   throw new Error("wrong usage runs no command");
@@ -111,7 +111,7 @@ Deno.test("iptables says how the programs ended when they are there but broken",
     const how = `the rule: "${name}" ended with code 4: Out of luck`;
     await assertRejects(
       () => iptablesWith(run, `install${line}`),
-      NetfilterError,
+      RuleError,
       `Cannot install ${how}`,
     );
     const { code, stdout } = await iptablesWith(run, `status${line}`);
@@ -122,7 +122,7 @@ Deno.test("iptables says how the programs ended when they are there but broken",
   }
   await assertRejects(
     () => iptablesWith(broken(/^ip6?tables/), "remove"),
-    NetfilterError,
+    RuleError,
     `Cannot remove the rule: "iptables-nft" ended with code 4: Out of luck`,
   );
 });
@@ -147,7 +147,7 @@ Deno.test("iptables does not take nft's word that no rule is there when iptables
   for (const action of ["install", "remove"]) {
     await assertRejects(
       () => iptablesWith(some, action),
-      NetfilterError,
+      RuleError,
       `Cannot ${action} the rule: ${how}`,
     );
   }

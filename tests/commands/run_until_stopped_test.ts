@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { EXIT, type Io, type Signal } from "../../lib/commands/command.ts";
+import { EXIT } from "../../lib/commands/command.ts";
 import { runUntilStopped } from "../../lib/commands/run_until_stopped.ts";
 import { createLog } from "../../lib/observe/log.ts";
 import type { Proxy } from "../../lib/proxy/proxy.ts";
+import { StopOrder } from "../../lib/system/stop_order.ts";
 
 const LOG = createLog({ level: "error", format: "text", write: () => {} });
 
@@ -12,7 +13,6 @@ class Stage {
   readonly drained = Promise.withResolvers<void>();
   readonly asked = Promise.withResolvers<void>();
   readonly events: string[] = [];
-  readonly #handlers = new Map<Signal, () => void>();
 
   readonly proxy: Proxy = {
     addresses: [],
@@ -29,72 +29,51 @@ class Stage {
     abort: () => this.events.push("abort"),
   };
 
-  readonly io: Pick<Io, "onSignal"> = {
-    onSignal: (signal, handler) => {
-      this.#handlers.set(signal, handler);
-      return () => this.#handlers.delete(signal);
-    },
-  };
-
-  signal(signal: Signal): void {
-    this.#handlers.get(signal)?.();
-  }
-
-  get listening(): number {
-    return this.#handlers.size;
-  }
+  readonly order = new StopOrder();
 }
 
-Deno.test("runUntilStopped() drains and ends well when a signal comes", async (t) => {
-  for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT", "SIGALRM"] as const) {
-    await t.step(signal, async () => {
-      const stage = new Stage();
-      const code = runUntilStopped(stage.proxy, stage.io, LOG);
-      stage.signal(signal);
-      await stage.asked.promise;
-      stage.drained.resolve();
-      assertEquals(await code, EXIT.OK);
-      assertEquals(stage.events, ["shutdown"]);
-      assertEquals(stage.listening, 0);
-    });
-  }
+Deno.test("runUntilStopped() drains and ends well when it is told to", async () => {
+  const stage = new Stage();
+  const code = runUntilStopped(stage.proxy, stage.order, LOG);
+  stage.order.give();
+  await stage.asked.promise;
+  stage.drained.resolve();
+  assertEquals(await code, EXIT.OK);
+  assertEquals(stage.events, ["shutdown"]);
 });
 
-Deno.test("runUntilStopped() drops everything when a second signal comes", async () => {
+Deno.test("runUntilStopped() drops everything when it is told once more", async () => {
   const stage = new Stage();
-  const code = runUntilStopped(stage.proxy, stage.io, LOG);
-  stage.signal("SIGTERM");
+  const code = runUntilStopped(stage.proxy, stage.order, LOG);
+  stage.order.give();
   await stage.asked.promise;
-  // So much later that it is another one.
-  await new Promise((resolve) => setTimeout(resolve, 260));
-  stage.signal("SIGINT");
+  stage.order.give();
   assertEquals(await code, EXIT.OK);
   assertEquals(stage.events, ["shutdown", "abort"]);
 });
 
 Deno.test("runUntilStopped() drops everything when the drain takes too long", async () => {
   const stage = new Stage();
-  const code = runUntilStopped(stage.proxy, stage.io, LOG, 20);
-  stage.signal("SIGTERM");
+  const code = runUntilStopped(stage.proxy, stage.order, LOG, 20);
+  stage.order.give();
   assertEquals(await code, EXIT.OK);
   assertEquals(stage.events, ["shutdown", "abort"]);
 });
 
 Deno.test("runUntilStopped() fails when the proxy ends by itself", async () => {
   const stage = new Stage();
-  const code = runUntilStopped(stage.proxy, stage.io, LOG);
+  const code = runUntilStopped(stage.proxy, stage.order, LOG);
   stage.finished.resolve();
   await assertRejects(
     () => code,
     Error,
     "Cannot go on: the proxy stopped listening by itself",
   );
-  assertEquals(stage.listening, 0);
 });
 
 Deno.test("runUntilStopped() fails when the proxy breaks", async () => {
   const stage = new Stage();
-  const code = runUntilStopped(stage.proxy, stage.io, LOG);
+  const code = runUntilStopped(stage.proxy, stage.order, LOG);
   stage.finished.reject(new Error("broken"));
   await assertRejects(() => code, Error, "broken");
 });

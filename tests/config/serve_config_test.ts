@@ -14,6 +14,7 @@ const DEFAULTS: WholeConfig = {
   logFormat: "text",
   node: {
     iptables: false,
+    backend: "auto",
     user: { text: "10169", source: "the default of --user", uid: 10_169 },
     onStop: "remove",
     onCrash: "keep",

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/config/usage_error.ts";
-import { NetfilterError } from "../../lib/netfilter/failure.ts";
+import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
@@ -37,7 +37,7 @@ async function unable(run: Runner, line: string): Promise<string> {
 async function refused(run: Runner, line: string): Promise<string> {
   const error = await assertRejects(
     () => iptablesWith(run, line),
-    NetfilterError,
+    RuleError,
   );
   assertEquals(error.message.split("\n").length, 1);
   return error.message;

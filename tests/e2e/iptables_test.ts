@@ -4,12 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import {
-  type Backend,
-  DEFAULT_DESTINATION,
-  DESTINATION_IPV6,
-} from "../../lib/netfilter/rule.ts";
-import { openRule } from "../../lib/netfilter/rule_manager.ts";
+import type { Backend } from "../../lib/rule/rule.ts";
 import { iptablesWith, type Outcome } from "../helpers/iptables.ts";
 import { askAs, startKeepAlive, startLabels } from "../helpers/labels.ts";
 import {
@@ -308,48 +303,6 @@ for (const backend of ["nft", "legacy", "nftables"] as const) {
         assertEquals(await see(0), "proxy");
         assertEquals((await status()).code, 0);
       });
-    },
-  );
-
-  testWith(
-    NEEDS,
-    `openRule() installs, blocks, repairs and removes (${backend})`,
-    async () => {
-      await using node = await createNode();
-      const rule = await openRule({
-        uid: PROXY,
-        destinations: [DEFAULT_DESTINATION, DESTINATION_IPV6],
-        backend,
-      }, node.runner);
-      assertEquals(rule.backend, backend);
-      assertEquals(await rule.verify(), "absent");
-
-      await rule.install({ ip: 4001, ip6: 4000 });
-      assertEquals(await rule.verify(), "installed");
-      assertEquals(await askAs(node, 0, SERVICE), "second");
-      assertEquals(await askAs(node, 0, SERVICE_IPV6), "proxy");
-
-      await rule.block();
-      assertEquals(await rule.verify(), "installed");
-      assertEquals(await askAs(node, 0, SERVICE), "refused");
-      assertEquals(await askAs(node, 1000, SERVICE_IPV6), "refused");
-      assertEquals(await askAs(node, PROXY, SERVICE), "real");
-
-      await rule.install({ ip: 4000, ip6: 4000 });
-      await iptables(node, `install --port 4001 --backend ${backend}`);
-      assertEquals(await rule.verify(), {
-        drift: `IPv4 in the ${backend} backend: port is 4001, expected 4000; ` +
-          `IPv6 in the ${backend} backend: no rule is there`,
-      });
-      await rule.repair();
-      assertEquals(await rule.verify(), "installed");
-      assertEquals(await rule.repair(), "installed");
-      assertEquals(await askAs(node, 0, SERVICE), "proxy");
-
-      assertEquals((await rule.remove()).length, 2);
-      assertEquals(await rule.verify(), "absent");
-      assertEquals(await rule.repair(), "absent");
-      assertEquals(await askAs(node, 0, SERVICE), "real");
     },
   );
 

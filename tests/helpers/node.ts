@@ -19,8 +19,11 @@ import { NAMESPACES, type Need } from "./requires.ts";
 /** The backends that `serve` picks of itself. */
 export const BACKENDS = ["nft", "legacy"] as const;
 
-/** One of {@linkcode BACKENDS}. */
-export type NodeBackend = typeof BACKENDS[number];
+/** Every backend, as `--backend` takes it. */
+export const ALL_BACKENDS = [...BACKENDS, "nftables"] as const;
+
+/** One of {@linkcode ALL_BACKENDS}. */
+export type NodeBackend = typeof ALL_BACKENDS[number];
 
 /** What a test on a node needs. */
 export const NODE_NEEDS: readonly Need[] = [
@@ -71,7 +74,7 @@ export interface TestNode extends AsyncDisposable {
  * Makes a node.
  *
  * @param installed the program
- * @param backend the one it is made to prefer
+ * @param backend the one it is made to prefer, and reads the rule in
  */
 export async function createNode(
   installed: Installed,
@@ -110,12 +113,7 @@ export async function createNode(
       see: (uid, url = `http://169.254.169.254${REGION}`) =>
         see(namespace, uid, url),
       rules: () => rules(namespace),
-      async leadsTo() {
-        const saved = await namespace.must(
-          [`iptables-${backend}-save`, "-t", "nat"],
-        );
-        return /^-A C2S-IMDS .*--to-ports (\d+)$/m.exec(saved)?.[1] ?? "";
-      },
+      leadsTo: () => leadsTo(namespace, backend),
       async [Symbol.asyncDispose]() {
         await service.stop();
         await namespace[Symbol.asyncDispose]();
@@ -127,13 +125,29 @@ export async function createNode(
   }
 }
 
+async function leadsTo(
+  namespace: Namespace,
+  backend: NodeBackend,
+): Promise<string> {
+  if (backend === "nftables") {
+    const table = ["nft", "list", "table", "ip", "c2s-imds"];
+    const { stdout } = await namespace.run(table);
+    return /redirect to :(\d+)/.exec(stdout)?.[1] ?? "";
+  }
+  const saved = await namespace.must([`iptables-${backend}-save`, "-t", "nat"]);
+  return /^-A C2S-IMDS .*--to-ports (\d+)$/m.exec(saved)?.[1] ?? "";
+}
+
 /** Makes it a node like others: every table there is, and in use. */
-async function prime(namespace: Namespace, backend: NodeBackend) {
+async function prime(namespace: Namespace, preferred: NodeBackend) {
+  const backend = preferred === "nftables" ? "nft" : preferred;
+  const rule = ["OUTPUT", "-j", "RETURN"];
   for (const each of BACKENDS) {
     for (const command of [`iptables-${each}`, `ip6tables-${each}`]) {
-      const rule = ["OUTPUT", "-j", "RETURN"];
-      await namespace.must([command, "-t", "nat", "-A", ...rule]);
-      await namespace.must([command, "-t", "nat", "-D", ...rule]);
+      for (const table of ["nat", "filter"]) {
+        await namespace.must([command, "-t", table, "-A", ...rule]);
+        await namespace.must([command, "-t", table, "-D", ...rule]);
+      }
     }
   }
   // A node's own firewall keeps conntrack busy: without it, connections would

@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["commands"],
   ["supervisor"],
   ["admin"],
-  ["proxy", "netfilter", "link", "manifests", "simulator"],
+  ["proxy", "rule", "link", "manifests", "simulator"],
   ["metadata"],
   ["rewrite"],
   ["config"],

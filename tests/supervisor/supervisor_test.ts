@@ -3,591 +3,434 @@ import type {
   ListenAddress,
   ServeConfig,
 } from "../../lib/config/serve_config.ts";
-import { createLog } from "../../lib/observe/log.ts";
 import {
-  RivalError,
-  type RuleKeeper,
-} from "../../lib/supervisor/rule_keeper.ts";
+  DEFAULT_DESTINATION,
+  type Desired,
+  type RedirectTarget,
+} from "../../lib/rule/rule.ts";
+import type { Child, Orders } from "../../lib/supervisor/child_process.ts";
+import { ConflictError, RuleKeeper } from "../../lib/supervisor/rule_keeper.ts";
+import type { ChildState } from "../../lib/supervisor/state.ts";
 import {
-  type Child,
   Supervisor,
   type SupervisorParts,
 } from "../../lib/supervisor/supervisor.ts";
+import { StopOrder } from "../../lib/system/stop_order.ts";
+import { faster } from "../helpers/faster.ts";
+import { CONFIG, logInto, NEVER } from "./config.ts";
 
-const CONFIG: ServeConfig = {
-  listen: [{ hostname: "127.0.0.1", port: 4000 }],
-  listenAnywhere: false,
-  upstream: { hostname: "127.0.0.1", port: 9 },
-  regions: new Map(),
-  rewrite: "safe",
-  timeoutMs: 1_000,
-  cacheMs: 0,
-  logLevel: "debug",
-  logFormat: "text",
-};
-
-const ADDRESSES: readonly ListenAddress[] = CONFIG.listen;
+const NOTHING = { warnings: [], unreadable: [], removed: [] };
 
 /** Everything that happened, in order, and levers to make more happen. */
 class World {
   readonly events: string[] = [];
-  readonly log: string[] = [];
+  readonly lines: string[] = [];
   readonly children: FakeChild[] = [];
-  /** How the next children fare, in order; listening once it is used up. */
+  readonly order = new StopOrder();
+  /** How the next children fare, in order; they listen once it is used up. */
   readonly fates: string[] = [];
-  found: Awaited<ReturnType<RuleKeeper["repair"]>> = "installed";
-  stranger: Awaited<ReturnType<RuleKeeper["stranger"]>>;
-  failing: string | undefined;
-  /** Which call of the rule never ends. */
-  hanging: string | undefined;
-  readonly ready = Promise.withResolvers<void>();
+  /** Which states of the rule cannot be reached, or never come to an end. */
+  failing: readonly string[] = [];
+  hanging = "";
+  conflict: RedirectTarget | undefined;
+  #news = Promise.withResolvers<void>();
+  readonly keeper: RuleKeeper;
 
-  // What a call changed is nobody's concern here, only that it was made.
-  readonly rule = {
-    mayStand: false,
-    install: async (ports: unknown) => {
-      await this.#rule(`install ${JSON.stringify(ports)}`);
-      return { removed: [], warnings: [] };
-    },
-    block: () => this.#rule("block"),
-    remove: () => this.#rule("remove"),
-    verify: async () => {
-      await this.#rule("verify");
-      return this.found;
-    },
-    repair: async () => {
-      await this.#rule("repair");
-      return this.found;
-    },
-    stranger: () => Promise.resolve(this.stranger),
-  } as unknown as RuleKeeper;
-
-  #rule(event: string): Promise<void> {
-    this.events.push(event);
-    if (event.startsWith(this.hanging ?? "-")) return new Promise(() => {});
-    return event.startsWith(this.failing ?? "-")
-      ? Promise.reject(new Error(`no ${event}`))
-      : Promise.resolve();
+  constructor() {
+    this.keeper = new RuleKeeper({
+      reconcile: async (desired) => {
+        this.happens(nameOf(desired));
+        if (desired.state === this.hanging) await NEVER;
+        if (this.failing.includes(desired.state)) throw new Error("no rule");
+        return { ...NOTHING, changed: false, was: [] };
+      },
+      look: () => Promise.resolve([]),
+      route: () => Promise.resolve(undefined),
+      conflict: () => Promise.resolve(this.conflict),
+    }, logInto(this.lines));
   }
 
-  supervisor(parts: Partial<SupervisorParts> = {}): Supervisor {
-    return new Supervisor({
-      spawn: () => {
-        this.events.push("spawn");
-        const child = new FakeChild(this, this.fates.shift() ?? "listen");
-        this.children.push(child);
-        return child;
-      },
-      rule: this.rule,
-      onStop: "remove",
-      onCrash: "keep",
-      log: createLog({
-        level: "debug",
-        format: "text",
-        write: (line) => this.log.push(line),
-      }),
-      onReady: () => {
-        this.events.push("ready");
-        this.ready.resolve();
-      },
-      ...parts,
-    });
+  happens(event: string): void {
+    this.events.push(event);
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 
   /** Waits until something has happened so many times. */
   async until(event: string, times = 1): Promise<void> {
-    do {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    } while (this.events.filter((it) => it === event).length < times);
+    while (this.events.filter((it) => it === event).length < times) {
+      await this.#news.promise;
+    }
   }
+
+  run(parts: Partial<SupervisorParts> = {}) {
+    return new Supervisor(CONFIG, {
+      spawn: ({ listen }, orders) => {
+        const fate = this.fates.shift() ?? "listen";
+        const child = new FakeChild(this, fate, listen, orders);
+        this.children.push(child);
+        this.happens("spawn");
+        return child;
+      },
+      rule: {
+        keeper: this.keeper,
+        open: ([address]) =>
+          Promise.resolve({
+            state: "open",
+            uid: 10_169,
+            targets: [{ ...DEFAULT_DESTINATION, port: address?.port }],
+          }),
+        otherAddress: (taken) =>
+          Promise.resolve({ ...taken, port: taken.port + 1 }),
+      },
+      order: this.order,
+      onStop: "remove",
+      onCrash: "keep",
+      log: logInto(this.lines),
+      onReady: () => this.happens("ready"),
+      ...parts,
+    }).run();
+  }
+
+  /** What happened after it was ready. */
+  get later(): readonly string[] {
+    return this.events.slice(this.events.indexOf("ready") + 1);
+  }
+}
+
+function nameOf(desired: Desired): string {
+  return desired.state === "open"
+    ? `open ${desired.targets[0]?.port}`
+    : desired.state;
 }
 
 class FakeChild implements Child {
   readonly pid = 7;
+  readonly listening: Promise<readonly ListenAddress[]>;
+  readonly ended: Promise<string>;
+  readonly told: Orders[] = [];
+  state: ChildState = { read: 0, requests: 0, looks: 0 };
+  /** Whether it drains when it is told to, and answers. */
+  isStubborn = false;
+  isStuck = false;
   readonly #world: World;
-  readonly #listening = Promise.withResolvers<readonly ListenAddress[]>();
-  readonly #ended = Promise.withResolvers<string>();
-  readonly listening = this.#listening.promise;
-  readonly ended = this.#ended.promise;
-  stubborn = false;
-  stuck = false;
+  readonly #fail: (reason: Error) => void;
+  readonly #end: (how: string) => void;
 
-  constructor(world: World, fate: string) {
+  constructor(
+    world: World,
+    fate: string,
+    listen: readonly ListenAddress[],
+    orders: Orders,
+  ) {
     this.#world = world;
-    if (fate === "listen") this.#listening.resolve(ADDRESSES);
-    else if (fate !== "hang") this.die(fate);
+    this.told.push(orders);
+    const listening = Promise.withResolvers<readonly ListenAddress[]>();
+    const ended = Promise.withResolvers<string>();
+    this.listening = listening.promise;
+    this.listening.catch(() => {});
+    this.ended = ended.promise;
+    this.#fail = listening.reject;
+    this.#end = ended.resolve;
+    if (fate === "listen") listening.resolve(listen);
+    else if (fate === "taken") {
+      this.state = { ...this.state, taken: 0 };
+      this.die("Cannot listen: another program has it");
+    } else if (fate !== "hang") this.die(fate);
   }
 
   die(how: string): void {
-    this.#listening.reject(new Error(how));
-    this.#listening.promise.catch(() => {});
-    this.#ended.resolve(how);
+    this.#fail(new Error(how));
+    this.#end(how);
   }
 
-  answers(): Promise<void> {
-    this.#world.events.push("ask");
-    return this.stuck ? new Promise(() => {}) : Promise.resolve();
+  changed() {
+    return NEVER;
   }
 
-  drain(lingerMs: number): void {
-    this.#world.events.push(lingerMs > 0 ? "drain" : "drain at once");
-    if (!this.stubborn) this.#ended.resolve("exit code 0");
+  tell(orders: Orders): void {
+    this.told.push(orders);
+    if (!this.isStuck) this.state = { ...this.state, read: this.told.length };
+    if (orders.drain === undefined) return;
+    this.#world.happens(orders.drain.lingerMs > 0 ? "drain" : "drain at once");
+    if (!this.isStubborn) this.#end("exit code 0");
   }
 
   kill(): void {
-    this.#world.events.push("kill");
+    this.#world.happens("kill");
     this.die("signal SIGKILL");
   }
 }
 
-const INSTALL = 'install {"ip":4000}';
-
-Deno.test("Supervisor.run() installs after the child listens and removes before it drains", async () => {
+Deno.test("Supervisor.run() installs after the child listens; a stop ends the redirect, then the child, then the rest", async () => {
   const world = new World();
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  supervisor.stop();
+  const run = world.run();
+  await world.until("ready");
+  world.order.give();
   assertEquals(await run, "stopped");
-  assertEquals(world.events, ["spawn", INSTALL, "ready", "remove", "drain"]);
+  assertEquals(world.events, [
+    ...["spawn", "open 4000", "ready", "draining", "drain", "absent"],
+  ]);
 });
 
-Deno.test("Supervisor.run() closes the rule on a clean stop when it is to be kept", async () => {
+Deno.test("Supervisor.run() changes nothing on a clean stop when the rule is to be kept", async () => {
   const world = new World();
-  const supervisor = world.supervisor({ onStop: "keep" });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  supervisor.stop();
+  const run = world.run({ onStop: "keep" });
+  await world.until("ready");
+  world.order.give();
   assertEquals(await run, "stopped");
-  assertEquals(world.events, ["spawn", INSTALL, "ready", "block", "drain"]);
+  assertEquals(world.later, ["drain at once"]);
 });
 
 Deno.test("Supervisor.run() touches nothing when the first child cannot listen", async () => {
   const world = new World();
   world.fates.push("Cannot listen on 127.0.0.1:4000");
+  await assertRejects(() => world.run(), Error, "Cannot listen on 127.0.0.1");
+  assertEquals(world.events, ["spawn"]);
+});
+
+for (
+  const [onStop, ...events] of [["remove", "absent"], ["keep"]] as const
+) {
+  Deno.test(`Supervisor.run() ends as a stop does when the rule cannot be installed (${onStop})`, async () => {
+    const world = new World();
+    world.failing = ["open"];
+    await assertRejects(() => world.run({ onStop }), Error, "no rule");
+    assertEquals(world.events, ["spawn", "open 4000", ...events, "kill"]);
+  });
+
+  Deno.test(`a stop before the child listens applies to what stands (${onStop})`, async () => {
+    const world = new World();
+    world.fates.push("hang");
+    const run = world.run({ onStop });
+    await world.until("spawn");
+    world.order.give();
+    assertEquals(await run, "stopped");
+    assertEquals(world.events, ["spawn", "kill", ...events]);
+  });
+
+  Deno.test(`a stop before anything applies to what stands (${onStop})`, async () => {
+    const world = new World();
+    world.order.give();
+    assertEquals(await world.run({ onStop }), "stopped");
+    assertEquals(world.events, events);
+  });
+
+  Deno.test(`a stop while the child is dead applies to what stands (${onStop})`, async () => {
+    const world = new World();
+    world.fates.push("listen", "hang");
+    const run = world.run({ onStop });
+    await world.until("ready");
+    world.children[0]?.die("signal SIGKILL");
+    await world.until("spawn", 2);
+    world.order.give();
+    assertEquals(await run, "stopped");
+    assertEquals(world.later, ["spawn", "kill", ...events]);
+  });
+}
+
+/** What becomes of the rule while the child is dead. */
+const CRASHES = {
+  keep: ["spawn", "open 4000"],
+  remove: ["absent", "spawn", "open 4000"],
+} as const;
+
+for (const onCrash of ["keep", "remove"] as const) {
+  Deno.test(`Supervisor.run() starts a dead child again, and treats the rule as told (${onCrash})`, async () => {
+    const world = new World();
+    const run = world.run({ onCrash });
+    await world.until("ready");
+    world.children[0]?.die("exit code 133");
+    await world.until("open 4000", 2);
+    assertEquals(world.later, CRASHES[onCrash]);
+    world.order.give();
+    assertEquals(await run, "stopped");
+    assertMatch(
+      world.lines.join(""),
+      /the proxy died pid=7 how="exit code 133"/,
+    );
+  });
+
+  Deno.test(`Supervisor.run() gives up after five deaths (${onCrash})`, async () => {
+    const world = new World();
+    world.fates.push("listen", "a", "b", "c", "d");
+    using _hurry = await faster(10);
+    const run = world.run({ onCrash });
+    await world.until("ready");
+    world.children[0]?.die("signal SIGSEGV");
+    assertEquals(await run, "gave up");
+    const absent = onCrash === "remove" ? ["absent"] : [];
+    assertEquals(world.later, [
+      ...absent,
+      ...["spawn", "spawn", "spawn", "spawn"],
+      ...absent,
+    ]);
+  });
+}
+
+Deno.test("Supervisor.run() takes another port where another program has its own, and the rule follows", async () => {
+  const world = new World();
+  world.fates.push("taken", "taken", "listen", "taken");
+  const run = world.run();
+  await world.until("open 4002");
+  world.children[2]?.die("signal SIGKILL");
+  await world.until("open 4001");
+  assertEquals(world.keeper.ownPorts, [4001]);
+  world.order.give();
+  assertEquals(await run, "stopped");
+});
+
+Deno.test("Supervisor.run() takes no other port without a rule", async () => {
+  const world = new World();
+  world.fates.push("taken");
   await assertRejects(
-    () => world.supervisor().run(CONFIG),
+    () => world.run({ rule: undefined }),
     Error,
-    "Cannot listen on 127.0.0.1:4000",
+    "another program has it",
   );
   assertEquals(world.events, ["spawn"]);
 });
 
-Deno.test("Supervisor.run() closes a rule that leads to a stranger when the first child cannot listen", async () => {
+Deno.test("Supervisor.run() starts nothing where another instance runs", async () => {
   const world = new World();
-  world.fates.push("Cannot listen on 127.0.0.1:4000");
-  world.stranger = { port: 4000, uid: 1000 };
-  await assertRejects(
-    () => world.supervisor().run(CONFIG),
-    Error,
-    "Cannot listen on 127.0.0.1:4000",
-  );
-  assertEquals(world.events, ["spawn", "block"]);
-  assertMatch(world.log.join(""), /is closed now port=4000 uid=1000\n$/);
+  world.conflict = { port: 4001, uid: 10_169 };
+  using _hurry = await faster(100);
+  await assertRejects(() => world.run(), ConflictError, "Another instance");
+  assertEquals(world.events, []);
 });
 
-Deno.test("Supervisor.run() ends the child when the rule cannot be installed", async () => {
+Deno.test("Supervisor.run() drains and ends where another instance has taken the rule", async () => {
   const world = new World();
-  world.failing = "install";
-  await assertRejects(
-    () => world.supervisor().run(CONFIG),
-    Error,
-    "no install",
-  );
-  assertEquals(world.events, ["spawn", INSTALL, "kill"]);
+  using _hurry = await faster(100);
+  const keeping = world.keeper.run();
+  const run = world.run();
+  await world.until("ready");
+  world.conflict = { port: 4001, uid: 10_169 };
+  await assertRejects(() => run, ConflictError, "Another instance");
+  assertEquals(world.later, ["drain at once"]);
+  world.keeper.close();
+  await keeping;
 });
 
-Deno.test("Supervisor.run() touches nothing when it is stopped before the child listens", async () => {
+Deno.test("a second stop waits for nothing", async () => {
   const world = new World();
-  world.fates.push("hang");
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.until("spawn");
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events, ["spawn", "kill"]);
-});
-
-Deno.test("Supervisor.run() points the rule to a closed port while the child is dead", async () => {
-  const world = new World();
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.children[0]?.die("signal SIGKILL");
-  await world.until(INSTALL, 2);
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events, [
-    "spawn",
-    INSTALL,
-    "ready",
-    "block",
-    "spawn",
-    INSTALL,
-    "remove",
-    "drain",
-  ]);
-});
-
-Deno.test("Supervisor.run() takes the rule away while the child is dead when told so", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({ onCrash: "remove" });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.children[0]?.die("exit code 133");
-  await world.until(INSTALL, 2);
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events.slice(3, 6), ["remove", "spawn", INSTALL]);
-});
-
-Deno.test("Supervisor.run() gives up after five deaths and leaves the rule closed", async () => {
-  const world = new World();
-  world.fates.push("listen", "a", "b", "c", "d");
-  const run = world.supervisor().run(CONFIG);
-  await world.ready.promise;
-  world.children[0]?.die("signal SIGSEGV");
-  assertEquals(await run, "gave up");
-  assertEquals(world.events, [
-    "spawn",
-    INSTALL,
-    "ready",
-    "block",
-    "spawn",
-    "spawn",
-    "spawn",
-    "spawn",
-  ]);
-  assertEquals(world.log.some((line) => line.includes("giving up")), true);
-});
-
-Deno.test("Supervisor.stop() ends the wait for the next child and leaves the rule as asked", async () => {
-  const world = new World();
-  world.fates.push("listen", "a", "b", "c");
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.children[0]?.die("signal SIGKILL");
-  await world.until("spawn", 4);
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events.at(-1), "remove");
-});
-
-Deno.test("Supervisor.stop() forces when it is called twice", async () => {
-  const world = new World();
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
+  const run = world.run();
+  await world.until("ready");
   const [child] = world.children;
-  if (child !== undefined) child.stubborn = true;
-  supervisor.stop();
+  assert(child !== undefined);
+  child.isStubborn = true;
+  world.order.give();
   await world.until("drain");
-  supervisor.stop();
+  world.order.give();
   assertEquals(await run, "stopped");
-  assertEquals(world.events.slice(-3), ["remove", "drain", "kill"]);
+  assertEquals(world.later, ["draining", "drain", "kill", "absent"]);
 });
 
-Deno.test("Supervisor.check() puts a changed rule right and logs what it was", async () => {
-  const world = new World();
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  supervisor.check();
-  await world.until("repair", 1);
-  assertEquals(world.log.filter((line) => line.includes("put back")), []);
-  world.found = { drift: "the jump from OUTPUT is missing" };
-  supervisor.check();
-  await world.until("repair", 2);
-  world.found = "absent";
-  supervisor.check();
-  await world.until("repair", 3);
-  supervisor.stop();
-  await run;
-  assertEquals(
-    world.log.filter((line) => line.includes("put back")).map((line) =>
-      line.slice(line.indexOf("was="))
-    ),
-    ['was="the jump from OUTPUT is missing"\n', "was=absent\n"],
-  );
-});
-
-Deno.test("Supervisor.check() ends a child that does not react", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({ answerMs: 20 });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  supervisor.check();
-  await world.until("ask");
-  const [child] = world.children;
-  if (child !== undefined) child.stuck = true;
-  supervisor.check();
-  await world.until(INSTALL, 2);
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events.slice(3), [
-    ...["repair", "ask"],
-    ...["repair", "ask", "kill", "block", "spawn", INSTALL],
-    ...["remove", "drain"],
-  ]);
-});
-
-Deno.test("Supervisor.run() goes on when the rule is out of reach for a while", async () => {
-  const world = new World();
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.failing = "repair";
-  supervisor.check();
-  await world.until("repair");
-  world.failing = "block";
-  world.children[0]?.die("signal SIGKILL");
-  await world.until(INSTALL, 2);
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(
-    world.log.filter((line) => line.includes("error cannot")).length,
-    2,
-  );
-});
-
-Deno.test("Supervisor.run() keeps a child without a rule", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({ rule: undefined });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.children[0]?.die("signal SIGKILL");
-  await world.until("spawn", 2);
-  supervisor.check();
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events.includes("remove"), false);
-});
-
-Deno.test("Supervisor.run() leaves the rule as on a stop when nobody can be told that it is ready", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({
-    onReady: () => {
-      throw new Error("Cannot write standard output");
-    },
-  });
-  await assertRejects(() => supervisor.run(CONFIG), Error, "Cannot write");
-  assertEquals(world.events, ["spawn", INSTALL, "remove", "kill"]);
-});
-
-/** What is done to the rule at a stop, by which calls fail. */
-const FAILING: Readonly<Record<string, readonly string[]>> = {
-  remove: ["remove", "remove", "block", "drain"],
-  // Both of them, as neither word begins the other.
-  "": ["remove", "remove", "block", "drain"],
-};
-
-for (const [failing, events] of Object.entries(FAILING)) {
-  Deno.test(`Supervisor.run() tries again, closes and tells when the rule fails at a stop ("${failing}")`, async () => {
+for (const hanging of ["open", "draining", "absent"]) {
+  Deno.test(`a stop ends in time when the rule hangs (${hanging})`, async () => {
     const world = new World();
-    const supervisor = world.supervisor();
-    const run = supervisor.run(CONFIG);
-    await world.ready.promise;
-    world.failing = failing;
-    supervisor.stop();
+    using _hurry = await faster(100);
+    world.hanging = hanging;
+    const run = world.run();
+    await world.until(hanging === "open" ? "open 4000" : "ready");
+    world.order.give();
     assertEquals(await run, "rule stands");
-    assertEquals(world.events.slice(3), events);
-    assertMatch(
-      world.log.at(-2) ?? "",
-      /the rule still stands, c2s-imds iptables remove takes it away\n$/,
+    assert(world.events.includes("drain"));
+    assertEquals(
+      world.lines.filter((it) => it.includes("still stands")).length,
+      1,
     );
   });
 }
 
-Deno.test("Supervisor.run() takes a second attempt to remove the rule for a clean stop", async () => {
+Deno.test("a stop says before the drain that the rule stands, and tries again after it", async () => {
   const world = new World();
-  const supervisor = world.supervisor({
-    rule: {
-      ...world.rule,
-      remove: () => {
-        world.failing = world.events.includes("remove") ? undefined : "remove";
-        return world.rule.remove();
-      },
-    },
-  });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events.slice(3), ["remove", "remove", "drain"]);
-});
-
-Deno.test("Supervisor.run() leaves a rival's rule alone at a stop, which is a clean one", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({
-    rule: {
-      ...world.rule,
-      remove: () => Promise.reject(new RivalError("remove", 4001, 10_169)),
-    },
-  });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(world.events.slice(3), ["drain"]);
-  assertMatch(
-    world.log.join(""),
-    /warn the rule is another proxy's.*port=4001/,
-  );
-  assertEquals(world.log.filter((line) => / error /.test(line)), []);
-});
-
-Deno.test("Supervisor.run() says soon after a start that another has taken the rule", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({
-    rivalMs: 1,
-    rule: {
-      ...world.rule,
-      verify: () => {
-        world.events.push("verify");
-        return Promise.reject(
-          new RivalError("look after the rule", 4001, 10_169),
-        );
-      },
-    },
-  });
-  const run = supervisor.run(CONFIG);
-  await world.until("verify");
-  supervisor.stop();
-  await run;
-  assertMatch(
-    world.log.join(""),
-    /error cannot look after the rule.*port 4001, where another proxy listens/,
-  );
-});
-
-for (const hanging of ["install", "repair", "remove"]) {
-  Deno.test(`Supervisor.stop() ends it in time when "${hanging}" hangs`, async () => {
-    const world = new World();
-    const supervisor = world.supervisor({ leaveMs: 20 });
-    world.hanging = hanging;
-    const run = supervisor.run(CONFIG);
-    await world.until(INSTALL);
-    supervisor.check();
-    supervisor.stop();
-    assertEquals(await run, "rule stands");
-    assertEquals(world.events.at(-1), "drain");
-  });
-}
-
-Deno.test("Supervisor.stop() called twice does not wait for a rule that hangs", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({ leaveMs: 600_000 });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.hanging = "remove";
-  supervisor.stop();
-  await world.until("remove");
-  supervisor.stop();
+  const run = world.run();
+  await world.until("ready");
+  world.failing = ["draining", "absent"];
+  world.order.give();
   assertEquals(await run, "rule stands");
-  assertEquals(world.events.slice(3), ["remove", "drain", "kill"]);
+  assertEquals(world.later, [
+    ...["draining", "draining", "drain", "absent", "absent"],
+  ]);
+  const messages = world.lines.filter((it) => !it.includes("cannot"));
+  assertMatch(messages.at(-2) ?? "", /error the rule still stands, c2s-imds/);
+  assertMatch(messages.at(-1) ?? "", /info stopped\n$/);
 });
 
-Deno.test("Supervisor.run() starts the next child while the rule hangs, and asks it how it is", async () => {
+Deno.test("a stop leaves another instance's rule alone, and is a clean one", async () => {
   const world = new World();
-  const supervisor = world.supervisor({ probeMs: 5, leaveMs: 20 });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.hanging = "block";
+  using _hurry = await faster(100);
+  const run = world.run();
+  await world.until("ready");
+  world.conflict = { port: 4001, uid: 10_169 };
+  world.order.give();
+  assertEquals(await run, "stopped");
+  assertEquals(world.later, ["drain"]);
+  assertEquals(world.lines.filter((it) => / error /.test(it)), []);
+});
+
+Deno.test("Supervisor.run() ends a child that says nothing any more, but none that makes progress", async () => {
+  const world = new World();
+  using _hurry = await faster(200);
+  const run = world.run();
+  await world.until("ready");
+  const [child] = world.children;
+  assert(child !== undefined);
+  child.isStuck = true;
+  // It reads no line, but tells of its requests.
+  for (let requests = 1; requests < 20; requests++) {
+    const told = child.told.length;
+    child.state = { ...child.state, requests };
+    while (child.told.length === told) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+  assertEquals(world.later, []);
+  await world.until("open 4000", 2);
+  assertEquals(world.later, ["kill", "spawn", "open 4000"]);
+  world.order.give();
+  assertEquals(await run, "stopped");
+  assertMatch(
+    world.lines.join(""),
+    /error the proxy does not react, ending it/,
+  );
+});
+
+Deno.test("Supervisor.configure() tells the child, and the next one", async () => {
+  const world = new World();
+  const spawned: ServeConfig[] = [];
+  const supervisor = new Supervisor(CONFIG, {
+    spawn: (config, orders) => {
+      spawned.push(config);
+      const child = new FakeChild(world, "listen", config.listen, orders);
+      world.children.push(child);
+      world.happens("spawn");
+      return child;
+    },
+    rule: undefined,
+    order: world.order,
+    onStop: "remove",
+    onCrash: "keep",
+    log: logInto(world.lines),
+    onReady: () => world.happens("ready"),
+  });
+  const run = supervisor.run();
+  await world.until("ready");
+  supervisor.configure({ ...CONFIG, cacheMs: 7 });
+  assertEquals(world.children[0]?.told.at(-1)?.config?.cacheMs, 7);
   world.children[0]?.die("signal SIGKILL");
   await world.until("spawn", 2);
-  await world.until("ask", 3);
-  supervisor.stop();
-  assertEquals(await run, "rule stands");
-});
-
-Deno.test("Supervisor.run() closes the rule every second until it is closed", async () => {
-  const world = new World();
-  world.fates.push("listen", "hang");
-  const supervisor = world.supervisor();
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  world.failing = "block";
-  world.children[0]?.die("signal SIGKILL");
-  await world.until("block", 2);
-  world.failing = undefined;
-  await world.until("block", 3);
-  supervisor.stop();
+  world.order.give();
   assertEquals(await run, "stopped");
-  assertEquals(world.events.slice(3), [
-    ...["block", "spawn", "block", "block", "kill", "remove"],
-  ]);
+  assertEquals(spawned.map(({ cacheMs }) => cacheMs), [0, 7]);
 });
 
-Deno.test("Supervisor.run() gives up saying so when the rule could not be closed", async () => {
+Deno.test("Supervisor.run() leaves the rule as on a stop when nobody can be told that it is ready", async () => {
   const world = new World();
-  world.fates.push("listen", "a", "b", "c", "d");
-  const run = world.supervisor({ leaveMs: 20 }).run(CONFIG);
-  await world.ready.promise;
-  world.failing = "block";
-  world.children[0]?.die("signal SIGSEGV");
-  assertEquals(await run, "gave up");
-  assertMatch(world.log.at(-1) ?? "", /error the rule still stands/);
+  const onReady = () => {
+    throw new Error("Cannot write standard output");
+  };
+  await assertRejects(() => world.run({ onReady }), Error, "Cannot write");
+  assertEquals(world.events, ["spawn", "open 4000", "absent", "kill"]);
 });
-
-Deno.test("Supervisor.run() asks the child by itself and ends one that does not react", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({ probeMs: 5, answerMs: 20 });
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  await world.until("ask", 3);
-  assertEquals(world.events.includes("kill"), false);
-  const [child] = world.children;
-  if (child !== undefined) child.stuck = true;
-  await world.until(INSTALL, 2);
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  assertEquals(
-    world.events.filter((event) => event !== "ask").slice(3),
-    ["kill", "block", "spawn", INSTALL, "remove", "drain"],
-  );
-});
-
-Deno.test("Supervisor.rule tells how the rule is, and puts it right where it is not", async () => {
-  const world = new World();
-  const supervisor = world.supervisor({ rivalMs: 600_000 });
-  const { rule } = supervisor;
-  assert(rule !== undefined);
-  assertEquals(await rule.fault(), "not in place yet");
-  const run = supervisor.run(CONFIG);
-  await world.ready.promise;
-  await wait(LOOK_KEEP_MS);
-  assertEquals(await rule.fault(), undefined);
-  assertEquals(rule.tally, { repairs: 0, failures: 0 });
-  await wait(LOOK_KEEP_MS);
-  world.found = "absent";
-  const faults = await Promise.all([rule.fault(), rule.fault()]);
-  assertEquals(faults, ["absent", "absent"]);
-  await world.until("repair");
-  assertEquals(rule.tally, { repairs: 1, failures: 0 });
-  assertEquals(await rule.fault(), "absent");
-  assertEquals(world.events.filter((it) => it === "verify").length, 2);
-  await wait(LOOK_KEEP_MS);
-  world.failing = "verify";
-  assertEquals(await rule.fault(), "cannot be told");
-  assertEquals(rule.tally, { repairs: 1, failures: 0 });
-  world.failing = "repair";
-  supervisor.check();
-  await world.until("repair", 2);
-  assertEquals(rule.tally, { repairs: 1, failures: 1 });
-  supervisor.stop();
-  assertEquals(await run, "stopped");
-  await wait(LOOK_KEEP_MS);
-  assertEquals(await rule.fault(), "about to go");
-});
-
-Deno.test("Supervisor.rule is none where none is kept", () => {
-  assertEquals(new World().supervisor({ rule: undefined }).rule, undefined);
-});
-
-/** Longer than a look holds. */
-const LOOK_KEEP_MS = 1_010;
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

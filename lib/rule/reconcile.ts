@@ -1,0 +1,256 @@
+/**
+ * Makes what stands what shall stand: read, diff, plan, feed, read again.
+ *
+ * @module
+ */
+import { findListeners } from "./connections.ts";
+import { diff, outputDifferences } from "./diff.ts";
+import { failure, type Machine } from "./machine.ts";
+import { emptyReading, type Feed, plan } from "./plan.ts";
+import {
+  isEmpty,
+  type Reading,
+  readNative,
+  readOutput,
+  readRules,
+  redirectTargets,
+  type Unreadable,
+} from "./read.ts";
+import {
+  type Desired,
+  familyName,
+  type Place,
+  type RedirectTarget,
+  type Rule,
+  rulesOf,
+} from "./rule.ts";
+import { type FailureKind, RuleError } from "./rule_error.ts";
+import { blindSpots, requireTools } from "./tools.ts";
+import { filterTable, natTable } from "./xtables.ts";
+
+/** What reconciling did. */
+export interface Reconciled {
+  /** Whether anything was fed. */
+  readonly changed: boolean;
+  /** The differences that were found first, one line each. */
+  readonly was: readonly string[];
+  /** Why some places could not be read: a rule of ours may stand there. */
+  readonly warnings: readonly string[];
+  /** The places that have programs that work and could not be read. */
+  readonly unreadable: readonly Unreadable[];
+  /** Where a rule was found that shall not stand, and taken away. */
+  readonly removed: readonly Place[];
+}
+
+/**
+ * How often a change is tried. Of several at the same moment each round lets
+ * at least one through, so about this many can run at once.
+ */
+export const ROUNDS = 20;
+
+/** What a change by others between reading and feeding can look like. */
+const MAY_BE_A_RACE: readonly FailureKind[] = ["missing module", "other"];
+
+/** What no repetition helps against, so the guard is not left alone. */
+const NEVER_WORKS: readonly FailureKind[] = ["missing module", "foreign rules"];
+
+/**
+ * Reads what stands and compares it.
+ *
+ * @throws {RuleError} when a place where a rule shall stand cannot be read
+ */
+export async function compare(
+  machine: Machine,
+  desired: Desired,
+): Promise<{
+  readonly reading: Reading;
+  readonly differences: readonly string[];
+}> {
+  const { tools, backend, action } = machine;
+  const rules = rulesOf(desired);
+  for (const { family } of rules) requireTools(tools, backend, family, action);
+  const reading = await readRules(machine);
+  const blind = reading.unreadable.find((place) =>
+    place.backend === backend &&
+    rules.some(({ family }) => family === place.family)
+  );
+  if (blind !== undefined) throw blind.error;
+  return { reading, differences: diff(desired, reading, backend) };
+}
+
+/**
+ * Reconciles. Between reading and feeding others may change the tables,
+ * another instance of ours among them, and a command that failed may have done
+ * its work all the same: only what is read afterwards counts. Calls for the
+ * same machine must not overlap.
+ *
+ * @throws {RuleError} when the desired state could not be reached; the message
+ * says what stands
+ */
+export async function reconcile(
+  machine: Machine,
+  desired: Desired,
+): Promise<Reconciled> {
+  const first = await compare(machine, desired);
+  let now = first;
+  let failed: RuleError | undefined;
+  for (let round = 0; round < ROUNDS && now.differences.length > 0; round++) {
+    if (failed !== undefined && !MAY_BE_A_RACE.includes(failed.kind)) break;
+    failed = await feedAll(machine, plan(desired, now.reading, machine));
+    now = await compare(machine, desired);
+  }
+  if (now.differences.length > 0) {
+    const cause = failed ?? new RuleError(
+      "other",
+      `Cannot ${machine.action}: others changed it ${ROUNDS} times meanwhile`,
+    );
+    if (NEVER_WORKS.includes(cause.kind) && isBare(first.reading)) {
+      await feedAll(machine, plan({ state: "absent" }, now.reading, machine));
+      now = await compare(machine, desired);
+    }
+    const standing = isBare(now.reading)
+      ? "no rule is there"
+      : `there is: ${now.differences.join("; ")}`;
+    throw new RuleError(cause.kind, `${cause.message}; ${standing}`, { cause });
+  }
+  const { reading, differences: was } = first;
+  const { unreadable } = now.reading;
+  return {
+    changed: was.length > 0,
+    was,
+    warnings: [
+      ...unreadable.map(({ error }) => error.message),
+      ...blindSpots(machine.tools),
+    ],
+    unreadable,
+    removed: reading.places.filter((place) =>
+      !isEmpty(place) &&
+      !rulesOf(desired).some(({ family }) =>
+        place.backend === machine.backend && place.family === family
+      )
+    ).map(({ backend, family }) => ({ backend, family })),
+  };
+}
+
+/** What would be fed, and what could not be read. */
+export interface DryRun {
+  /** What would be fed, in order. */
+  readonly feeds: readonly Feed[];
+  /** Why more or less may be fed in the end. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What {@linkcode reconcile} would feed. Where a rule shall stand and nothing
+ * can be read, it is what an empty table would get.
+ */
+export async function dryRun(
+  machine: Machine,
+  desired: Desired,
+): Promise<DryRun> {
+  try {
+    const { reading } = await compare(machine, desired);
+    return {
+      feeds: plan(desired, reading, machine),
+      warnings: reading.unreadable.map(({ error }) => error.message),
+    };
+  } catch (error) {
+    if (!(error instanceof RuleError) || error.kind === "no tool") throw error;
+    return {
+      feeds: plan(desired, emptyReading(machine), machine),
+      warnings: [`${error.message}; shown is what an empty table gets`],
+    };
+  }
+}
+
+function isBare({ places }: Reading): boolean {
+  return places.every(isEmpty);
+}
+
+/** Feeds in order, up to the first that fails. */
+async function feedAll(
+  { run, action }: Machine,
+  feeds: readonly Feed[],
+): Promise<RuleError | undefined> {
+  for (const { backend, argv, stdin } of feeds) {
+    const result = await run(argv, { stdin });
+    if (typeof result !== "string" && result.code === 0) continue;
+    return await failure(run, { action, command: argv[0], backend }, result);
+  }
+  return undefined;
+}
+
+/**
+ * Looks quickly whether the rule is in place: OUTPUT of iptables' tables, or
+ * our native table, of the backend in use and the desired families.
+ *
+ * @param part `"guard"` leaves out the nat table, which legacy iptables always
+ * reads whole: while the guard stands, nobody sees the real service
+ * @returns what differs, one line each; empty where it is in place
+ * @throws {RuleError} when it cannot be read
+ */
+export async function look(
+  machine: Machine,
+  desired: Desired,
+  part: "guard" | "all" = "all",
+): Promise<readonly string[]> {
+  if (desired.state !== "open") {
+    return (await compare(machine, desired)).differences;
+  }
+  const { backend } = machine;
+  const looks = rulesOf(desired).map(async (rule) => {
+    const place = { backend, family: rule.family };
+    if (backend !== "nftables") return await lookAt(machine, place, rule, part);
+    const native = await readNative(machine, rule.family);
+    const reading = {
+      places: [{ ...place, native }],
+      unreadable: [],
+      warnings: [],
+    };
+    return diff({ ...desired, targets: [rule] }, reading, backend);
+  });
+  return (await Promise.all(looks)).flat();
+}
+
+async function lookAt(
+  machine: Machine,
+  place: Place,
+  rule: Rule,
+  part: "guard" | "all",
+): Promise<readonly string[]> {
+  const tables = part === "guard"
+    ? ["filter"] as const
+    : ["filter", "nat"] as const;
+  const found = await Promise.all(tables.map(async (name) => {
+    const expected = name === "nat" ? natTable(rule) : filterTable(rule);
+    if (expected === undefined) return [];
+    const output = await readOutput(machine, place, name);
+    return outputDifferences(name, output, expected, rule);
+  }));
+  return found.flat().map((text) =>
+    `${familyName(rule.family)} in the ${place.backend} backend: ${text}`
+  );
+}
+
+/**
+ * Finds another instance: a rule of ours whose port has a listener on loopback
+ * that runs as the rule's uid, and is not ours. Nobody listens where a crash
+ * left the rule, and a stranger who does has no claim to it.
+ *
+ * @param ownPorts the ports that are ours
+ * @returns `undefined` where there is none, or where it cannot be told
+ */
+export async function findConflict(
+  machine: Machine,
+  ownPorts: readonly number[],
+): Promise<RedirectTarget | undefined> {
+  const others = redirectTargets(await readRules(machine))
+    .filter(({ port }) => !ownPorts.includes(port));
+  if (others.length === 0) return undefined;
+  const listeners = await findListeners(machine.run);
+  return others.find((target) =>
+    listeners?.some(({ localPort, uid }) =>
+      localPort === target.port && uid === target.uid
+    )
+  );
+}

@@ -1,0 +1,135 @@
+/**
+ * All that `iptables status` tells, as one value.
+ *
+ * @module
+ */
+import type { Runner } from "../system/runner.ts";
+import {
+  type Connection,
+  type DirectClient,
+  findDirectClients,
+  findListeners,
+} from "./connections.ts";
+import { type Machine, openMachine } from "./machine.ts";
+import { isEmpty, linesOf } from "./read.ts";
+import { compare } from "./reconcile.ts";
+import {
+  type Backend,
+  type BackendChoice,
+  type Desired,
+  type Family,
+  loopback,
+  type Place,
+  type Rule,
+  rulesOf,
+} from "./rule.ts";
+import { RuleError } from "./rule_error.ts";
+import { blindSpots } from "./tools.ts";
+
+/** Rules of ours in one place. */
+export interface FoundRules extends Place {
+  /** The rules as the backend's program shows them, the guard's after `-t filter`. */
+  readonly rules: readonly string[];
+}
+
+/** How things stand. */
+export type Status = {
+  /**
+   * In a word. `drift`: the kernel's rules differ from the expected ones, or
+   * the redirect ends at no listener of the proxy's user.
+   */
+  readonly state: "installed" | "absent" | "drift";
+  /** Where the rule is expected. */
+  readonly backend: Backend;
+  /** What is expected there. */
+  readonly expected: readonly Rule[];
+  /** What differs, each with what is there. */
+  readonly differences: readonly string[];
+  /** Every rule of ours, in every backend. */
+  readonly found: readonly FoundRules[];
+  /** What else is worth knowing. */
+  readonly warnings: readonly string[];
+  /** Clients that go direct although the rule is there. */
+  readonly directClients: readonly DirectClient[];
+} | {
+  /** It cannot be told. */
+  readonly state: "unknown";
+  /** Why not, in one line. */
+  readonly reason: string;
+};
+
+/**
+ * Finds out how things stand. Changes nothing.
+ *
+ * @param choice the backend that is expected
+ * @param desiredOn what is expected on the machine
+ */
+export async function readStatus(
+  choice: BackendChoice,
+  desiredOn: (machine: Machine) => Promise<Desired>,
+  run: Runner,
+): Promise<Status> {
+  try {
+    const action = "tell whether the rule is installed";
+    const machine = await openMachine(choice, action, run);
+    const desired = await desiredOn(machine);
+    const expected = rulesOf(desired);
+    const { reading, differences } = await compare(machine, desired);
+    const isAbsent = reading.places.every(isEmpty);
+    const unheard = isAbsent
+      ? []
+      : listenerDifferences(expected, await findListeners(run));
+    const all = isAbsent ? [] : [...differences, ...unheard];
+    return {
+      state: isAbsent ? "absent" : all.length === 0 ? "installed" : "drift",
+      backend: machine.backend,
+      expected,
+      differences: all,
+      found: reading.places.map((place) => ({
+        backend: place.backend,
+        family: place.family,
+        rules: linesOf(place),
+      })).filter(({ rules }) => rules.length > 0),
+      warnings: [
+        ...reading.warnings,
+        ...reading.unreadable.map(({ error }) => error.message),
+        ...blindSpots(machine.tools),
+      ],
+      directClients: isAbsent || expected[0] === undefined
+        ? []
+        : await findDirectClients(expected, expected[0].uid, run),
+    };
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    return { state: "unknown", reason: error.message };
+  }
+}
+
+/**
+ * Which redirects end at no listener of the proxy's user.
+ *
+ * @param listeners `undefined` where it cannot be told: then nothing differs
+ */
+function listenerDifferences(
+  rules: readonly Rule[],
+  listeners: readonly Connection[] | undefined,
+): readonly string[] {
+  if (listeners === undefined) return [];
+  return rules.flatMap(({ family, port, uid }) => {
+    if (port === undefined) return [];
+    const there = listeners.filter(({ local, localPort }) =>
+      localPort === port && isReachable(family, local)
+    );
+    if (there.some((one) => one.uid === uid)) return [];
+    const [stranger] = there;
+    const where = loopback(family, port);
+    return stranger === undefined
+      ? [`nobody listens on ${where}, requests are refused`]
+      : [`uid ${stranger.uid} listens on ${where}, expected uid ${uid}`];
+  });
+}
+
+/** A socket on `::` takes IPv4 as well. */
+function isReachable(family: Family, local: string): boolean {
+  return family === "ip" ? local !== "::1" : local.includes(":");
+}

@@ -1,0 +1,149 @@
+/**
+ * Where the proxy listens when another program has its port: clients reach it
+ * through the rule, so the port is its own business.
+ *
+ * @module
+ */
+import type { ListenAddress } from "../config/serve_config.ts";
+import type { Log, LogFields } from "../observe/log.ts";
+import {
+  type Connection,
+  findListeners,
+  parseProcesses,
+} from "../rule/connections.ts";
+import type { Runner } from "../system/runner.ts";
+import { pause } from "../system/timers.ts";
+import { UNPRIVILEGED_FROM } from "./preflight.ts";
+import { ConflictError } from "./rule_keeper.ts";
+
+/** The ports that Kubernetes hands out to services of type NodePort. */
+const NODE_PORTS: PortRange = [30_000, 32_767];
+
+/** The highest port. */
+const LAST_PORT = 65_535;
+
+/** A first and a last port. */
+export type PortRange = readonly [first: number, last: number];
+
+/**
+ * How long the listener of an instance that was just killed may take to go, in
+ * milliseconds.
+ */
+const ORPHAN_MS = 1_500;
+
+/** What of the machine tells where another program listens. */
+export interface Sockets {
+  /** The sockets that listen on the loopback addresses, or on all. */
+  readonly listeners: readonly Connection[];
+  /** The ports that may be given to anybody's connection. */
+  readonly ephemeral: PortRange;
+}
+
+/**
+ * Who listens where another socket cannot. A socket that is bound and does not
+ * listen holds a port, too, and the kernel does not list it.
+ *
+ * @param address where that would be
+ * @param listeners every listening socket
+ */
+export function holderOf(
+  { hostname, port }: ListenAddress,
+  listeners: readonly Connection[],
+): Connection | undefined {
+  const any = ["0.0.0.0", "::"];
+  return listeners.find((one) =>
+    one.localPort === port &&
+    (one.local === hostname || any.includes(one.local) ||
+      any.includes(hostname))
+  );
+}
+
+/**
+ * The next port that nobody listens on and nobody is given by chance.
+ *
+ * @param port the one that is taken
+ * @param sockets what is known of the machine
+ * @returns `undefined` where there is none
+ */
+export function nextPort(
+  port: number,
+  { listeners, ephemeral }: Sockets,
+): number | undefined {
+  const taken = new Set(listeners.map(({ localPort }) => localPort));
+  const isGiven = (one: number) =>
+    [ephemeral, NODE_PORTS].some(([first, last]) =>
+      first <= one && one <= last
+    );
+  for (let step = 1; step < LAST_PORT; step++) {
+    const next = (port + step) % (LAST_PORT + 1);
+    if (next >= UNPRIVILEGED_FROM && !taken.has(next) && !isGiven(next)) {
+      return next;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Finds out who has an address, and which one the proxy can have.
+ *
+ * @param taken the address
+ * @param uid whom the proxy runs as
+ * @param parts what runs commands, and the log
+ * @returns the same address where it is free again; `undefined` where none is
+ * @throws {ConflictError} where another instance has it
+ */
+export async function otherAddress(
+  taken: ListenAddress,
+  uid: number,
+  { run, log }: { readonly run: Runner; readonly log: Log },
+): Promise<ListenAddress | undefined> {
+  const end = performance.now() + ORPHAN_MS;
+  let wasOwn = false;
+  for (;;) {
+    const sockets = await readSockets(run);
+    const holder = holderOf(taken, sockets.listeners);
+    if (holder?.uid === uid) {
+      if (performance.now() >= end) {
+        throw new ConflictError({ port: taken.port, uid });
+      }
+      wasOwn = true;
+      await pause(100);
+      continue;
+    }
+    if (holder === undefined && wasOwn) return taken;
+    const port = nextPort(taken.port, sockets);
+    if (port === undefined) return undefined;
+    log.warn("another program has the port, the proxy takes another", {
+      taken: taken.port,
+      ...await describe(holder, run),
+      port,
+    });
+    return { ...taken, port };
+  }
+}
+
+/** Who that is, as far as `ss` can tell. */
+async function describe(
+  holder: Connection | undefined,
+  run: Runner,
+): Promise<LogFields> {
+  if (holder === undefined) return { by: "a socket that does not listen" };
+  const listed = await run(["ss", "-tlnpH"]);
+  const processes = parseProcesses(
+    typeof listed === "string" ? "" : listed.stdout,
+  ).get(`${holder.local} ${holder.localPort}`) ?? [];
+  return { uid: holder.uid, by: processes.join(", ") || "not known" };
+}
+
+async function readSockets(run: Runner): Promise<Sockets> {
+  // Through `cat`, because Deno opens /proc only with every permission.
+  const read = await run(["cat", "/proc/sys/net/ipv4/ip_local_port_range"]);
+  const range = typeof read === "string" ? "" : read.stdout;
+  const [first = 32_768, last = 60_999] = (range.match(/\d+/g) ?? []).map(
+    Number,
+  );
+  return {
+    listeners: await findListeners(run) ?? [],
+    ephemeral: [first, last],
+  };
+}

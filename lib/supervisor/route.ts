@@ -1,0 +1,90 @@
+/**
+ * What a client gets, whatever the rules look like: this process connects as a
+ * client does, and looks where its connection ends. Nothing is sent.
+ *
+ * @module
+ */
+import { parseConnections } from "../rule/connections.ts";
+import {
+  type Desired,
+  type Destination,
+  loopback,
+  renderDestination,
+  type Target,
+} from "../rule/rule.ts";
+import type { Runner } from "../system/runner.ts";
+import { firstWithin } from "../system/stop_order.ts";
+
+/** How long a connection may take to come about, in milliseconds. */
+const CONNECT_MS = 1_000;
+
+/**
+ * Looks where connections of a client end.
+ *
+ * @param desired what stands
+ * @param run runs `cat`
+ * @returns what a client gets in place of the proxy, in one line; `undefined`
+ * where it gets the proxy, or is refused where nothing is redirected
+ */
+export async function routeFault(
+  desired: Desired,
+  run: Runner,
+): Promise<string | undefined> {
+  if (desired.state !== "open") return undefined;
+  const faults = await Promise.all(
+    desired.targets.map((target) => targetFault(target, run)),
+  );
+  return faults.find((fault) => fault !== undefined);
+}
+
+async function targetFault(
+  target: Target,
+  run: Runner,
+): Promise<string | undefined> {
+  const { address: hostname, addressPort, port } = target;
+  const to = renderDestination(target);
+  const connecting = Deno.connect({ hostname, port: addressPort }).then(
+    (connection) => ({ connection }),
+    (error: unknown) => ({ error }),
+  );
+  const result = await firstWithin(CONNECT_MS, connecting);
+  if (result === "late") {
+    connecting.then((it) => "connection" in it && it.connection.close());
+    return port === undefined ? undefined : `${to} does not answer`;
+  }
+  if ("error" in result) {
+    if (port === undefined) return undefined;
+    return result.error instanceof Deno.errors.ConnectionRefused
+      ? `${to} refuses connections`
+      : `${to} cannot be reached`;
+  }
+  try {
+    return port === undefined
+      ? `${to} is reached without the proxy`
+      : await endFault({ ...target, port }, result.connection, run);
+  } finally {
+    result.connection.close();
+  }
+}
+
+async function endFault(
+  target: Destination & { readonly port: number },
+  { localAddr }: Deno.Conn,
+  run: Runner,
+): Promise<string | undefined> {
+  const { family, port } = target;
+  // Through `cat`, because Deno opens /proc only with every permission.
+  const tables = await run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]);
+  if (typeof tables === "string") return undefined;
+  const own = localAddr as Deno.NetAddr;
+  const isRedirected = parseConnections(tables.stdout).some((one) =>
+    `${one.local} ${one.localPort}` === `${LOOPBACK[family]} ${port}` &&
+    `${one.remote} ${one.remotePort}` === `${own.hostname} ${own.port}`
+  );
+  return isRedirected
+    ? undefined
+    : `${renderDestination(target)} does not end at ${loopback(family, port)}`;
+}
+
+/** Where a redirect of the output ends. */
+const LOOPBACK = { ip: "127.0.0.1", ip6: "::1" } as const;

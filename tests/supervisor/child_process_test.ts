@@ -1,0 +1,188 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  type Orders,
+  relayLines,
+  spawnChild,
+} from "../../lib/supervisor/child_process.ts";
+import { ROOT, testWith } from "../helpers/requires.ts";
+import { CONFIG, logInto } from "./config.ts";
+
+const USER = { uid: 10_169, gid: 10_169 };
+
+/** Starts a shell script in the place of the child. */
+function spawn(script: string, orders?: Orders, user = USER) {
+  const log: string[] = [];
+  const said: string[] = [];
+  const child = spawnChild(
+    {
+      command: {
+        path: "/bin/sh",
+        args: ["-c", script],
+        env: {},
+        reads: [],
+      },
+      user,
+      log: logInto(log),
+      stderr: (text) => said.push(text),
+    },
+    CONFIG,
+    orders,
+  );
+  return { child, log, said };
+}
+
+const LISTENING = `echo '{"read":1,"requests":0,"looks":0,"ports":[4000]}'`;
+
+testWith(
+  [ROOT],
+  "spawnChild() tells what the child shall be, all of it each time",
+  async () => {
+    const { child } = spawn(
+      `read first; case $first in '{"line":1,'*us-iso-east-1*'"tally":{"repairs":3,"failures":1}}') ${LISTENING};; esac
+read second; case $second in '{"line":2,'*us-iso-east-1*'"repairs":3,'*'"drain":{"lingerMs":250}}') exit 7;; esac`,
+      { tally: { repairs: 3, failures: 1 } },
+    );
+    assertEquals(await child.listening, CONFIG.listen);
+    assertEquals(child.state.ports, [4000]);
+    child.tell({ drain: { lingerMs: 250 } });
+    assertEquals(await child.ended, "exit code 7");
+    child.kill();
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() starts it as the user, without groups, variables or a folder, in a session of its own with three pipes",
+  async () => {
+    const { child, said } = spawn(
+      `{ id -u; id -g; id -G; pwd; env | grep -cv -e ^PWD= -e ^_= -e ^SHLVL=; cut -d ' ' -f 5-7 /proc/$$/stat; echo $$; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; } >&2; exit 7`,
+    );
+    await assertRejects(() => child.listening, Error, "exit code 7");
+    const pid = String(child.pid);
+    const lines = said.join("").trim().split("\n");
+    assertEquals(lines.slice(0, 7), [
+      ...["10169", "10169", "10169", "/", "0"],
+      `${pid} ${pid} 0`,
+      pid,
+    ]);
+    for (const pipe of lines.slice(7)) assertMatch(pipe, /^pipe:/);
+    assertEquals(lines.length, 10);
+  },
+);
+
+testWith([ROOT], "spawnChild() hands on why it cannot listen", async () => {
+  const { child } = spawn(
+    `echo '{"read":1,"requests":0,"looks":0,"failed":"no such address","taken":0}'`,
+  );
+  await assertRejects(() => child.listening, Error, "no such address");
+  assertEquals(child.state.taken, 0);
+});
+
+for (
+  const [what, nonsense] of Object.entries({
+    "no JSON": "echo nonsense",
+    "a line without an end": "tr '\\0' x < /dev/zero",
+    "that it listens where it was not told to": LISTENING.replace("4000", "22"),
+  })
+) {
+  testWith(
+    [ROOT],
+    `spawnChild() ends a child that says ${what}, and logs an error`,
+    async () => {
+      const { child, log } = spawn(`read config; ${nonsense}; sleep 60`);
+      assertEquals(await child.ended, "signal SIGKILL");
+      assertMatch(
+        log.join(""),
+        /^\S+ error the proxy says what makes no sense/,
+      );
+      assertEquals(log.length, 1);
+    },
+  );
+}
+
+testWith(
+  [ROOT],
+  "spawnChild() notices the end whoever still holds the pipes",
+  async () => {
+    // It stays in the session, and is killed with it.
+    const { child } = spawn(`sleep 60 & echo $! >&2; ${LISTENING}; exit 7`);
+    await child.listening;
+    assertEquals(await child.ended, "exit code 7");
+    const { success } = new Deno.Command("pkill", {
+      args: ["-KILL", "-s", String(child.pid)],
+    }).outputSync();
+    assert(success, "nobody held the pipes");
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() keeps only the newest for a child that does not read",
+  async () => {
+    const { child } = spawn(
+      `read first; ${LISTENING}; read go < /dev/null; kill -STOP $$
+while read line; do case $line in *'"drain"'*) echo "$line" | head -c 12 >&2; exit 7;; esac; done`,
+    );
+    await child.listening;
+    const tally = { repairs: 0, failures: 0 };
+    // Far more than a pipe holds.
+    const regions = [["x".repeat(100_000), "y"]] as const;
+    const config = { ...CONFIG, regions };
+    for (let i = 0; i < 100; i++) {
+      child.tell({ tally, config });
+    }
+    child.tell({ drain: { lingerMs: 0 } });
+    Deno.kill(child.pid, "SIGCONT");
+    assertEquals(await child.ended, "exit code 7");
+  },
+);
+
+testWith(
+  [ROOT],
+  "spawnChild() tells nothing to a child that has rights beyond its user's",
+  async () => {
+    const told = await Deno.makeTempFile();
+    try {
+      const { child } = spawn(`cat > ${told}; sleep 60`, {}, {
+        uid: 0,
+        gid: 10_169,
+      });
+      await assertRejects(
+        () => child.listening,
+        Error,
+        "The proxy has rights beyond those of uid 0: CapPrm ",
+      );
+      assertEquals(await child.ended, "signal SIGKILL");
+      assertEquals(await Deno.readTextFile(told), "");
+    } finally {
+      await Deno.remove(told);
+    }
+  },
+);
+
+/** What is written of what a child logs. */
+const RELAYED: readonly (readonly [said: string, written: string])[] = [
+  ["a line\nand another\n", "a line\nand another\n"],
+  ["the last, which has no end", "the last, which has no end\n"],
+  ["\x1b]0;title\x07\x9b2J\u2028 end\n", "?]0;title??2J? end\n"],
+  [`${"x".repeat(20_000)}\nnext\n`, `${"x".repeat(16_384)}\nnext\n`],
+];
+
+for (const [said, written] of RELAYED) {
+  Deno.test(`relayLines() hands on ${JSON.stringify(said.slice(0, 30))}`, async () => {
+    const bytes = new TextEncoder().encode(said);
+    for (const size of [bytes.length, 7]) {
+      const lines: string[] = [];
+      const pieces = Array.from(
+        { length: Math.ceil(bytes.length / size) },
+        (_, i) => bytes.subarray(i * size, (i + 1) * size),
+      );
+      await relayLines(
+        ReadableStream.from(pieces).getReader(),
+        (text) => lines.push(text),
+      );
+      if (said.length < 100) assertEquals(lines.join(""), written);
+      assert(lines.every((line) => line.length <= 16_385));
+    }
+  });
+}

@@ -1,0 +1,44 @@
+import { assertEquals } from "@std/assert";
+import { routeFault } from "../../lib/supervisor/route.ts";
+import { systemRunner } from "../../lib/system/system_runner.ts";
+
+/** What a client gets at a loopback address, where a rule shall redirect it. */
+function fault(
+  { address, addressPort }: { address: string; addressPort: number },
+  port: number | undefined,
+) {
+  const family = address.includes(":") ? "ip6" : "ip";
+  const target = { family, address, addressPort, port } as const;
+  return routeFault(
+    { state: "open", uid: 10_169, targets: [target] },
+    systemRunner,
+  );
+}
+
+for (const address of ["127.0.0.1", "::1"]) {
+  Deno.test(`routeFault() finds where a connection ends (${address})`, async () => {
+    let target = { address, addressPort: 0 };
+    const name = (port: number) =>
+      address === "::1" ? `[::1]:${port}` : `127.0.0.1:${port}`;
+    {
+      using listener = Deno.listen({ hostname: address, port: 0 });
+      const { port } = listener.addr as Deno.NetAddr;
+      target = { address, addressPort: port };
+      assertEquals(await fault(target, port), undefined);
+      assertEquals(
+        await fault(target, 1),
+        `${name(port)} does not end at ${name(1)}`,
+      );
+      assertEquals(
+        await fault(target, undefined),
+        `${name(port)} is reached without the proxy`,
+      );
+    }
+    const { addressPort } = target;
+    assertEquals(
+      await fault(target, addressPort),
+      `${name(addressPort)} refuses connections`,
+    );
+    assertEquals(await fault(target, undefined), undefined);
+  });
+}

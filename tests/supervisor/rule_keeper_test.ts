@@ -1,0 +1,255 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import type { Desired, RedirectTarget } from "../../lib/rule/rule.ts";
+import {
+  ConflictError,
+  FIGHT,
+  type RuleAccess,
+  RuleKeeper,
+} from "../../lib/supervisor/rule_keeper.ts";
+import { faster } from "../helpers/faster.ts";
+import { logInto, NEVER } from "./config.ts";
+
+const OPEN: Desired = { state: "open", uid: 10_169, targets: [] };
+const ABSENT: Desired = { state: "absent" };
+const FOUND = { removed: [], warnings: [], unreadable: [] };
+
+/** The kernel's rules, as a test has them. */
+class World implements RuleAccess {
+  readonly calls: string[] = [];
+  readonly lines: string[] = [];
+  /** What stands, as far as it differs; reconciling ends that. */
+  drift: readonly string[] = [];
+  /** What comes back each time it was put right. */
+  stubborn: readonly string[] = [];
+  other: RedirectTarget | undefined;
+  instead: string | undefined;
+  failing = "";
+  isHanging = false;
+  readonly keeper = new RuleKeeper(this, logInto(this.lines));
+  #news = Promise.withResolvers<void>();
+
+  async reconcile({ state }: Desired) {
+    await this.#called(state);
+    const was = this.drift;
+    this.drift = this.stubborn;
+    return { ...FOUND, was, changed: was.length > 0 };
+  }
+  async look() {
+    await this.#called("look");
+    return this.drift;
+  }
+  async route() {
+    await this.#called("route");
+    return this.instead;
+  }
+  conflict() {
+    return Promise.resolve(this.other);
+  }
+  async #called(what: string): Promise<void> {
+    this.calls.push(what);
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+    if (this.isHanging) await NEVER;
+    if (what === this.failing) throw new Error(`no ${what}`);
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await this.#news.promise;
+  }
+  count(what: string): number {
+    return this.calls.filter((it) => it === what).length;
+  }
+  /** Looks after the rule, a hundred times as fast, while a test runs. */
+  async kept(test: () => Promise<void>): Promise<void> {
+    using _hurry = await faster(100);
+    const run = this.keeper.run();
+    await test();
+    this.keeper.close();
+    await run;
+  }
+}
+
+Deno.test("RuleKeeper puts back what a quick look misses, and logs what was there", async () => {
+  const world = new World();
+  await world.keeper.set(OPEN);
+  await world.kept(async () => {
+    await world.until(() => world.count("look") === 2);
+    world.drift = ["the jump from OUTPUT is missing"];
+    await world.until(() => world.keeper.tally.repairs === 1);
+  });
+  assertMatch(
+    world.lines.join(""),
+    /^\S+ warn the rule was put back was="the jump from OUTPUT is missing"\n$/,
+  );
+});
+
+Deno.test("RuleKeeper looks at everything at the first look, when it is told to and each 30 s", async () => {
+  const world = new World();
+  await world.keeper.set(OPEN);
+  await world.kept(async () => {
+    await world.until(() => world.count("look") === 3);
+    assertEquals(world.calls.slice(0, 4), ["open", "open", "route", "look"]);
+    world.keeper.check();
+    await world.until(() => world.count("route") === 2);
+    await world.until(() => world.count("route") === 3);
+    const [, second = 0, third = 0] = world.calls.flatMap((call, i) =>
+      call === "route" ? [i] : []
+    );
+    assert(third - second > 4, "it did not look quickly in between");
+  });
+});
+
+Deno.test("RuleKeeper tries again until it is reached, and says once what fails", async () => {
+  const world = new World();
+  world.failing = "open";
+  await assertRejects(() => world.keeper.set(OPEN), Error, "no open");
+  await world.kept(async () => {
+    await world.until(() => world.count("open") === 4);
+    world.failing = "";
+    await world.until(() => world.count("look") === 1);
+  });
+  assertEquals(world.keeper.tally, { repairs: 0, failures: 3 });
+  assertMatch(
+    world.lines.join(""),
+    /^\S+ error cannot look after .*no open"\n$/,
+  );
+});
+
+Deno.test("RuleKeeper.keep() logs what fails, and the looks try again", async () => {
+  const world = new World();
+  world.failing = "absent";
+  assertEquals(await world.keeper.keep(ABSENT), false);
+  world.failing = "";
+  await world.kept(() => world.until(() => world.count("absent") === 2));
+  assertEquals(world.count("look"), 0);
+});
+
+Deno.test("RuleKeeper leaves a rule of others before its own where that fight does not end", async () => {
+  const world = new World();
+  const drift = [
+    'IPv4: "-A OUTPUT -j ACCEPT" stands before the jump and ends it',
+  ];
+  await world.keeper.set(OPEN);
+  world.stubborn = world.drift = drift;
+  await world.kept(async () => {
+    await world.until(() => world.keeper.tally.repairs === FIGHT);
+    const looks = world.count("look");
+    await world.until(() => world.count("look") === looks + 10);
+    assertEquals(world.keeper.tally.repairs, FIGHT);
+    // Anything else is put back all the same.
+    world.drift = [...drift, "the guard is missing"];
+    await world.until(() => world.keeper.tally.repairs === FIGHT + 1);
+  });
+  assertEquals(
+    world.lines.filter((it) => / put back /.test(it)).length,
+    FIGHT - 1,
+  );
+  assertEquals(
+    world.lines.filter((it) => / error another program changes/.test(it))
+      .length,
+    1,
+  );
+});
+
+Deno.test("RuleKeeper says that clients do not reach the proxy, whatever the rules look like", async () => {
+  const world = new World();
+  await world.keeper.set(OPEN);
+  world.instead = "169.254.169.254:80 does not end at 127.0.0.1:4000";
+  await world.kept(() => world.until(() => world.count("look") === 2));
+  assertMatch(
+    world.lines.join(""),
+    /error clients do not reach the proxy instead="169\.254\.169\.254:80 does not end/,
+  );
+});
+
+const OTHER = { port: 4001, uid: 10_169 };
+
+Deno.test("RuleKeeper touches nothing of another instance's rule", async () => {
+  const world = new World();
+  using _hurry = await faster(100);
+  world.other = OTHER;
+  for (const attempt of [world.keeper.requireOwn(), world.keeper.set(OPEN)]) {
+    await assertRejects(
+      () => attempt,
+      ConflictError,
+      "it listens on port 4001 as uid 10169, stop that one first",
+    );
+  }
+  assertEquals(await world.keeper.leave(ABSENT), true);
+  assertEquals(await world.keeper.leave(ABSENT), true);
+  assertEquals(world.calls, []);
+  assertEquals(
+    world.lines.filter((it) => /warn the rule is left as it is/.test(it))
+      .length,
+    1,
+  );
+});
+
+Deno.test("RuleKeeper waits for an instance that is about to end", async () => {
+  const world = new World();
+  world.other = OTHER;
+  const own = world.keeper.set(OPEN);
+  world.other = undefined;
+  await own;
+  assertEquals(world.calls, ["open"]);
+});
+
+Deno.test("RuleKeeper.lost settles when another instance takes the rule", async () => {
+  const world = new World();
+  await world.keeper.set(OPEN);
+  world.other = OTHER;
+  world.drift = ["port is 4001, expected 4000"];
+  await world.kept(async () => {
+    assertMatch((await world.keeper.lost).message, /listens on port 4001/);
+  });
+  assertEquals(world.calls, ["open"]);
+});
+
+Deno.test("RuleKeeper.fault() looks at the rule and at what a client gets, at most once a second", async () => {
+  using _hurry = await faster(100);
+  const world = new World();
+  const { keeper } = world;
+  const next = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 15));
+    return await keeper.fault();
+  };
+  assertEquals(await keeper.fault(), "not in place yet");
+  await keeper.set(OPEN);
+  assertEquals(await next(), undefined);
+  assertEquals(await Promise.all([keeper.fault(), keeper.fault()]), [
+    undefined,
+    undefined,
+  ]);
+  assertEquals(world.calls, ["open", "look", "route"]);
+  world.instead = "it refuses connections";
+  assertEquals(await next(), "it refuses connections");
+  world.drift = ["the jump from OUTPUT is missing"];
+  assertEquals(await next(), "not in place");
+  world.failing = "look";
+  assertEquals(await next(), "cannot be told");
+  world.failing = "";
+  await keeper.leave(ABSENT);
+  assertEquals(await next(), "about to go");
+});
+
+Deno.test("RuleKeeper.leave() tries twice", async () => {
+  const world = new World();
+  world.failing = "absent";
+  assertEquals(await world.keeper.leave(ABSENT), false);
+  assertEquals(world.calls, ["absent", "absent"]);
+});
+
+Deno.test("RuleKeeper says once which places it could not read", async () => {
+  const world = new World();
+  const access = Object.assign(Object.create(world), {
+    reconcile: () =>
+      Promise.resolve({ ...FOUND, changed: false, was: [], warnings: ["w"] }),
+  });
+  const keeper = new RuleKeeper(access, logInto(world.lines));
+  await keeper.set(OPEN);
+  await keeper.set(OPEN);
+  assertMatch(
+    world.lines.join(""),
+    /^\S+ warn the rule may stand .* detail=w\n$/,
+  );
+});
