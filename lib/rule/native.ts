@@ -64,14 +64,20 @@ function chains(rule: Rule): readonly [readonly string[], readonly string[]] {
     `${family} daddr ${rule.address} tcp dport ${rule.addressPort} meta skuid != ${uid}`;
   const refused = `${service} reject with tcp reset`;
   if (port === undefined) return [[], [refused]];
-  const answer = `oifname "lo" tcp sport ${port}`;
+  // What was redirected to an earlier port goes there as long as it is tried.
+  const answers = [
+    `oifname "lo" tcp sport ${port}`,
+    `oifname "lo" ct direction reply ct status dnat ct original ${family} daddr ${rule.address}`,
+  ];
   return [
     [`${service} redirect to :${port}`],
     [
       refused,
-      `${answer} meta skuid ${uid} accept`,
-      `${answer} tcp flags & (syn | ack) == syn | ack drop`,
-      `${answer} tcp flags & rst == 0 meta skuid != ${uid} drop`,
+      ...answers.flatMap((answer) => [
+        `${answer} meta skuid ${uid} accept`,
+        `${answer} tcp flags & (syn | ack) == syn | ack drop`,
+        `${answer} tcp flags & rst == 0 meta skuid != ${uid} drop`,
+      ]),
     ],
   ];
 }
@@ -82,9 +88,11 @@ export function isExactlyNative(
   rule: Rule,
 ): boolean {
   const expected = chains(rule).flat();
-  // Versions of nft show flags in different ways.
+  // Versions of nft show flags in different ways, and -nn all of them.
   const plain = (line: string) =>
-    line.replace(/tcp flags .*?(?= meta | drop)/, "tcp flags");
+    line.replace(/tcp flags .*?(?= meta | drop)/, "tcp flags")
+      .replace(/ct status (?:0x0*20|32)\b/, "ct status dnat")
+      .replace("ct direction 1 ", "ct direction reply ");
   return lines.length === expected.length &&
     lines.every((line, i) => plain(line) === plain(expected[i] ?? ""));
 }

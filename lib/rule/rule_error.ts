@@ -68,6 +68,7 @@ export interface Attempt {
 /** The kernel modules behind what the rule uses, by extension and table. */
 const MODULES: Readonly<Record<string, string>> = {
   comment: "xt_comment",
+  conntrack: "xt_conntrack",
   owner: "xt_owner",
   reject: "ipt_REJECT or ip6t_REJECT",
   redirect: "xt_REDIRECT",

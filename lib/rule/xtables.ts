@@ -46,6 +46,11 @@ export function natTable(rule: Rule): ExpectedTable | undefined {
   };
 }
 
+/** Answers over `lo` to what was redirected, to whatever port that was. */
+function redirected({ address, addressPort }: Destination): string {
+  return `-m conntrack --ctstate DNAT --ctorigdst ${address} --ctorigdstport ${addressPort} --ctdir REPLY -m tcp`;
+}
+
 /**
  * The guard. Its first rule meets what the redirect missed: what was
  * redirected no longer has that destination.
@@ -54,6 +59,8 @@ export function natTable(rule: Rule): ExpectedTable | undefined {
  * rule is not enough for that: SYN cookies and the kernel's own RST carry no
  * socket, so the first drops every SYN-ACK that is not the proxy's, and the
  * second lets RST pass, by which a port without a listener is refused at once.
+ * The same holds for connections that were redirected to an earlier port: the
+ * kernel goes on to redirect them there as long as their clients try.
  *
  * @param ports the proxy's ports; more than one while the redirect changes
  */
@@ -62,17 +69,19 @@ export function filterTable(
   ports: readonly number[] = rule.port === undefined ? [] : [rule.port],
 ): ExpectedTable {
   const owner = `! --uid-owner ${rule.uid} ${MARK}`;
-  const answer = (port: number, flags: string, sockets: string) =>
-    `-A ${CHAIN} -o lo -p tcp -m tcp --sport ${port} --tcp-flags ${flags} -m owner ${sockets}${owner} -j DROP`;
+  const answer = (match: string, flags: string, sockets: string) =>
+    `-A ${CHAIN} -o lo -p tcp ${match} --tcp-flags ${flags} -m owner ${sockets}${owner} -j DROP`;
+  const answers = ports.map((port) => `-m tcp --sport ${port}`);
+  if (answers.length > 0) answers.push(redirected(rule));
   return {
     jump: jumpOf("filter", rule),
     chain: [
       `-A ${CHAIN} ${
         toService(rule)
       } -m owner --socket-exists ${owner} -j REJECT --reject-with tcp-reset`,
-      ...ports.flatMap((port) => [
-        answer(port, "SYN,ACK SYN,ACK", ""),
-        answer(port, "RST NONE", "--socket-exists "),
+      ...answers.flatMap((match) => [
+        answer(match, "SYN,ACK SYN,ACK", ""),
+        answer(match, "RST NONE", "--socket-exists "),
       ]),
     ],
   };

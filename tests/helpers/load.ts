@@ -10,7 +10,7 @@ import { asUser, REGION } from "./node.ts";
 
 const CLIENTS = `
 import collections, http.client, json, signal, socket, sys, threading, time
-host, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+host, path, count, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 going = True
 def stop(*_):
     global going
@@ -26,7 +26,7 @@ def client(kept):
     while going:
         fresh = connection is None
         if fresh:
-            connection = http.client.HTTPConnection(host, timeout=8)
+            connection = http.client.HTTPConnection(host, timeout=limit)
             try:
                 connection.connect()
             except OSError as error:
@@ -71,15 +71,18 @@ export interface Load {
  *
  * @param clients how many at one time
  * @param host whom they ask
+ * @param limitS how long they wait for anything, in seconds
  */
 export async function startLoad(
   namespace: Namespace,
   clients: number,
   host = "169.254.169.254",
+  limitS = 8,
 ): Promise<Load> {
   const spawned: Spawned = namespace.spawn([
     ...asUser(1000),
-    ...["/usr/bin/python3", "-c", CLIENTS, host, REGION, String(clients)],
+    ...["/usr/bin/python3", "-c", CLIENTS, host, REGION],
+    ...[clients, limitS].map(String),
   ]);
   await spawned.shows(/^going$/m);
   return {

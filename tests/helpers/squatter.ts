@@ -1,6 +1,6 @@
 /**
- * A program of another user that takes a port as soon as it is free, and
- * answers there as the proxy would.
+ * A program of another user that takes a port as soon as it is free, reads
+ * what comes, and answers there as the proxy would.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { asUser } from "./node.ts";
 export const SQUATTER = "squatter";
 
 const PROGRAM = `
-import socket, sys, time
+import socket, sys, threading, time
 port = int(sys.argv[1])
 print("waiting", flush=True)
 while True:
@@ -26,20 +26,21 @@ while True:
         time.sleep(0.0005)
 print("took", flush=True)
 body = b"${SQUATTER}"
-while True:
-    connection, _ = listener.accept()
-    print("caught", flush=True)
-    connection.recv(65536)
+def serve(connection):
+    if connection.recv(65536):
+        print("read", flush=True)
     connection.sendall(b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(body), body))
     connection.close()
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 `;
 
 /** One that waits for the port, or has it. */
 export interface Squatter {
   /** Waits until it has the port. */
   took(): Promise<void>;
-  /** How many connections it got. */
-  caught(): number;
+  /** How many requests it has read. */
+  read(): number;
   /** Ends it. */
   kill(): Promise<void>;
 }
@@ -61,7 +62,7 @@ export async function startSquatter(
   await spawned.shows(/^waiting$/m);
   return {
     took: () => spawned.shows(/^took$/m),
-    caught: () => [...spawned.stdout().matchAll(/^caught$/gm)].length,
+    read: () => [...spawned.stdout().matchAll(/^read$/gm)].length,
     kill: () => spawned.kill(),
   };
 }

@@ -1,0 +1,259 @@
+/**
+ * The guard beside the redirect: what the redirect misses is refused, and
+ * nobody but the proxy's user answers at its port.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { openMachine } from "../../lib/rule/machine.ts";
+import { reconcile } from "../../lib/rule/reconcile.ts";
+import {
+  type Backend,
+  BACKENDS,
+  DEFAULT_DESTINATION,
+  type Desired,
+  DESTINATION_IPV6,
+} from "../../lib/rule/rule.ts";
+import { askAs, startKeepAlive, startLabels } from "../helpers/labels.ts";
+import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import { NAMESPACES, testWith } from "../helpers/requires.ts";
+
+const NEEDS = [
+  ...NAMESPACES,
+  { command: "iptables-nft", from: "iptables" },
+  { command: "iptables-legacy", from: "iptables" },
+  { command: "nft", from: "nftables" },
+  { command: "curl", from: "curl" },
+];
+
+const PROXY = 10_169;
+const SERVICES = ["http://169.254.169.254/", "http://[fd00:ec2::254]/"];
+
+/** Both families redirected to a port. */
+function open(port: number): Desired {
+  return {
+    state: "open",
+    uid: PROXY,
+    targets: [DESTINATION_IPV6, DEFAULT_DESTINATION].map((to) => ({
+      ...to,
+      port,
+    })),
+  };
+}
+
+async function createNode(): Promise<Namespace> {
+  const node = await createNamespace([
+    "169.254.169.254/32",
+    "10.9.8.7/32",
+    "fd00:ec2::254/128",
+  ]);
+  await startLabels(node, 0, [
+    "real 169.254.169.254 80",
+    "real fd00:ec2::254 80",
+  ]);
+  return node;
+}
+
+/** Starts the proxy on the loopback addresses. */
+async function startProxy(node: Namespace, port = 4000) {
+  return await startLabels(node, PROXY, [
+    `proxy 127.0.0.1 ${port}`,
+    `proxy ::1 ${port}`,
+  ]);
+}
+
+/** What some users see of the service in both families. */
+async function seen(node: Namespace, ...uids: number[]): Promise<string[]> {
+  const asked = uids.flatMap((uid) =>
+    SERVICES.map((url) => [uid, url] as const)
+  );
+  return await Promise.all(asked.map(([uid, url]) => askAs(node, uid, url)));
+}
+
+/** What takes the redirect away and leaves the guard. */
+const FLUSHES: Readonly<Record<Backend, readonly string[]>> = {
+  nft: ["iptables-nft -t nat -F", "ip6tables-nft -t nat -F"],
+  legacy: ["iptables-legacy -t nat -F", "ip6tables-legacy -t nat -F"],
+  nftables: [
+    "nft flush chain ip c2s-imds output",
+    "nft flush chain ip6 c2s-imds output",
+  ],
+};
+
+// Listens at the proxy's port in every way there is, with SYN queues that
+// overflow or not, and says how many bytes it read.
+const SQUATTER = `
+import os, select, socket, sys, time
+os.setgid(1000); os.setuid(1000)
+host, backlog = sys.argv[1], int(sys.argv[2])
+server = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind((host, 4000))
+server.listen(backlog)
+print("listening", flush=True)
+while True:
+    connection, _ = server.accept()
+    connection.settimeout(5)
+    if connection.recv(1000): print("read", flush=True)
+    connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nthief")
+    connection.close()
+`;
+
+// Many clients at once, so that the SYN queue of listen(0) overflows.
+const CLIENTS = `
+import select, socket, sys, time
+clients = []
+for i in range(60):
+    for host in ("169.254.169.254", "fd00:ec2::254"):
+        client = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        client.setblocking(False)
+        client.connect_ex((host, 80))
+        clients.append(client)
+end = time.monotonic() + float(sys.argv[1])
+answers = 0
+while time.monotonic() < end:
+    readable, writable, _ = select.select(clients, clients, [], 0.05)
+    for client in writable:
+        try: client.send(b"GET /latest/meta-data/ HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+        except OSError: pass
+    for client in readable:
+        try: answers += len(client.recv(1000)) > 0
+        except OSError: pass
+    time.sleep(0.02)
+print(answers)
+`;
+
+/** How many requests a squatter reads while 120 clients ask for some time. */
+async function stolen(
+  node: Namespace,
+  host: string,
+  backlog: number,
+  seconds: number,
+): Promise<number> {
+  const squatter = node.spawn([
+    ...["/usr/bin/python3", "-c", SQUATTER, host, String(backlog)],
+  ]);
+  await squatter.shows(/^listening$/m);
+  await node.must(["/usr/bin/python3", "-c", CLIENTS, String(seconds)]);
+  await squatter.kill();
+  return squatter.stdout().match(/^read$/gm)?.length ?? 0;
+}
+
+for (const backend of BACKENDS) {
+  testWith(
+    NEEDS,
+    `the guard holds what the redirect promises (${backend})`,
+    async (t) => {
+      await using node = await createNode();
+      const machine = await openMachine(
+        backend,
+        "install the rule",
+        node.runner,
+      );
+      // A node's own firewall keeps conntrack busy; without it nothing would be
+      // tracked before the rule comes.
+      await node.must(
+        ["nft", "-f", "-"],
+        `table inet firewall { chain input { type filter hook input priority 0;
+        ct state established accept
+      }
+      }\n`,
+      );
+      const early = await startKeepAlive(node, 1000, "169.254.169.254");
+      const own = await startKeepAlive(node, PROXY, "169.254.169.254");
+      const proxy = await startProxy(node);
+
+      await t.step(
+        "everybody is answered by the proxy, the proxy by the service",
+        async () => {
+          await reconcile(machine, open(4000));
+          assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
+          assertEquals(await seen(node, PROXY), ["real", "real"]);
+        },
+      );
+
+      await t.step(
+        "a connection from before the rule is reset when it sends",
+        async () => {
+          const { code } = await early.ended;
+          assert(code !== 0);
+          assert(!early.stdout().includes("proxy"));
+          const before = own.stdout().length;
+          await own.shows(new RegExp(`^(real\n){${before / 5 + 3}}`));
+        },
+      );
+
+      await t.step("without the redirect clients are refused", async () => {
+        for (const line of FLUSHES[backend]) await node.must(line.split(" "));
+        assertEquals(await seen(node, 0, 1000), Array(4).fill("refused"));
+        assertEquals(await seen(node, PROXY), ["real", "real"]);
+        await reconcile(machine, open(4000));
+        assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
+      });
+
+      await t.step("a port without a listener is refused at once", async () => {
+        await proxy.kill();
+        assertEquals(await seen(node, 0, 1000), Array(4).fill("refused"));
+      });
+
+      for (const cookies of [0, 1, 2]) {
+        for (
+          const [host, backlog] of [["127.0.0.1", 0], ["::", 128]] as const
+        ) {
+          await t.step(
+            `a squatter on ${host} reads nothing (tcp_syncookies ${cookies}, listen(${backlog}))`,
+            async () => {
+              await node.must([
+                "sysctl",
+                "-w",
+                `net.ipv4.tcp_syncookies=${cookies}`,
+              ]);
+              assertEquals(await stolen(node, host, backlog, 0.3), 0);
+            },
+          );
+        }
+      }
+
+      await t.step(
+        "open connections go on while the port changes and while it drains",
+        async () => {
+          await node.must(["sysctl", "-w", "net.ipv4.tcp_syncookies=1"]);
+          const proxy = await startProxy(node);
+          assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
+          const client = await startKeepAlive(node, 1000, "169.254.169.254");
+          const goesOn = () => {
+            const more = client.stdout().length / "proxy\n".length + 3;
+            return client.shows(new RegExp(`^(proxy\n){${more}}`));
+          };
+          await startProxy(node, 4001);
+          await reconcile(machine, open(4001));
+          assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
+          await goesOn();
+          await reconcile(machine, { state: "draining" });
+          assertEquals(await seen(node, 1000), ["real", "real"]);
+          await goesOn();
+          await reconcile(machine, { state: "absent" });
+          assertEquals(
+            (await node.must(["nft", "list", "tables"])).match(/c2s-imds/),
+            null,
+          );
+          await client.kill();
+          await proxy.kill();
+        },
+      );
+
+      await t.step(
+        "a squatter reads requests where there is no guard",
+        async () => {
+          await reconcile(machine, open(4000));
+          for (const family of ["ip", "ip6"]) {
+            await node.must(
+              backend === "nftables"
+                ? ["nft", "flush", "chain", family, "c2s-imds", "guard"]
+                : [`${family}tables-${backend}`, "-F", "C2S-IMDS"],
+            );
+          }
+          assert(await stolen(node, "::", 128, 0.5) > 0);
+        },
+      );
+    },
+  );
+}
