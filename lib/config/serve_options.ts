@@ -137,8 +137,8 @@ export const OPTIONS = {
   },
   backend: {
     name: "backend",
-    value: BACKEND_CHOICES.join("|"),
-    help: "Where the rule is installed; auto: the one in use",
+    value: "BACKEND",
+    help: `Where the rule is: ${BACKEND_CHOICES.join(", ")}`,
     fallback: "auto",
     parse: choice(BACKEND_CHOICES),
   },
