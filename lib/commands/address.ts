@@ -11,9 +11,9 @@ import {
   readAddress,
   removeAddress,
   SERVICE_ADDRESS,
-} from "../link/address.ts";
-import { ARP_IGNORE_COMMAND } from "../link/arp_ignore.ts";
-import { isOutOfReach, LinkError } from "../link/link_error.ts";
+} from "../cloudstack/address.ts";
+import { ARP_IGNORE_COMMAND } from "../cloudstack/arp_ignore.ts";
+import { isOutOfReach, LinkError } from "../cloudstack/ip_command.ts";
 import type { Runner } from "../system/runner.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import { parseAction } from "./action.ts";
@@ -50,7 +50,8 @@ metadata requests to this node. Unless arp_ignore keeps them out on every
 interface, add refuses, and names the command that sets it:
   ${ARP_IGNORE_COMMAND}
 With --arp-ignore, add sets it from 0 to 1 itself and notes so in the label of
-the address; remove puts back what add has set, and nothing else.
+the address; remove puts back what is noted, and nothing else. Where the address
+was there before without that note, arp_ignore stays set.
 
 Needs ip from iproute2, and root with NET_ADMIN for add and remove.
 `;
@@ -104,8 +105,16 @@ async function add(
   arpIgnore: boolean,
   io: Io,
 ): Promise<ExitCode> {
-  const { added, arpIgnoreSet } = await addAddress(run, { arpIgnore });
-  if (arpIgnoreSet) io.stdout("Set arp_ignore of all interfaces to 1\n");
+  const { added, arpIgnoreSet, arpIgnoreNoted } = await addAddress(run, {
+    arpIgnore,
+  });
+  if (arpIgnoreSet) {
+    io.stdout(
+      `Set arp_ignore of all interfaces to 1${
+        arpIgnoreNoted ? "" : ", for good: the address was there before"
+      }\n`,
+    );
+  }
   io.stdout(
     added
       ? `Added ${SERVICE_ADDRESS} to lo\n`
@@ -154,7 +163,7 @@ function render(
     ...answering.length === 0 ? [] : [
       `warning: neighbours on ${answering.join(", ")} ${
         there ? "reach it" : "would reach it"
-      }, cure: ${ARP_IGNORE_COMMAND}`,
+      }, fix: ${ARP_IGNORE_COMMAND}`,
     ],
   ];
   return [state, ...notes.map((note) => `  ${note}`), ""].join("\n");

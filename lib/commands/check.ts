@@ -3,21 +3,73 @@
  *
  * @module
  */
-import { renderOptions } from "../config/options.ts";
-import { askMetadata, loadClient } from "../metadata/client.ts";
-import { ANSWER_MS, observe, SOURCES } from "../metadata/observation.ts";
-import { sightingOf } from "../metadata/sighting.ts";
-import type { Runner } from "../system/runner.ts";
-import { systemRunner } from "../system/system_runner.ts";
+import { type Advice, advise } from "../check/advice.ts";
+import { expectationsOf } from "../check/expectations.ts";
+import { probe, type ProbeParts, type ProbeRequest } from "../check/probe.ts";
+import { renderReport, renderReportJson } from "../check/report.ts";
+import {
+  formatAddress,
+  isIPv4,
+  isIPv6,
+  isLoopback,
+  parseUpstream,
+} from "../config/address.ts";
+import { fromFlags, type Option, renderOptions } from "../config/options.ts";
+import {
+  parseSeconds,
+  refuse,
+  type SourcedValue,
+  type SourcedValues,
+  type User,
+} from "../config/sourced_value.ts";
+import { readServeConfig } from "../config/read_serve_config.ts";
+import type { UpstreamAddress } from "../config/serve_config.ts";
+import {
+  EMULATED_REGION,
+  METADATA_HOST,
+  REAL_REGION,
+  SERVE_OPTIONS,
+} from "../config/serve_options.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { type Destination, DESTINATION_IPV6 } from "../rule/rule.ts";
 import { resolveUser } from "../rule/user.ts";
-import { type Advice, advise, brokenPromise } from "./check_advice.ts";
-import type { Findings } from "./check_findings.ts";
-import { type CheckRequest, OPTIONS, parseRequest } from "./check_options.ts";
-import { renderReport, renderReportJson } from "./check_report.ts";
-import { readRule } from "./check_rule.ts";
-import { type Clock, lookUntil, systemClock } from "./check_wait.ts";
-import { type Command, EXIT, type ExitCode } from "./command.ts";
+import { rulePorts } from "../supervisor/rule_ports.ts";
+import { askMetadata, loadClient } from "../system/metadata_client.ts";
+import { systemRunner } from "../system/system_runner.ts";
+import { delay } from "../system/timers.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 import { scrubEnvironment } from "./scrub.ts";
+
+const DEFAULT_URL = `http://${METADATA_HOST}`;
+
+/** A day: whoever asks for more has made a slip. */
+const LONGEST_SECONDS = 86_400;
+
+/** What `check` takes over from `serve`, so that both can be told alike. */
+const SHARED = ["region", "profile", "user", "backend", "config"];
+
+const OPTIONS: readonly Option[] = [
+  {
+    name: "url",
+    value: "URL",
+    help: "The metadata service as clients reach it",
+    fallback: `${DEFAULT_URL}, and its IPv6 address`,
+  },
+  {
+    name: "wait",
+    value: "SECONDS",
+    help: "Asks again until the emulated region is seen",
+    fallback: "0",
+  },
+  { name: "json", help: "Prints the report as one JSON object" },
+  {
+    name: "port",
+    value: "PORT",
+    help: "The port on 127.0.0.1 that the rule must have",
+    fallback: "the one it has",
+  },
+  ...SERVE_OPTIONS.filter(({ name }) => SHARED.includes(name)),
+];
 
 const HELP = `Usage: c2s-imds check [flags]
 
@@ -27,9 +79,9 @@ last line is the verdict.
 
 ${renderOptions(OPTIONS)}
 
-Give it the same --region, --profile, --user, --config and C2S_IMDS_… variables
-as serve. It must not run as the proxy's user, whose traffic goes around the
-rule; it needs root only to see the rule.
+Give it the same --region, --profile, --user, --backend, --config and
+C2S_IMDS_… variables as serve. It must not run as the proxy's user, whose
+traffic goes around the rule; it needs root only to see the rule.
 
 Exits with 0 when a client on this node sees the emulated region, 1 when not,
 2 for wrong usage, 4 when it cannot tell.
@@ -37,21 +89,6 @@ Exits with 0 when a client on this node sees the emulated region, 1 when not,
 Example:
   c2s-imds check --wait 60
 `;
-
-/** What the subcommand is made of. */
-export interface CheckParts {
-  /** Runs the commands that show the rule. */
-  readonly run: Runner;
-  /** Asks one question. */
-  readonly ask: typeof askMetadata;
-  /** The clock. */
-  readonly clock: Clock;
-  /** Tells who asks. */
-  readonly uid: () => number;
-}
-
-/** The questions of every look. */
-const QUESTIONS = 1 + Object.keys(SOURCES).length;
 
 const ANSWER_CODES: Readonly<Record<Advice["answer"], ExitCode>> = {
   yes: EXIT.OK,
@@ -62,24 +99,25 @@ const ANSWER_CODES: Readonly<Record<Advice["answer"], ExitCode>> = {
 /**
  * Makes the subcommand.
  *
- * @param parts what it is made of
+ * @param parts with what it finds out what it reports
  */
-export function createCheck(parts: CheckParts): Command {
+export function createCheck(parts: Omit<ProbeParts, "env">): Command {
   return {
     name: "check",
     summary: "Tells which region a client on this node sees, and why",
     help: HELP,
     async run(args, io) {
-      const request = parseRequest(args, io);
+      const { user, json, ...request } = parseRequest(args, io);
       scrubEnvironment();
       await loadClient();
-      const findings = await find(request, parts);
-      const advice = advise(findings);
-      io.stdout(
-        request.json
-          ? renderReportJson(findings, advice)
-          : renderReport(findings, advice),
+      const proxyUid = await resolveUser(user, parts.run);
+      const findings = await probe(
+        { ...request, proxyUid },
+        { ...parts, env: io.env },
       );
+      const advice = advise(findings);
+      const render = json ? renderReportJson : renderReport;
+      io.stdout(render(findings, advice));
       return ANSWER_CODES[advice.answer];
     },
   };
@@ -89,47 +127,87 @@ export function createCheck(parts: CheckParts): Command {
 export const check: Command = createCheck({
   run: systemRunner,
   ask: askMetadata,
-  clock: systemClock,
+  clock: { now: () => performance.now(), delay },
   // Only Windows has none, and no iptables either.
   uid: () => Deno.uid() ?? 0,
 });
 
-async function find(
-  { url, destination, regions, promised, user, port, waitMs }: CheckRequest,
-  { run, ask, clock, uid: ownUid }: CheckParts,
-): Promise<Findings> {
-  const proxyUid = await resolveUser(user, run);
-  const uid = ownUid();
-  // Each question has its own time.
-  const onceMs = (QUESTIONS + promised.length) * ANSWER_MS;
-  const look = async (at: string, until: number) => {
-    const observation = await observe(at, {
-      ask,
-      now: clock.now,
-      until,
-      promised,
-    });
-    return { observation, sighting: sightingOf(observation, regions) };
-  };
-  const around = destination !== undefined && uid === proxyUid;
-  const seen = around ? undefined : await lookUntil(
-    (until) => look(url, until),
-    ({ sighting, observation }) =>
-      sighting.kind === "emulated" && brokenPromise(observation) === undefined,
-    { waitMs, onceMs, clock },
+/** What was asked for. */
+type CheckRequest = Omit<ProbeRequest, "proxyUid"> & {
+  /** The proxy's user. */
+  readonly user: User;
+  /** Whether to print JSON. */
+  readonly json: boolean;
+};
+
+/**
+ * Reads the arguments after `check`, and what `serve` would read: variables
+ * and the configuration file.
+ *
+ * @throws {UsageError} that names the option, the value and what was expected
+ */
+function parseRequest(args: readonly string[], io: Io): CheckRequest {
+  const givens = fromFlags(args, OPTIONS);
+  const { regions, identity, node, listen } = readServeConfig(
+    [...SHARED, "port"].flatMap((name) => again(givens, name)),
+    io.env,
+    io.readTextFile,
   );
-  const rule = await readRule(destination, { port, uid: proxyUid }, run);
-  const findings = { url, uid, regions, rule, seen };
-  if (
-    seen === undefined || seen.sighting.kind === "emulated" ||
-    destination === undefined
-  ) {
-    return { ...findings, proxy: undefined };
+  if (regions.size === 0) {
+    throw new UsageError(
+      `Cannot check without an emulated region: expected --region REAL=EMULATED, such as ${REAL_REGION}=${EMULATED_REGION}`,
+    );
   }
-  const address = `127.0.0.1:${port}`;
-  const { sighting } = await look(
-    `http://${address}`,
-    clock.now() + onceMs,
-  );
-  return { ...findings, proxy: { address, sighting } };
+  const service = parseUpstream(only(givens, "url", DEFAULT_URL));
+  const defaultPort = rulePorts(listen).ip ?? listen[0]?.port ?? 0;
+  const port = givens.has("port") ? defaultPort : undefined;
+  if (port === 0) {
+    refuse(only(givens, "port", "0"), "the port that the proxy has");
+  }
+  return {
+    url: urlOf(service),
+    ipv6Url: givens.has("url") ? undefined : urlOf({
+      hostname: DESTINATION_IPV6.address,
+      port: DESTINATION_IPV6.addressPort,
+    }),
+    destination: destinationOf(service),
+    regions,
+    expectations: expectationsOf(identity),
+    user: node.user,
+    port,
+    defaultPort,
+    backend: node.backend,
+    waitMs: parseSeconds(only(givens, "wait", "0"), {
+      least: 0,
+      most: LONGEST_SECONDS,
+    }),
+    json: givens.get("json")?.[0]?.text === "true",
+  };
+}
+
+function urlOf(service: UpstreamAddress): string {
+  return `http://${formatAddress(service).replace(/:80$/, "")}`;
+}
+
+/** A flag as an argument of `serve`. */
+function again(givens: SourcedValues, name: string): readonly string[] {
+  return (givens.get(name) ?? []).map(({ text }) => `--${name}=${text}`);
+}
+
+function only(
+  givens: SourcedValues,
+  name: string,
+  fallback: string,
+): SourcedValue {
+  return givens.get(name)?.[0] ?? { text: fallback, source: `--${name}` };
+}
+
+/** The rule catches addresses; what is on loopback already needs no rule. */
+function destinationOf(
+  { hostname, port }: UpstreamAddress,
+): Destination | undefined {
+  if (isLoopback(hostname)) return undefined;
+  const to = { address: hostname, addressPort: port };
+  if (isIPv4(hostname)) return { family: "ip", ...to };
+  return isIPv6(hostname) ? { family: "ip6", ...to } : undefined;
 }

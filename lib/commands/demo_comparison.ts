@@ -10,7 +10,7 @@ import {
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "../metadata/client.ts";
+} from "../system/metadata_client.ts";
 import type { Question } from "./demo_questions.ts";
 
 /** Both ends are this process: longer means that it hangs. */

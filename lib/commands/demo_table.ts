@@ -5,7 +5,7 @@
  * @module
  */
 import { oneLine } from "../config/usage_error.ts";
-import type { MetadataAnswer } from "../metadata/client.ts";
+import type { MetadataAnswer } from "../system/metadata_client.ts";
 import type { Comparison } from "./demo_comparison.ts";
 import type { View } from "./demo_questions.ts";
 

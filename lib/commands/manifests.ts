@@ -51,7 +51,7 @@ function run(args: readonly string[], io: Io): ExitCode {
   const request = parseRequest(args, io.readTextFile);
   const { settings } = request;
   if (request.kind === "systemd") {
-    io.stdout(hostUnit(settings.serve));
+    io.stdout(hostUnit(settings.serve, settings.leaving));
     return EXIT.OK;
   }
   const parts = { image: request.image.reference, ...settings };

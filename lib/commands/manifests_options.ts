@@ -8,7 +8,7 @@ import type { SourcedValue } from "../config/sourced_value.ts";
 import { type Option, parseOptions } from "../config/options.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
-import { DEFAULT_POOLS, parsePool } from "../manifests/pool.ts";
+import { DEFAULT_POOLS, parsePool } from "../manifests/machine_config.ts";
 import { parseAction } from "./action.ts";
 import {
   OTHER_WAYS,

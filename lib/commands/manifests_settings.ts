@@ -26,6 +26,7 @@ import {
   SERVE_ALIASES,
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
+import type { LeavingRule } from "../manifests/stop_post.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
@@ -53,8 +54,10 @@ export interface Place {
 export interface Settings {
   /** The arguments of `serve`, the subcommand included. */
   readonly serve: readonly string[];
-  /** The flags of `check` that go with them. */
+  /** The flags of `check` that go with them; it reads the port in the rule. */
   readonly check: readonly string[];
+  /** What becomes of the rule. */
+  readonly leaving: LeavingRule;
 }
 
 /**
@@ -99,7 +102,7 @@ export function readSettings(
     );
   }
   if (place.container) requireEmulated(config, one("region"));
-  const port = requirePort(config, one("listen"));
+  requirePort(config, one("listen"));
   requireOpenPorts(config, givens);
   const profile = one("profile");
   if (profile !== undefined) requireBuiltIn(profile);
@@ -108,18 +111,19 @@ export function readSettings(
     ["on-stop", [preset("on-stop", place.onStop)]],
     ...givens,
   ]);
-  const shared = [
-    ...flagsOf(all, "region"),
-    ...flagsOf(all, "profile"),
-    ...flagsOf(all, "user"),
-  ];
   return {
     serve: [
       "serve",
       "--iptables",
       ...PASSED_ON.flatMap(({ name }) => flagsOf(all, name)),
     ],
-    check: givens.has("listen") ? [...shared, `--port=${port}`] : shared,
+    check: ["region", "profile", "user", "backend"].flatMap((name) =>
+      flagsOf(all, name)
+    ),
+    leaving: {
+      onStop: onStop === undefined ? place.onStop : config.node.onStop,
+      onCrash: config.node.onCrash,
+    },
   };
 }
 
@@ -203,10 +207,11 @@ function requireOpenPorts(
   }
 }
 
-/** The rule leads to 127.0.0.1, and others must know to which port. */
-function requirePort({ listen }: WholeConfig, given?: SourcedValue): number {
-  return rulePorts(listen).ip || refuse(
+/** The rule redirects to 127.0.0.1. */
+function requirePort({ listen }: WholeConfig, given?: SourcedValue): void {
+  if (rulePorts(listen).ip) return;
+  refuse(
     given ?? preset("listen", ""),
-    "a fixed port on 127.0.0.1, where the rule leads to",
+    "a fixed port on 127.0.0.1, where the rule redirects to",
   );
 }

@@ -5,7 +5,11 @@
  * @module
  */
 import type { NodeConfig } from "../config/serve_config.ts";
-import { addAddress, removeAddress, SERVICE_ADDRESS } from "../link/address.ts";
+import {
+  addAddress,
+  removeAddress,
+  SERVICE_ADDRESS,
+} from "../cloudstack/address.ts";
 import type { Log } from "../observe/log.ts";
 import type { Runner } from "../system/runner.ts";
 import { errorLine } from "./error_line.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 import type { ServeConfig } from "../config/serve_config.ts";
-import { viewNode } from "../link/node_view.ts";
+import { viewNode } from "../cloudstack/node_view.ts";
 import {
   RouterSource,
   type RouterSourceOptions,
-} from "../link/router_source.ts";
+} from "../cloudstack/router_source.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import type { Runner } from "../system/runner.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { MAX_DESCRIPTORS } from "./descriptors.ts";
+import { MAX_DESCRIPTORS, MAX_MEMORY_MIB, OOM_SCORE } from "./limits.ts";
+import { type LeavingRule, restartLines } from "./stop_post.ts";
 
 /** Where the executable stands. */
 const EXECUTABLE = "/usr/local/bin/c2s-imds";
@@ -13,8 +14,12 @@ const EXECUTABLE = "/usr/local/bin/c2s-imds";
  * is written and then executed stays allowed, because V8 compiles so.
  *
  * @param serve the program's arguments, the subcommand included
+ * @param leaving what they make of the rule at the end
  */
-export function hostUnit(serve: readonly string[]): string {
+export function hostUnit(
+  serve: readonly string[],
+  leaving: LeavingRule,
+): string {
   return `[Unit]
 Description=Shows the emulated region on this host (c2s-imds)
 Wants=network-online.target
@@ -29,10 +34,13 @@ ExecStart=${EXECUTABLE} ${serve.join(" ")}
 ExecReload=/bin/kill -HUP $MAINPID
 KillMode=mixed
 TimeoutStopSec=20
-Restart=always
-RestartSec=2
-# Idle clients take no more memory than these.
-LimitNOFILE=${MAX_DESCRIPTORS}
+${
+    restartLines(leaving, `${EXECUTABLE} iptables remove`)
+  }LimitNOFILE=${MAX_DESCRIPTORS}
+# At the limit the kernel kills the child; the parent, and the rule, stay.
+MemoryMax=${MAX_MEMORY_MIB}M
+OOMPolicy=continue
+OOMScoreAdjust=${OOM_SCORE}
 
 # NET_RAW is for iptables' legacy backend.
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID CAP_SETGID CAP_KILL

@@ -3,10 +3,27 @@
  *
  * @module
  */
+import { refuse, type SourcedValue } from "../config/sourced_value.ts";
 import { gateUnit, type NodeParts, proxyUnit } from "./node_units.ts";
 
 /** The Ignition version that every OpenShift from 4.7 on takes. */
 const IGNITION = "3.2.0";
+
+/** The pools that every cluster has. */
+export const DEFAULT_POOLS: readonly string[] = ["master", "worker"];
+
+/** A DNS label: https://www.rfc-editor.org/rfc/rfc1123#section-2.1 */
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/**
+ * Reads the name of a pool, which is the role of its machine configs.
+ *
+ * @throws {UsageError} for what is no DNS label
+ */
+export function parsePool(given: SourcedValue): string {
+  if (LABEL.test(given.text)) return given.text;
+  return refuse(given, "the name of a pool, such as worker");
+}
 
 /** Names a pool's machine config; 99 comes after what the cluster ships. */
 export function machineConfigName(pool: string): string {

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { MAX_DESCRIPTORS } from "./descriptors.ts";
+import { MAX_DESCRIPTORS, MAX_MEMORY_MIB, OOM_SCORE } from "./limits.ts";
+import { type LeavingRule, restartLines } from "./stop_post.ts";
 
 /** What the units are made from, all of it free of what a unit would read. */
 export interface NodeParts {
@@ -15,6 +16,8 @@ export interface NodeParts {
   readonly serve: readonly string[];
   /** The flags of `check` that go with them. */
   readonly check: readonly string[];
+  /** What they make of the rule at the end. */
+  readonly leaving: LeavingRule;
 }
 
 /** A unit by its name. */
@@ -62,7 +65,7 @@ const READERS: readonly string[] = [
  * it: a pull that goes on for ever must not stand behind a gate that was
  * opened by hand.
  */
-export function proxyUnit({ image, serve }: NodeParts): NodeUnit {
+export function proxyUnit({ image, serve, leaving }: NodeParts): NodeUnit {
   const contents = `[Unit]
 Description=Shows the emulated region on this node (c2s-imds)
 # Not network-online.target, which waits for those who read the metadata.
@@ -79,18 +82,19 @@ ExecStart=/usr/bin/podman run --rm --replace --name=${CONTAINER} \\
   --cap-drop=all --cap-add=${CAPABILITIES.join(",")} \\
   --security-opt=label=disable --security-opt=no-new-privileges \\
   --ulimit=nofile=${MAX_DESCRIPTORS}:${MAX_DESCRIPTORS} \\
+  --memory=${MAX_MEMORY_MIB}m --oom-score-adj=${OOM_SCORE} \\
   ${image} \\
   ${serve.join(" ")}
 ExecReload=/usr/bin/podman kill --signal=HUP ${CONTAINER}
-# Stopped, it leaves the rule in place and closed: nobody gets an answer.
+# Stopped, it leaves the rule in place: clients are refused.
 # To have the real service back, stop it and run:
 #   ${removal(image)}
 ExecStop=/usr/bin/podman stop --ignore --time=20 ${CONTAINER}
 TimeoutStartSec=infinity
 TimeoutStopSec=30
 KillMode=mixed
-Restart=always
-RestartSec=2
+${restartLines(leaving, `/usr/bin/${removal(image)}`)}OOMPolicy=continue
+OOMScoreAdjust=${OOM_SCORE}
 
 [Install]
 WantedBy=multi-user.target

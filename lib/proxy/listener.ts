@@ -7,7 +7,7 @@ import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log, LogWrite } from "../observe/log.ts";
 import { seldom } from "../observe/seldom.ts";
-import { pause } from "../system/timers.ts";
+import { delay } from "../system/timers.ts";
 
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 100;
@@ -143,7 +143,7 @@ export class Listener {
 
   async #again(): Promise<void> {
     while (!this.#stopping) {
-      await pause(RELISTEN_MS);
+      await delay(RELISTEN_MS);
       try {
         this.#server = this.#serve(this.address);
         this.#logBack("listening again", this.#where());

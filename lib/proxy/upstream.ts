@@ -17,7 +17,7 @@ import { answerHeaders, type Header } from "./headers.ts";
 import { isLoopback, plainAddress } from "./peers.ts";
 import { brokeOff, UpstreamError } from "./upstream_error.ts";
 import { fixedSource, type UpstreamSource } from "./upstream_source.ts";
-import { after, pause } from "../system/timers.ts";
+import { after, delay } from "../system/timers.ts";
 
 /**
  * Statuses that can be handed on. `Deno.serve` takes no others, and sends 205
@@ -158,7 +158,7 @@ export class Upstream {
         const again = this.#source.moves && error.fault === "unreachable" &&
           pauseMs !== undefined && pauseMs < left();
         if (!again) throw error;
-        await pause(pauseMs);
+        await delay(pauseMs);
       }
     }
     throw new TypeError("The last try neither answered nor failed");

@@ -14,7 +14,7 @@ import {
 import { ListenError } from "../proxy/listener.ts";
 import type { Proxy } from "../proxy/proxy.ts";
 import { firstWithin } from "../system/stop_order.ts";
-import { every, pause } from "../system/timers.ts";
+import { delay, every } from "../system/timers.ts";
 import { ParentRule, ParentUpstream } from "./parent_view.ts";
 import {
   type ChildState,
@@ -196,7 +196,7 @@ class Life {
       let before: number;
       do {
         before = proxy.requests;
-        await pause(lingerMs);
+        await delay(lingerMs);
       } while (
         lingerMs > 0 && proxy.requests > before && performance.now() < end
       );

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { wait } from "../link/wait.ts";
+import { delay } from "../system/timers.ts";
 import type { RuleView } from "../observe/rule_view.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import type { Child } from "./child_process.ts";
@@ -95,7 +95,7 @@ async function followUpstream(
         await Promise.race([child.changed(), child.ended]);
       }
     };
-    await Promise.race([wait(everyMs, asked.signal), question()]);
+    await Promise.race([delay(everyMs, asked.signal), question()]);
     asked.abort();
   }
 }

@@ -12,7 +12,7 @@ import {
   parseProcesses,
 } from "../rule/connections.ts";
 import type { Runner } from "../system/runner.ts";
-import { pause } from "../system/timers.ts";
+import { delay } from "../system/timers.ts";
 import { UNPRIVILEGED_FROM } from "./preflight.ts";
 import { ConflictError } from "./rule_keeper.ts";
 
@@ -107,7 +107,7 @@ export async function otherAddress(
         throw new ConflictError({ port: taken.port, uid });
       }
       wasOwn = true;
-      await pause(100);
+      await delay(100);
       continue;
     }
     if (holder === undefined && wasOwn) return taken;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { UpstreamAddress } from "../config/serve_config.ts";
-import { within } from "../link/wait.ts";
+import { deadline } from "../system/timers.ts";
 import type { RuleTally, RuleView } from "../observe/rule_view.ts";
 import type { UpstreamSource } from "../proxy/upstream_source.ts";
 import type { DesiredChild } from "./state.ts";
@@ -108,7 +108,7 @@ export class ParentUpstream implements UpstreamSource {
    */
   async current(timeoutMs: number): Promise<UpstreamAddress> {
     if (this.#answer !== undefined) {
-      await within(this.#answer.promise, Math.min(timeoutMs, ANSWER_MS));
+      await deadline(this.#answer.promise, Math.min(timeoutMs, ANSWER_MS));
     }
     const told = this.#told ?? { reason: "It has not been found yet" };
     if ("reason" in told) throw new Error(told.reason);

@@ -5,13 +5,12 @@
  *
  * @module
  */
-import { wait } from "../link/wait.ts";
 import type { Log, LogWrite } from "../observe/log.ts";
 import type { RuleTally, RuleView } from "../observe/rule_view.ts";
 import { HOLD_BACK_MS, seldom } from "../observe/seldom.ts";
 import type { Reconciled } from "../rule/reconcile.ts";
 import type { Desired, RedirectTarget } from "../rule/rule.ts";
-import { pause } from "../system/timers.ts";
+import { delay } from "../system/timers.ts";
 
 /**
  * Between two quick looks, in milliseconds: where somebody flushes both tables,
@@ -124,7 +123,7 @@ export class RuleKeeper implements RuleView {
       const other = await this.#access.conflict(this.ownPorts);
       if (other === undefined) return;
       if (performance.now() >= end) throw new ConflictError(other);
-      await pause(100);
+      await delay(100);
     }
   }
 
@@ -189,7 +188,7 @@ export class RuleKeeper implements RuleView {
   async run(): Promise<void> {
     const { signal } = this.#closed;
     while (!signal.aborted) {
-      await wait(LOOK_MS, signal);
+      await delay(LOOK_MS, signal);
       if (!signal.aborted) await this.#inTurn(() => this.#look());
     }
   }

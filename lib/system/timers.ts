@@ -53,9 +53,41 @@ export function every(ms: number, act: () => void): () => void {
   return () => stop();
 }
 
-/** Waits so many milliseconds. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => after(ms, resolve));
+/**
+ * Waits so many milliseconds.
+ *
+ * @param signal ends the wait early when it is aborted; never rejects
+ */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = after(ms, end);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
+  });
+}
+
+/**
+ * Waits for a promise, but no longer than so many milliseconds, and leaves no
+ * timer behind.
+ *
+ * @returns what it resolves to; `undefined` when time ran out
+ */
+export async function deadline<T>(
+  promise: Promise<T>,
+  ms: number,
+): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const cancel = after(ms, () => resolve(undefined));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    cancel();
+  }
 }
 
 function arm(at: number): void {

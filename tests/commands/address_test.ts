@@ -3,7 +3,7 @@ import { UsageError } from "../../lib/config/usage_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { addressWith } from "../helpers/address.ts";
 import { runProgram } from "../helpers/program.ts";
-import { createFakeLink } from "../link/fake_link.ts";
+import { createFakeLink } from "../cloudstack/fake_link.ts";
 
 function never(): Promise<never> {
   throw new Error("wrong usage runs no command");
@@ -33,7 +33,7 @@ Deno.test("address adds, shows and removes", async () => {
     [
       "status",
       1,
-      "absent\n  warning: neighbours on eth0 would reach it, cure: sysctl -w net.ipv4.conf.all.arp_ignore=1\n",
+      "absent\n  warning: neighbours on eth0 would reach it, fix: sysctl -w net.ipv4.conf.all.arp_ignore=1\n",
     ],
     [
       "add --arp-ignore",

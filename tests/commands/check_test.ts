@@ -6,10 +6,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { createCheck } from "../../lib/commands/check.ts";
-import { systemClock } from "../../lib/commands/check_wait.ts";
 import { EXIT, type Io } from "../../lib/commands/command.ts";
 import { UsageError } from "../../lib/config/usage_error.ts";
-import { askMetadata } from "../../lib/metadata/client.ts";
+import { askMetadata } from "../../lib/system/metadata_client.ts";
+import { delay } from "../../lib/system/timers.ts";
 import { defaultTree } from "../../lib/simulator/default_tree.ts";
 import {
   type Simulator,
@@ -21,6 +21,8 @@ import { runProgram, startProgram } from "../helpers/program.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 import { createFakeIptables } from "../rule/fake_iptables.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
+
+const systemClock = { now: () => performance.now(), delay };
 
 const noTools: Runner = () => Promise.resolve("not found");
 
@@ -163,17 +165,57 @@ Deno.test("check asks the proxy itself when clients do not see the emulated regi
   assertMatch(stdout, /^proxy: +127\.0\.0\.1:4000 shows emulated region/m);
   assertMatch(
     stdout,
-    /\nverdict: .*not led there: the rule is absent; run c2s-imds iptables install as root\n$/,
+    /\nverdict: .*not redirected to it: the rule is absent; run c2s-imds iptables install as root\n$/,
   );
 });
 
-Deno.test("check names the closed port when the proxy is down", async () => {
-  const answers = { [SERVICE]: closedUrl(), [PROXY]: closedUrl() };
-  const run = await installed("install --port 1");
-  const { code, stdout } = await check("", { answers, run });
-  assertEquals(code, EXIT.FAILED);
-  assertMatch(stdout, /^reachable: +no, refused /m);
-  assertMatch(stdout, /\nverdict: +no: the rule points to a closed port/);
+Deno.test("check expects the rule in the backend that serve is given", async () => {
+  await using real = await simulator();
+  const answers = { [SERVICE]: real.url, [PROXY]: closedUrl() };
+  const run = await installed();
+  for (
+    const [line, env] of [
+      ["--json --backend legacy", {}],
+      ["--json", { C2S_IMDS_BACKEND: "legacy" }],
+    ] as const
+  ) {
+    const { rule } = JSON.parse(
+      (await check(line, { answers, run, env })).stdout,
+    );
+    assertEquals(rule.state, "unknown");
+    assertMatch(rule.reason, /legacy/);
+  }
+});
+
+Deno.test("check asks the IPv6 address too, where the kernel has IPv6 and no --url is given", async () => {
+  await using real = await simulator();
+  await using proxy = await startUnderTest(real.address);
+  const emulated = `http://127.0.0.1:${proxy.address.port}`;
+  const run: Runner = ([, path = ""]) =>
+    Promise.resolve(
+      path.endsWith("/if_inet6")
+        ? { code: 0, stdout: "", stderr: "" }
+        : "not found",
+    );
+  const ipv6 = "http://[fd00:ec2::254]";
+  for (
+    const [there, code, shown] of [
+      [emulated, EXIT.OK, "emulated region us-iso-east-1"],
+      [closedUrl(), EXIT.OK, "nothing, refused"],
+      [real.url, EXIT.FAILED, "real region us-east-1, not us-iso-east-1"],
+    ] as const
+  ) {
+    const answers = { [SERVICE]: emulated, [ipv6]: there };
+    const found = await check("", { answers, run });
+    assertEquals(found.code, code, found.stdout);
+    assertMatch(found.stdout, new RegExp(`^IPv6: +${shown}$`, "m"));
+    const json = await check("--json", { answers, run });
+    assert("kind" in JSON.parse(json.stdout).ipv6);
+  }
+  const only = await check(`--url ${emulated}`, { run });
+  assertEquals([only.code, only.asked.includes(ipv6)], [EXIT.OK, false]);
+  const without = await check("", { answers: { [SERVICE]: emulated } });
+  assertEquals([without.code, without.asked.includes(ipv6)], [EXIT.OK, false]);
 });
 
 Deno.test("check says yes without the rights to see the rule", async () => {

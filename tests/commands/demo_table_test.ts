@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { judge } from "../../lib/commands/demo_comparison.ts";
 import type { Question, View } from "../../lib/commands/demo_questions.ts";
 import { cut, renderTable } from "../../lib/commands/demo_table.ts";
-import type { MetadataAnswer } from "../../lib/metadata/client.ts";
+import type { MetadataAnswer } from "../../lib/system/metadata_client.ts";
 
 const REGIONS = { real: "us-east-1", emulated: "us-iso-east-1" };
 const PLAIN = { emulated: REGIONS.emulated, colour: false };

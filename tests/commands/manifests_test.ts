@@ -72,17 +72,22 @@ for (
     [
       ["--emulatedRegion=us-iso-west-1", "--port=4100"],
       "--listen=127.0.0.1:4100 --region=us-east-1=us-iso-west-1 --on-stop=keep",
-      "--region=us-east-1=us-iso-west-1 --port=4100",
+      "--region=us-east-1=us-iso-west-1",
     ],
     [
       ["--listen=[::1]:4000", "--listen=127.0.0.1:4001", "--user=20000"],
       `--listen=[::1]:4000 --listen=127.0.0.1:4001 ${DEFAULT} --user=20000 --on-stop=keep`,
-      `${DEFAULT} --user=20000 --port=4001`,
+      `${DEFAULT} --user=20000`,
+    ],
+    [
+      ["--backend=legacy"],
+      `${DEFAULT} --backend=legacy --on-stop=keep`,
+      `${DEFAULT} --backend=legacy`,
     ],
     [
       ["--listen=0.0.0.0:4000", "--listen-anywhere", "--cache=0"],
       `--listen=0.0.0.0:4000 --listen-anywhere=true ${DEFAULT} --cache=0 --on-stop=keep`,
-      `${DEFAULT} --port=4000`,
+      DEFAULT,
     ],
     [
       ["--config=c2s-imds.yaml", "--log-format=json", "--on-crash=remove"],
@@ -215,6 +220,13 @@ Deno.test("manifests lets a DaemonSet and a plain host keep the rule", async () 
   assertEquals(valuesOf(parseUnit(stdout), "[Service] ExecStart"), [
     `/usr/local/bin/c2s-imds serve --iptables ${DEFAULT} --user=nobody --on-stop=keep`,
   ]);
+  assert(!stdout.includes("ExecStopPost"));
+  for (const flags of [[], ["--on-stop=remove"]]) {
+    assertStringIncludes(
+      (await make("systemd", ...flags)).stdout,
+      "; then exec /usr/local/bin/c2s-imds iptables remove; fi'\n",
+    );
+  }
 });
 
 const REFUSED: readonly (readonly [readonly string[], string])[] = [

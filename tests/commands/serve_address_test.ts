@@ -1,12 +1,12 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { holdAddress } from "../../lib/commands/serve_address.ts";
-import { LinkError } from "../../lib/link/link_error.ts";
+import { LinkError } from "../../lib/cloudstack/ip_command.ts";
 import { createLog } from "../../lib/observe/log.ts";
 import {
   createFakeLink,
   type FakeLink,
   NOT_PERMITTED,
-} from "../link/fake_link.ts";
+} from "../cloudstack/fake_link.ts";
 
 const ADDRESS = "169.254.169.254/32";
 const WANTED = { address: true, arpIgnore: false };

@@ -94,7 +94,7 @@ testWith(
     assertEquals(await askAs(neighbour, 0, URL), "node");
     assertEquals(await address(node, "status"), [
       0,
-      "there\n  not added by this program\n  warning: neighbours on eth0 reach it, cure: sysctl -w net.ipv4.conf.all.arp_ignore=1\n",
+      "there\n  not added by this program\n  warning: neighbours on eth0 reach it, fix: sysctl -w net.ipv4.conf.all.arp_ignore=1\n",
     ]);
     await node.must(["tee", ARP_IGNORE], "1\n");
     assertEquals(await address(node, "status"), [
@@ -102,6 +102,13 @@ testWith(
       "there\n  not added by this program\n",
     ]);
     assertEquals((await address(node, "add"))[0], 0);
+    await node.must(["tee", ARP_IGNORE], "0\n");
+    assertEquals(await address(node, "add --arp-ignore"), [
+      0,
+      "Set arp_ignore of all interfaces to 1, for good: the address was there before\n169.254.169.254/32 is on lo already\n",
+    ]);
+    await neighbour.must(["ip", "neigh", "flush", "all"]);
+    assertMatch(await askAs(neighbour, 0, URL), /^(?:late|refused)$/);
     assertEquals((await address(node, "remove"))[0], 0);
     assertEquals(await node.must(["cat", ARP_IGNORE]), "1\n");
   },
@@ -127,6 +134,17 @@ testWith(
       ),
       "c2s-imds: Cannot add 169.254.169.254/32 to lo: this process lacks CAP_NET_ADMIN, run it as root or give its container NET_ADMIN\n",
     );
+    // The same where there would be nothing to add.
+    await node.must(["tee", ARP_IGNORE], "1\n");
+    await node.must(["ip", "addr", "add", "169.254.169.254/32", "dev", "lo"]);
+    assertMatch(
+      await attempt(
+        `exec setpriv --bounding-set=-net_admin --inh-caps=-net_admin "$@"`,
+      ),
+      /this process lacks CAP_NET_ADMIN/,
+    );
+    await node.must(["ip", "addr", "del", "169.254.169.254/32", "dev", "lo"]);
+    await node.must(["tee", ARP_IGNORE], "0\n");
     assertMatch(
       await attempt(
         `mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"`,

@@ -11,6 +11,7 @@ import {
   until,
 } from "../helpers/node.ts";
 import { runProgram } from "../helpers/program.ts";
+import { startSquatter } from "../helpers/squatter.ts";
 import { testWith } from "../helpers/requires.ts";
 
 const installed = installedForFile();
@@ -36,7 +37,7 @@ testWith(
     assertEquals(root.code, 0, root.stdout);
     assertMatch(
       root.stdout,
-      /^rule: +installed, nft backend$/m,
+      /^rule: +installed, nft backend, guard and redirect to 127\.0\.0\.1:4000$/m,
     );
     const user = await node.run("check --json", {}, ...asUser(1000));
     assertEquals(user.code, 0, user.stdout);
@@ -88,38 +89,56 @@ testWith(
 
 testWith(
   NODE_NEEDS,
-  "check tells which part is at fault while serve --iptables runs",
+  "check tells which part is at fault while nobody repairs the rule",
   async (t) => {
     await using node = await createNode(await installed());
-    await using _ = await node.start("serve --iptables");
-    const nat = (...args: readonly string[]) =>
-      node.namespace.must(["iptables-nft", "-t", "nat", ...args]);
+    await using _ = await node.start("serve", {}, ...asUser(PROXY_UID));
+    await node.run("iptables install");
     const fault = async (verdict: RegExp) => {
       const { code, stdout } = await node.run("check");
       assertEquals(code, 1, stdout);
       assertMatch(stdout.trimEnd().split("\n").at(-1) ?? "", verdict);
     };
+    const before = async (table: string, rule: string, verdict: RegExp) => {
+      const change = (how: string) =>
+        node.namespace.must(
+          ["iptables-nft", "-t", table, how, ...rule.split(" ")],
+        );
+      await change("-I");
+      await fault(verdict);
+      await change("-D");
+    };
 
-    await t.step("another's rule takes the traffic before ours", async () => {
-      const theirs = ["OUTPUT", "-d", "169.254.169.254", "-j", "ACCEPT"];
-      await nat("-I", ...theirs);
-      await fault(/another one takes the traffic before it/);
-      await nat("-D", ...theirs);
-    });
-
-    await t.step("somebody flushed the table", async () => {
-      await nat("-F");
-      await fault(
-        /^verdict: .*proxy on 127\.0\.0\.1:4000 shows us-iso-east-1, but .*rule is not as expected; run c2s-imds iptables install/,
+    await t.step("an ACCEPT stands before the jump", async () => {
+      await before(
+        "nat",
+        "OUTPUT -d 169.254.169.254 -j ACCEPT",
+        /a rule of others takes the traffic: .*"-A OUTPUT -d 169\.254\.169\.254\/32 -j ACCEPT" stands before/,
       );
     });
 
-    await t.step("the firewall drops what was redirected", async () => {
+    await t.step("a DNAT stands before the jump", async () => {
+      await before(
+        "nat",
+        "OUTPUT -d 169.254.169.254 -p tcp -j DNAT --to-destination 127.0.0.1:9",
+        /a rule of others takes the traffic: .*-j DNAT --to-destination 127\.0\.0\.1:9" stands before/,
+      );
+    });
+
+    await t.step("somebody flushed the table", async () => {
+      await node.namespace.must(["iptables-nft", "-t", "nat", "-F"]);
+      await fault(
+        /^verdict: +no: the rule is not as expected, .*; run c2s-imds iptables install/,
+      );
       await node.run("iptables install");
-      const drop = ["INPUT", "-i", "lo", "-s", "169.254.169.254", "-j", "DROP"];
-      await node.namespace.must(["iptables-nft", "-A", ...drop]);
-      await fault(/what the rule redirects gets lost; let INPUT accept/);
-      await node.namespace.must(["iptables-nft", "-D", ...drop]);
+    });
+
+    await t.step("the firewall drops what was redirected", async () => {
+      await before(
+        "filter",
+        "INPUT -i lo -s 169.254.169.254 -d 127.0.0.1 -j DROP",
+        /what clients send does not arrive there; let INPUT accept/,
+      );
     });
 
     await t.step("nothing, in the end", async () => {
@@ -130,16 +149,89 @@ testWith(
 
 testWith(
   NODE_NEEDS,
+  "check reads the port in the rule, and names a stranger there",
+  async () => {
+    await using node = await createNode(await installed());
+    {
+      await using _ = await node.start(
+        "serve --listen 127.0.0.1:4100",
+        {},
+        ...asUser(PROXY_UID),
+      );
+      await node.run("iptables install --port 4100");
+      const fine = await node.run("check");
+      assertEquals(fine.code, 0, fine.stdout);
+      assertMatch(fine.stdout, /^rule: .*redirect to 127\.0\.0\.1:4100$/m);
+    }
+    const squatter = await startSquatter(node.namespace, 1000, 4100);
+    await squatter.took();
+    const { code, stdout } = await node.run("check");
+    assertEquals(code, 1);
+    assertMatch(
+      stdout,
+      /\nverdict: +no: .*uid 1000, python3.* \(pid \d+\) listens on 127\.0\.0\.1:4100; stop that program, then run/,
+    );
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "check says no while IPv6 shows the real region, and yes when the guard refuses it",
+  async () => {
+    await using node = await createNode(await installed());
+    await using _ = await node.start(
+      "simulate --listen [fd00:ec2::254]:80 --listen-anywhere",
+    );
+    await using __ = await node.start("serve", {}, ...asUser(PROXY_UID));
+    await node.run("iptables install --ipv6=false");
+    const open = await node.run("check");
+    assertEquals(open.code, 1, open.stdout);
+    assertMatch(open.stdout, /^IPv6: +real region us-east-1/m);
+    assertMatch(open.stdout, /\nverdict: +no: clients that ask over IPv6 see/);
+    await node.run("iptables install");
+    const guarded = await node.run("check");
+    assertEquals(guarded.code, 0, guarded.stdout);
+    assertMatch(guarded.stdout, /^IPv6: +nothing, refused by the guard$/m);
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "check warns of another process that runs as the proxy's user",
+  async () => {
+    await using node = await createNode(await installed());
+    await using _ = await node.start("serve", {}, ...asUser(PROXY_UID));
+    await node.run("iptables install");
+    const { code, stdout } = await node.run("check");
+    assertEquals([code, /^warning:/m.test(stdout)], [0, false], stdout);
+    const other = node.namespace.spawn([
+      ...asUser(PROXY_UID),
+      ...["sh", "-c", "echo ready; exec sleep 60"],
+    ]);
+    await other.shows(/^ready$/m);
+    assertMatch(
+      (await node.run("check")).stdout,
+      new RegExp(
+        `^warning: +(sleep|sh) \\(pid ${other.pid}\\) runs as the proxy's user`,
+        "m",
+      ),
+    );
+    await node.namespace.must(["kill", `${other.pid}`]);
+    await other.ended;
+  },
+);
+
+testWith(
+  NODE_NEEDS,
   "check tells of a rule that exempts another than the proxy's user",
   async () => {
     await using node = await createNode(await installed());
-    // Before its first request: an open connection would go on going direct.
-    await using _ = await node.start("serve");
+    await using _ = await node.start("serve", {}, ...asUser(PROXY_UID));
     await node.run("iptables install --user 5");
     const { code, stdout } = await node.run("check");
     assertEquals(code, 1, stdout);
     assertMatch(stdout, /^rule: +drift, .*: uid is 5, expected 10169$/m);
-    assertMatch(stdout, /\nverdict: +no: the proxy's own requests come back/);
+    assertMatch(stdout, /\nverdict: +no: the rule is not as expected, /);
   },
 );
 
@@ -150,14 +242,7 @@ testWith(NODE_NEEDS, "check tells of a rule without a proxy", async () => {
   assertEquals(dead.code, 1);
   assertMatch(
     dead.stdout,
-    /\nverdict: +no: the rule leads to 127\.0\.0\.1:4000, where nothing listens; run c2s-imds serve --iptables as root, or .* iptables remove\n$/,
-  );
-  await node.run("iptables install --port 1");
-  const closed = await node.run("check");
-  assertEquals(closed.code, 1);
-  assertMatch(
-    closed.stdout,
-    /\nverdict: +no: the rule points to a closed port/,
+    /\nverdict: +no: the rule redirects to 127\.0\.0\.1:4000, where nothing listens; run c2s-imds serve --iptables as root, or .* iptables remove\n$/,
   );
 });
 
@@ -172,7 +257,10 @@ testWith(
     for (const flags of ["", " --url http://[fd00:ec2::254]"]) {
       const { code, stdout } = await node.run(`check${flags}`);
       assertEquals(code, 0, stdout);
-      assertMatch(stdout, /^rule: +installed, nft backend$/m);
+      assertMatch(
+        stdout,
+        /^rule: +installed, nft backend, guard and redirect to 127\.0\.0\.1:4000$/m,
+      );
     }
   },
 );

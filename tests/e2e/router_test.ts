@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type NodeView, viewNode } from "../../lib/link/node_view.ts";
-import { RouterSource } from "../../lib/link/router_source.ts";
+import { type NodeView, viewNode } from "../../lib/cloudstack/node_view.ts";
+import { RouterSource } from "../../lib/cloudstack/router_source.ts";
 import { createLog } from "../../lib/observe/log.ts";
 import {
   createGuest,

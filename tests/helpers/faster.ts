@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { pause } from "../../lib/system/timers.ts";
+import { delay } from "../../lib/system/timers.ts";
 
 /** Waits until something holds, however fast the clock runs. */
 export async function untilTrue(holds: () => boolean): Promise<void> {
@@ -19,7 +19,7 @@ export async function untilTrue(holds: () => boolean): Promise<void> {
  */
 export async function faster(times: number): Promise<Disposable> {
   // An alarm that is kept was set by the real clock.
-  await pause(0);
+  await delay(0);
   const { timeout } = AbortSignal;
   const real = () => Performance.prototype.now.call(performance);
   const began = real();

@@ -11,10 +11,9 @@ import { importFlags } from "../helpers/program.ts";
 /** The rooms of lib/, floor by floor from the top. */
 const FLOORS: readonly (readonly string[])[] = [
   ["commands"],
-  ["supervisor"],
+  ["supervisor", "check"],
   ["admin"],
-  ["proxy", "rule", "link", "manifests", "simulator"],
-  ["metadata"],
+  ["proxy", "rule", "cloudstack", "manifests", "simulator"],
   ["rewrite"],
   ["config"],
   ["observe", "system"],

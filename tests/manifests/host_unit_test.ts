@@ -9,7 +9,8 @@ import {
 import { parseUnit, valuesOf } from "../helpers/units.ts";
 
 const NAME = "c2s-imds.service";
-const UNIT = hostUnit(["serve", "--iptables", "--region=a=b"]);
+const SERVE = ["serve", "--iptables", "--region=a=b"];
+const UNIT = hostUnit(SERVE, { onStop: "remove", onCrash: "keep" });
 
 /** The highest exposure it may have, of 10. */
 const EXPOSURE = 3;
@@ -33,14 +34,21 @@ Deno.test("hostUnit() signals the parent only and waits for the drain", () => {
   const settings = parseUnit(UNIT);
   assertEquals(valuesOf(settings, "[Service] KillMode"), ["mixed"]);
   assertEquals(valuesOf(settings, "[Service] TimeoutStopSec"), ["20"]);
-  assertEquals(valuesOf(settings, "[Service] Restart"), ["always"]);
 });
 
-Deno.test("hostUnit() bounds what idle clients can take", () => {
-  assertEquals(
-    valuesOf(parseUnit(UNIT), "[Service] LimitNOFILE"),
-    ["16384"],
-  );
+Deno.test("hostUnit() bounds what clients can take, and lives on at the bound", () => {
+  const settings = parseUnit(UNIT);
+  for (
+    const [key, value] of [
+      ["LimitNOFILE", "16384"],
+      ["MemoryMax", "512M"],
+      ["OOMPolicy", "continue"],
+      // At -1000 nobody can be killed at the limit of a cgroup.
+      ["OOMScoreAdjust", "-999"],
+    ] as const
+  ) {
+    assertEquals(valuesOf(settings, `[Service] ${key}`), [value]);
+  }
 });
 
 testWith(

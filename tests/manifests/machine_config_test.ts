@@ -1,5 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
-import { machineConfig } from "../../lib/manifests/machine_config.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../lib/config/usage_error.ts";
+import {
+  machineConfig,
+  parsePool,
+} from "../../lib/manifests/machine_config.ts";
 import { renderYaml } from "../../lib/manifests/yaml.ts";
 import { unitsOf } from "../helpers/units.ts";
 import { ignitionErrors } from "./ignition_3_2.ts";
@@ -8,7 +12,8 @@ const PARTS = {
   image: "registry.example.com/c2s-imds:1",
   serve: ["serve", "--iptables", "--on-stop=keep"],
   check: ["--region=a=b"],
-};
+  leaving: { onStop: "keep", onCrash: "keep" },
+} as const;
 
 /** The most bytes a rendered config may have. */
 const LIMIT = 1_572_864;
@@ -101,3 +106,29 @@ for (
     assertEquals(ignitionErrors(wrong), [error]);
   });
 }
+
+const pool = (text: string) => parsePool({ text, source: "--role" });
+
+Deno.test("parsePool() takes any DNS label", () => {
+  for (const text of ["worker", "a", "gpu-2", "0a", "x".repeat(63)]) {
+    assertEquals(pool(text), text);
+  }
+});
+
+Deno.test("parsePool() refuses what is none", () => {
+  for (
+    const text of [
+      "Worker",
+      "-a",
+      "a-",
+      "a.b",
+      "a_b",
+      "a b",
+      "a\n",
+      "../a",
+      "x".repeat(64),
+    ]
+  ) {
+    assertThrows(() => pool(text), UsageError, "the name of a pool");
+  }
+});

@@ -19,7 +19,8 @@ const PARTS = {
   image: IMAGE,
   serve: ["serve", "--iptables", "--on-stop=keep", "--region=a=b"],
   check: ["--region=a=b"],
-};
+  leaving: { onStop: "keep", onCrash: "keep" },
+} as const;
 
 const proxy = parseUnit(proxyUnit(PARTS).contents);
 const gate = parseUnit(gateUnit(PARTS).contents);
@@ -68,7 +69,8 @@ Deno.test("proxyUnit() starts before network-online.target, whose members it hol
 
 Deno.test("proxyUnit() is started again for ever and stops after the drain", () => {
   assertEquals(valuesOf(proxy, "[Unit] StartLimitIntervalSec"), ["0"]);
-  assertEquals(valuesOf(proxy, "[Service] Restart"), ["always"]);
+  assertEquals(valuesOf(proxy, "[Service] OOMPolicy"), ["continue"]);
+  assertEquals(valuesOf(proxy, "[Service] OOMScoreAdjust"), ["-999"]);
   assertEquals(valuesOf(proxy, "[Service] KillMode"), ["mixed"]);
   assertEquals(valuesOf(proxy, "[Service] TimeoutStopSec"), ["30"]);
   assertMatch(valuesOf(proxy, "[Service] ExecStop")[0] ?? "", /--time=20 /);
@@ -84,7 +86,24 @@ Deno.test("proxyUnit() pulls with the node's secret, runs with four capabilities
     "--cap-drop=all --cap-add=NET_ADMIN,SETUID,SETGID,KILL ",
   );
   assertStringIncludes(run, " --ulimit=nofile=16384:16384 ");
+  assertStringIncludes(run, " --memory=512m --oom-score-adj=-999 ");
   assert(run.endsWith(` ${IMAGE} ${PARTS.serve.join(" ")}`));
+});
+
+Deno.test("proxyUnit() has a container of its own remove the rule after a crash", () => {
+  const post = (onCrash: "keep" | "remove") =>
+    valuesOf(
+      parseUnit(
+        proxyUnit({ ...PARTS, leaving: { onStop: "keep", onCrash } }).contents,
+      ),
+      "[Service] ExecStopPost",
+    );
+  assertEquals(post("keep"), []);
+  assertEquals(post("remove"), [
+    `/bin/sh -c '[ "$$SERVICE_RESULT" = success ] || exec /usr/bin/${
+      removal(IMAGE)
+    }'`,
+  ]);
 });
 
 Deno.test("proxyUnit() tells how to take the rule away", () => {

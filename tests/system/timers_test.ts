@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { systemRunner } from "../../lib/system/system_runner.ts";
-import { after, every, pause } from "../../lib/system/timers.ts";
+import { after, deadline, delay, every } from "../../lib/system/timers.ts";
 
 Deno.test("after() acts once, in the order of time, not early, and not when taken back", async () => {
   const started = performance.now();
@@ -17,7 +17,7 @@ Deno.test("after() acts once, in the order of time, not early, and not when take
   after(0, act(0));
   taken();
   await last.promise;
-  await pause(20);
+  await delay(20);
   assertEquals(acted, [0, 20, 60]);
 });
 
@@ -50,7 +50,7 @@ Deno.test("after() lets what is due change what is to come, and what is due with
   const end = performance.now() + 20;
   while (performance.now() < end);
   await promise;
-  await pause(50);
+  await delay(50);
   assertEquals(seen, ["first", "second"]);
 });
 
@@ -64,7 +64,7 @@ Deno.test("every() goes on until it is ended, even from within", async () => {
     resolve();
   });
   await promise;
-  await pause(30);
+  await delay(30);
   assertEquals(times, 3);
 });
 
@@ -83,4 +83,18 @@ Deno.test("a process waits for what is pending, and for nothing that was taken b
     { stdin: script, timeoutMs: 20_000 },
   );
   assertEquals(result, { code: 0, stdout: "acted", stderr: "" });
+});
+
+Deno.test("delay() ends early with its signal, deadline() when time runs out", async () => {
+  const ended = new AbortController();
+  const long = delay(3_600_000, ended.signal);
+  ended.abort();
+  await long;
+  await delay(3_600_000, ended.signal);
+  assertEquals(await deadline(long, 3_600_000), undefined);
+  assertEquals(
+    await deadline(Promise.resolve("in time"), 3_600_000),
+    "in time",
+  );
+  assertEquals(await deadline(new Promise(() => {}), 5), undefined);
 });

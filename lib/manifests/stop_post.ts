@@ -1,0 +1,50 @@
+/**
+ * What a unit does to the rule once its proxy has ended, however it ended.
+ *
+ * @module
+ */
+import type { Leaving } from "../config/serve_config.ts";
+
+/** What is asked for. */
+export interface LeavingRule {
+  /** What becomes of the rule at a clean stop. */
+  readonly onStop: Leaving;
+  /** What becomes of it when the proxy dies. */
+  readonly onCrash: Leaving;
+}
+
+/** The pause before a unit starts again, in seconds. */
+const PAUSE_S = 2;
+
+const STOPPED = `[ "$$SERVICE_RESULT" = success ]`;
+
+/**
+ * Whether somebody asks to stop while the unit pauses after a crash. systemd
+ * runs no ExecStopPost= for a stop during RestartSec=, so the pause is here.
+ */
+const STOPPED_MEANWHILE =
+  `{ sleep ${PAUSE_S}; systemctl show --property=Job %n | grep -q "=[1-9]"; }`;
+
+/**
+ * Makes the lines of a unit that carry out `--on-stop` and `--on-crash` where
+ * the program cannot, and those that start it again.
+ *
+ * @param leaving what becomes of the rule
+ * @param remove the command that removes it
+ */
+export function restartLines(
+  { onStop, onCrash }: LeavingRule,
+  remove: string,
+): string {
+  const restart = (seconds: number) =>
+    `Restart=always\nRestartSec=${seconds}\n`;
+  const post = (command: string) => `ExecStopPost=${command}\n`;
+  if (onStop === "keep") {
+    return onCrash === "keep"
+      ? restart(PAUSE_S)
+      : post(`/bin/sh -c '${STOPPED} || exec ${remove}'`) + restart(PAUSE_S);
+  }
+  return onCrash === "remove" ? post(remove) + restart(PAUSE_S) : post(
+    `/bin/sh -c 'if ${STOPPED} || ${STOPPED_MEANWHILE}; then exec ${remove}; fi'`,
+  ) + restart(0);
+}

@@ -1,0 +1,216 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { NodeView } from "../../lib/cloudstack/node_view.ts";
+import { NoRouter, RouterSource } from "../../lib/cloudstack/router_source.ts";
+import { createLog } from "../../lib/observe/log.ts";
+import type { UpstreamSource } from "../../lib/proxy/upstream_source.ts";
+import {
+  createFakeNode,
+  dhclientLease,
+  type FakeNode,
+  GATEWAY_9,
+} from "./fake_node.ts";
+
+const LEASE = "/var/lib/dhcp/dhclient.eth0.leases";
+
+interface Watched extends Disposable {
+  readonly source: UpstreamSource;
+  /** Asks where the router is. */
+  where(): Promise<string>;
+  /** What the log says, without times. */
+  log(): readonly string[];
+}
+
+/** A source that looks at once, so that no test waits. */
+function watch(view: NodeView, lookEveryMs = 0): Watched {
+  const lines: string[] = [];
+  const source = new RouterSource({
+    view,
+    device: "eth0",
+    lookEveryMs,
+    pausesMs: [1, 1],
+    log: createLog({
+      level: "debug",
+      format: "text",
+      write: (line) => lines.push(line.replace(/^\S+ /, "").trimEnd()),
+    }),
+  });
+  return {
+    source,
+    where: async () => (await source.current(5_000)).hostname,
+    log: () => lines,
+    [Symbol.dispose]: () => source.close(),
+  };
+}
+
+/** How often the node was searched, rather than only its files looked at. */
+function searches({ asked }: FakeNode): number {
+  return asked.filter((what) => what.endsWith("/ifindex")).length;
+}
+
+Deno.test("RouterSource remembers the router as long as nothing changes", async () => {
+  const node = createFakeNode();
+  node.write(LEASE, dhclientLease("10.1.1.1"));
+  using watched = watch(node.view);
+  for (let i = 0; i < 20; i++) {
+    assertEquals(await watched.source.current(5_000), {
+      hostname: "10.1.1.1",
+      port: 80,
+    });
+  }
+  assertEquals(searches(node), 1);
+  assertEquals(watched.log(), [
+    `info virtual router found interface=eth0 address=10.1.1.1 from=${LEASE}`,
+  ]);
+});
+
+Deno.test("RouterSource looks at the leases no more often than it is told", async () => {
+  const node = createFakeNode();
+  node.write(LEASE, dhclientLease("10.1.1.1"));
+  using watched = watch(node.view, 3_600_000);
+  assertEquals(await watched.where(), "10.1.1.1");
+  node.write(LEASE, dhclientLease("10.1.1.2"));
+  assertEquals(await watched.where(), "10.1.1.1");
+});
+
+Deno.test("RouterSource follows the lease when it changes", async () => {
+  const node = createFakeNode();
+  node.kernel.set("/proc/net/route", GATEWAY_9);
+  using watched = watch(node.view);
+  assertEquals(await watched.where(), "10.1.1.9");
+  node.write(LEASE, dhclientLease("10.1.1.1"));
+  assertEquals(await watched.where(), "10.1.1.1");
+  node.write(LEASE, dhclientLease("10.1.1.1"));
+  assertEquals(await watched.where(), "10.1.1.1");
+  node.write("/run/systemd/netif/leases/2", "SERVER_ADDRESS=10.1.1.2\n");
+  assertEquals(await watched.where(), "10.1.1.2");
+  assertEquals(searches(node), 4);
+  assertEquals(watched.log().length, 3);
+  assertEquals(
+    watched.log()[2],
+    "info virtual router moved interface=eth0 address=10.1.1.2 from=/run/systemd/netif/leases/2",
+  );
+});
+
+Deno.test("RouterSource looks again when the router does not answer", async () => {
+  const node = createFakeNode();
+  node.names.set("data-server", "10.1.1.1");
+  using watched = watch(node.view);
+  assertEquals(await watched.where(), "10.1.1.1");
+  node.names.set("data-server", "10.1.1.2");
+  assertEquals(await watched.where(), "10.1.1.1");
+  watched.source.failed({ hostname: "10.1.1.1", port: 80 });
+  assertEquals(await watched.where(), "10.1.1.2");
+  assertEquals(searches(node), 2);
+  // What failed is not what is known any more.
+  watched.source.failed({ hostname: "10.1.1.1", port: 80 });
+  assertEquals(await watched.where(), "10.1.1.2");
+  assertEquals(searches(node), 2);
+});
+
+Deno.test("RouterSource searches once a while when the router stays silent", async () => {
+  const node = createFakeNode();
+  node.names.set("data-server", "10.1.1.1");
+  using watched = watch(node.view, 3_600_000);
+  for (let i = 0; i < 20; i++) {
+    assertEquals(await watched.where(), "10.1.1.1");
+    watched.source.failed({ hostname: "10.1.1.1", port: 80 });
+  }
+  assertEquals(searches(node), 1);
+});
+
+Deno.test("RouterSource keeps the last router when none is found any more", async () => {
+  const node = createFakeNode();
+  node.write(LEASE, dhclientLease("10.1.1.1"));
+  using watched = watch(node.view);
+  assertEquals(await watched.where(), "10.1.1.1");
+  node.files.delete(LEASE);
+  for (let i = 0; i < 3; i++) assertEquals(await watched.where(), "10.1.1.1");
+  watched.source.failed({ hostname: "10.1.1.1", port: 80 });
+  assertEquals(await watched.where(), "10.1.1.1");
+  assertEquals(watched.log().slice(1), [
+    'warn no virtual router found interface=eth0 reason="no lease is there, \\"data-server\\" is no known name, and there is no default gateway"',
+  ]);
+  node.write(LEASE, dhclientLease("10.1.1.2"));
+  assertEquals(await watched.where(), "10.1.1.2");
+});
+
+Deno.test("RouterSource tries three times, and again when it is asked again", async () => {
+  const node = createFakeNode();
+  using watched = watch(node.view);
+  const error = await assertRejects(() => watched.where(), NoRouter);
+  assertEquals(
+    error.message,
+    'Cannot find the virtual router of "eth0": no lease is there, "data-server" is no known name, and there is no default gateway',
+  );
+  assertEquals(searches(node), 3);
+  assertEquals(watched.log().length, 1);
+  node.write(LEASE, dhclientLease("10.1.1.1"));
+  assertEquals(await watched.where(), "10.1.1.1");
+});
+
+Deno.test("RouterSource finds a router that comes between two tries", async () => {
+  const node = createFakeNode();
+  using watched = watch({
+    ...node.view,
+    resolve: () => {
+      node.write(LEASE, dhclientLease("10.1.1.1"));
+      return Promise.resolve(undefined);
+    },
+  });
+  assertEquals(await watched.where(), "10.1.1.1");
+  assertEquals(searches(node), 2);
+});
+
+Deno.test("RouterSource shares one search among all who ask", async () => {
+  const node = createFakeNode();
+  node.names.set("data-server", "10.1.1.1");
+  using watched = watch(node.view);
+  const found = await Promise.all(
+    Array.from({ length: 100 }, () => watched.where()),
+  );
+  assertEquals(new Set(found), new Set(["10.1.1.1"]));
+  assertEquals(searches(node), 1);
+});
+
+Deno.test("RouterSource answers in time when the resolver hangs", async () => {
+  const node = createFakeNode();
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  using watched = watch({ ...node.view, resolve: () => promise });
+  const start = performance.now();
+  await assertRejects(() => watched.source.current(50), NoRouter);
+  assert(performance.now() - start < 5_000);
+  resolve("10.1.1.1");
+  assertEquals(await watched.where(), "10.1.1.1");
+  watched.source.failed({ hostname: "10.1.1.1", port: 80 });
+  assertEquals((await watched.source.current(50)).hostname, "10.1.1.1");
+});
+
+Deno.test("RouterSource says what kept it from looking", async () => {
+  const node = createFakeNode();
+  using watched = watch({
+    ...node.view,
+    readKernel: () => Promise.reject(new Error("Too many open files")),
+  });
+  const error = await assertRejects(() => watched.where(), NoRouter);
+  assertEquals(
+    error.message,
+    'Cannot find the virtual router of "eth0": Too many open files',
+  );
+  assertEquals(watched.log(), [
+    'error cannot look for the virtual router interface=eth0 error="Too many open files"',
+  ]);
+});
+
+Deno.test("RouterSource stops trying when it is closed", async () => {
+  const node = createFakeNode();
+  const source = new RouterSource({
+    view: node.view,
+    device: "eth0",
+    pausesMs: [3_600_000],
+    log: createLog({ level: "error", format: "text", write: () => {} }),
+  });
+  const asked = source.current(3_600_000);
+  source.close();
+  await assertRejects(() => asked, NoRouter);
+  await assertRejects(() => source.current(3_600_000), NoRouter);
+});
