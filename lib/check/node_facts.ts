@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { findListeners } from "../rule/connections.ts";
+import { findListeners } from "../rule/listeners.ts";
 import { coveredTargets } from "../rule/machine.ts";
 import { readRules, redirectTarget } from "../rule/read.ts";
 import {

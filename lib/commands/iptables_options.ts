@@ -22,7 +22,6 @@ import {
   type BackendChoice,
   DEFAULT_DESTINATION,
   type Destination,
-  DESTINATION_IPV6,
   renderDestination,
 } from "../rule/rule.ts";
 import { parseAction } from "./action.ts";
@@ -59,9 +58,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     name: "ipv6",
-    help: `Redirects ${
-      renderDestination(DESTINATION_IPV6)
-    }, too, to the same port on [::1]; without it that is refused, false leaves it alone`,
+    help: "Redirects IPv6 too, to [::1]; false leaves it alone",
   },
   {
     name: "backend",

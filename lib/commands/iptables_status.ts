@@ -48,11 +48,6 @@ export function renderStatus(status: Status): string {
       rules.map((rule) => `${familyName(family)}, ${backend}: ${rule}`)
     ),
     ...status.warnings.map((text) => `warning: ${text}`),
-    ...status.directClients.map((client) =>
-      `still open: a connection from before the rule of ${
-        client.processes.join(", ") || "a process"
-      }, uid ${client.uid}, from ${client.local} port ${client.localPort}, refused when it sends`
-    ),
   ];
   return [status.state, ...lines.map((line) => `  ${oneLine(line)}`), ""]
     .join("\n");

@@ -16,14 +16,7 @@ import {
   type Target,
 } from "./rule.ts";
 import { explain, lacking, RuleError } from "./rule_error.ts";
-import {
-  findTools,
-  has,
-  noTools,
-  requireNoneBroken,
-  requireTools,
-  type Tools,
-} from "./tools.ts";
+import { commandOf, findTools, has, noTools, type Tools } from "./tools.ts";
 
 /** The machine. */
 export interface Machine {
@@ -137,7 +130,7 @@ export async function chooseBackend(
   action: string,
 ): Promise<Backend> {
   if (choice !== "auto") {
-    requireTools(tools, choice, "ip", action);
+    commandOf(tools, choice, "ip", action);
     return choice;
   }
   const nft = has(tools, "nft", "ip");
@@ -145,8 +138,11 @@ export async function chooseBackend(
   if (nft && legacy) return await hinted(tools, run);
   if (nft) return "nft";
   if (legacy) return "legacy";
-  requireNoneBroken(tools, action);
-  if (tools.native) return "nftables";
+  // A rule of ours may stand where only a broken iptables could look.
+  const isBroken = tools.broken.some(({ command }) =>
+    command.startsWith("iptables")
+  );
+  if (tools.native && !isBroken) return "nftables";
   throw noTools(tools, action);
 }
 
@@ -154,9 +150,9 @@ export async function chooseBackend(
 async function hinted(tools: Tools, run: Runner): Promise<"nft" | "legacy"> {
   const hints = async (backend: "nft" | "legacy", ...args: string[]) => {
     for (const family of ["ip", "ip6"] as const) {
-      const save = tools[backend][family]?.save;
-      if (save === undefined) continue;
-      const result = await run([save, ...args]);
+      const command = tools[backend][family];
+      if (command === undefined) continue;
+      const result = await run([`${command}-save`, ...args]);
       if (typeof result !== "string" && hasKubeletChains(result.stdout)) {
         return true;
       }

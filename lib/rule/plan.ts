@@ -18,7 +18,6 @@ import {
   redirectTarget,
   type Table,
   WAIT,
-  xtables,
   type XtablesReading,
 } from "./read.ts";
 import {
@@ -30,7 +29,7 @@ import {
   rulesOf,
 } from "./rule.ts";
 import { foreign } from "./rule_error.ts";
-import { has } from "./tools.ts";
+import { commandOf, has } from "./tools.ts";
 import {
   type ExpectedTable,
   filterTable,
@@ -150,10 +149,13 @@ function remove(
     const script = state === "draining" ? nativeDraining : nativeRemoval;
     return [nft(place, script(place.family))];
   }
-  return [
-    ...removal("nat", place, machine),
-    ...removal("filter", place, machine),
-  ];
+  const redirect = removal("nat", place, machine);
+  const guard = removal("filter", place, machine);
+  // While the proxy listens, a guard without a redirect would have clients
+  // refused; once it is gone, a redirect without a guard would lead to others.
+  return state === "draining"
+    ? [...guard, ...redirect]
+    : [...redirect, ...guard];
 }
 
 function removal(
@@ -190,12 +192,12 @@ function restore(
   { tools, action }: Machine,
   lines: readonly string[],
 ): Feed {
-  const command = xtables(tools, backend, family, action).restore;
+  const command = commandOf(tools, backend, family, action);
   const stdin = [`*${name}`, `:${CHAIN} - [0:0]`, ...lines, "COMMIT", ""];
   return {
     backend,
     family,
-    argv: [command, ...WAIT, "--noflush"],
+    argv: [`${command}-restore`, ...WAIT, "--noflush"],
     stdin: stdin.join("\n"),
   };
 }

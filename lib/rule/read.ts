@@ -8,7 +8,6 @@ import type { RunResult } from "../system/runner.ts";
 import { failure, type Machine } from "./machine.ts";
 import { jumpHandles, NATIVE_CHAINS, parseNativeChain } from "./native.ts";
 import {
-  type Backend,
   BACKENDS,
   CHAIN,
   DEFAULT_DESTINATION,
@@ -26,7 +25,7 @@ import {
   LOCK_WAIT_S,
   RuleError,
 } from "./rule_error.ts";
-import { has, requireTools, type Xtables } from "./tools.ts";
+import { commandOf, has } from "./tools.ts";
 import { isJump, jumpOf, type TableName } from "./xtables.ts";
 
 /** One of iptables' tables, as far as it concerns us. */
@@ -175,7 +174,7 @@ async function list(
   table: TableName,
   chain: string,
 ): Promise<{ readonly rules?: readonly string[]; readonly result: RunResult }> {
-  const { command } = xtables(tools, backend, family, action);
+  const command = commandOf(tools, backend, family, action);
   const result = await run([command, ...WAIT, "-t", table, "-S", chain]);
   if (typeof result !== "string") {
     if (result.code === 0) {
@@ -192,17 +191,6 @@ async function list(
 
 /** The arguments that come first with each `iptables` and `iptables-restore`. */
 export const WAIT: readonly string[] = ["-w", String(LOCK_WAIT_S)];
-
-/** The programs of iptables in one place. */
-export function xtables(
-  tools: Machine["tools"],
-  backend: Backend,
-  family: Family,
-  action: string,
-): Xtables {
-  requireTools(tools, backend, family, action);
-  return tools[backend as "nft" | "legacy"][family] as Xtables;
-}
 
 /** Takes nothing for a listing that is not the whole of one. */
 function parseChain(
@@ -245,7 +233,7 @@ async function readForeign(
     const handles = jumpHandles(result.stdout, CHAIN);
     return { output: handles.map(() => jump), handles };
   }
-  const { command } = xtables(tools, backend, family, action);
+  const command = commandOf(tools, backend, family, action);
   const check = jump.replace("-A", "-C").split(" ");
   const result = await run([command, ...WAIT, "-t", table, ...check]);
   if (typeof result === "string" || result.code > 1) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { findListeners } from "./connections.ts";
+import { findListeners } from "./listeners.ts";
 import { diff, outputDifferences } from "./diff.ts";
 import { failure, type Machine } from "./machine.ts";
 import { emptyReading, type Feed, plan } from "./plan.ts";
@@ -25,7 +25,7 @@ import {
   rulesOf,
 } from "./rule.ts";
 import { type FailureKind, RuleError } from "./rule_error.ts";
-import { blindSpots, requireTools } from "./tools.ts";
+import { blindSpots, commandOf } from "./tools.ts";
 import { filterTable, natTable } from "./xtables.ts";
 
 /** What reconciling did. */
@@ -68,7 +68,7 @@ export async function compare(
 }> {
   const { tools, backend, action } = machine;
   const rules = rulesOf(desired);
-  for (const { family } of rules) requireTools(tools, backend, family, action);
+  for (const { family } of rules) commandOf(tools, backend, family, action);
   const reading = await readRules(machine);
   const blind = reading.unreadable.find((place) =>
     place.backend === backend &&
@@ -94,10 +94,18 @@ export async function reconcile(
   const first = await compare(machine, desired);
   let now = first;
   let failed: RuleError | undefined;
-  for (let round = 0; round < ROUNDS && now.differences.length > 0; round++) {
+  for (
+    let round = 0, inVain = 0;
+    now.differences.length > 0 && round < ROUNDS && inVain < 2;
+    round++
+  ) {
     if (failed !== undefined && !MAY_BE_A_RACE.includes(failed.kind)) break;
+    const before = JSON.stringify(now.reading.places);
     failed = await feedAll(machine, plan(desired, now.reading, machine));
     now = await compare(machine, desired);
+    // Where others made it fail, something has changed.
+    const isSame = JSON.stringify(now.reading.places) === before;
+    inVain = failed !== undefined && isSame ? inVain + 1 : 0;
   }
   if (now.differences.length > 0) {
     const cause = failed ?? new RuleError(

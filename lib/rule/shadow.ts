@@ -49,10 +49,10 @@ function isTcp(options: readonly RuleOption[]): boolean {
   return may(options, "-p", (protocol) => /^(tcp|6|all|0)$/.test(protocol));
 }
 
-/** Requests for the service leave by an interface of the node. */
+/** Requests come from a port that the kernel chose. */
 function takesRequests(options: readonly RuleOption[], rule: Rule): boolean {
   return may(options, "-d", (range) => isWithin(rule.address, range)) &&
-    may(options, "-o", (name) => name !== "lo") &&
+    mayPort(options, "--sport", isForMany) &&
     mayPort(
       options,
       "--dport",
@@ -61,8 +61,8 @@ function takesRequests(options: readonly RuleOption[], rule: Rule): boolean {
 }
 
 /**
- * Answers from the proxy's port go over `lo` to the node's own addresses and a
- * port that the kernel chose. No rule for one port alone is meant for those.
+ * Answers from the proxy's port go over `lo` to the node's own addresses and
+ * to such a port.
  */
 function takesAnswers(options: readonly RuleOption[], rule: Rule): boolean {
   const { port } = rule;
@@ -71,7 +71,12 @@ function takesAnswers(options: readonly RuleOption[], rule: Rule): boolean {
     may(options, "-s", (range) => isWithin(own, range)) &&
     may(options, "-o", (name) => name === "lo" || name.endsWith("+")) &&
     mayPort(options, "--sport", (low, high) => low <= port && port <= high) &&
-    mayPort(options, "--dport", (low, high) => low < high && high >= 1024);
+    mayPort(options, "--dport", isForMany);
+}
+
+/** A rule for one port alone is not meant for ports that the kernel chose. */
+function isForMany(low: number, high: number): boolean {
+  return low < high && high >= 1024;
 }
 
 function may(

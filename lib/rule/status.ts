@@ -4,12 +4,7 @@
  * @module
  */
 import type { Runner } from "../system/runner.ts";
-import {
-  type Connection,
-  type DirectClient,
-  findDirectClients,
-  findListeners,
-} from "./connections.ts";
+import { findListeners, type Listener } from "./listeners.ts";
 import { type Machine, openMachine } from "./machine.ts";
 import { isEmpty, linesOf } from "./read.ts";
 import { compare } from "./reconcile.ts";
@@ -49,8 +44,6 @@ export type Status = {
   readonly found: readonly FoundRules[];
   /** What else is worth knowing. */
   readonly warnings: readonly string[];
-  /** Clients that go direct although the rule is there. */
-  readonly directClients: readonly DirectClient[];
 } | {
   /** It cannot be told. */
   readonly state: "unknown";
@@ -95,9 +88,6 @@ export async function readStatus(
         ...reading.unreadable.map(({ error }) => error.message),
         ...blindSpots(machine.tools),
       ],
-      directClients: isAbsent || expected[0] === undefined
-        ? []
-        : await findDirectClients(expected, expected[0].uid, run),
     };
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
@@ -112,7 +102,7 @@ export async function readStatus(
  */
 function listenerDifferences(
   rules: readonly Rule[],
-  listeners: readonly Connection[] | undefined,
+  listeners: readonly Listener[] | undefined,
 ): readonly string[] {
   if (listeners === undefined) return [];
   return rules.flatMap(({ family, port, uid }) => {

@@ -4,19 +4,9 @@
  *
  * @module
  */
-import type { NotRun, Runner, RunResult } from "../system/runner.ts";
+import type { Runner } from "../system/runner.ts";
 import type { Backend, Family } from "./rule.ts";
 import { ending, RuleError } from "./rule_error.ts";
-
-/** The names of one backend's programs for one family. */
-export interface Xtables {
-  /** Changes and checks single rules. */
-  readonly command: string;
-  /** Feeds a whole table at once. */
-  readonly restore: string;
-  /** Lists all rules. */
-  readonly save: string;
-}
 
 /** A program that is there, but does not even tell its version. */
 export interface BrokenTool {
@@ -28,12 +18,18 @@ export interface BrokenTool {
   readonly how: string;
 }
 
+/**
+ * The name of a backend's program by family; with `-restore` and `-save` after
+ * it they are those that feed and list.
+ */
+export type Commands = Readonly<Record<Family, string | undefined>>;
+
 /** What there is. */
 export interface Tools {
-  /** The programs of the nft backend, by family. */
-  readonly nft: Readonly<Partial<Record<Family, Xtables>>>;
-  /** The programs of the legacy backend, by family. */
-  readonly legacy: Readonly<Partial<Record<Family, Xtables>>>;
+  /** The programs of the nft backend. */
+  readonly nft: Commands;
+  /** The programs of the legacy backend. */
+  readonly legacy: Commands;
   /** Whether `nft` is there. */
   readonly native: boolean;
   /** What is there but does not work, and nothing else stands in for. */
@@ -54,23 +50,25 @@ const PACKAGES: Readonly<Record<Backend, string>> = {
 };
 
 /**
- * Makes sure a backend can be used.
+ * The name of a backend's program for one family: `nft`, or that of iptables.
  *
- * @throws {RuleError} that says what to install, or how what is there
- * ended
+ * @throws {RuleError} that says what to install, or how what is there ended
  */
-export function requireTools(
+export function commandOf(
   tools: Tools,
   backend: Backend,
   family: Family,
   action: string,
-): void {
-  if (has(tools, backend, family)) return;
+): string {
+  const command = backend === "nftables"
+    ? tools.native ? "nft" : undefined
+    : tools[backend][family];
+  if (command !== undefined) return command;
   const base = family === "ip" ? "iptables" : "ip6tables";
   const program = backend === "nftables" ? "nft" : `${base}-${backend}`;
-  const there = tools.broken.find(({ command, backend: own }) =>
-    command === program ||
-    backend !== "nftables" && own === undefined && command === base
+  const there = tools.broken.find((tool) =>
+    tool.command === program ||
+    backend !== "nftables" && tool.command === base
   );
   if (there !== undefined) throw failing(there, action);
   throw new RuleError(
@@ -95,51 +93,20 @@ function failing({ how }: BrokenTool, action: string): RuleError {
   return new RuleError("other", `Cannot ${action}: ${how}`);
 }
 
-/**
- * Makes sure that iptables works where it is there: a rule of ours may stand
- * where only it looks.
- *
- * @throws {RuleError} that says how it ended
- */
-export function requireNoneBroken(tools: Tools, action: string): void {
-  if (tools.nft.ip !== undefined || tools.legacy.ip !== undefined) return;
-  const there = tools.broken.find(({ command }) =>
-    command.startsWith("iptables")
-  );
-  if (there !== undefined) throw failing(there, action);
-}
-
 /** Says which places nobody can look into, as its programs do not work. */
 export function blindSpots(tools: Tools): readonly string[] {
   return tools.broken.map(({ how }) =>
     `Cannot look for rules of its own: ${how}`
   );
 }
-/**
- * Which backend a program named without one is, by the answer to `--version`;
- * versions before 1.8 had only one and do not say.
- */
-export function modeOf(version: string): "nft" | "legacy" {
-  return version.includes("(nf_tables)") ? "nft" : "legacy";
-}
 
-function named(command: string, suffix = ""): Xtables {
-  return {
-    command: `${command}${suffix}`,
-    restore: `${command}${suffix}-restore`,
-    save: `${command}${suffix}-save`,
-  };
-}
-
-/** What a program is: absent, broken, or of a version. */
-type Found = "absent" | { readonly how: string } | { readonly version: string };
-
-function foundBy(command: string, result: RunResult | NotRun): Found {
-  if (result === "not found") return "absent";
-  if (result === "timeout") return { how: `"${command}" did not end in time` };
-  return result.code === 0
-    ? { version: result.stdout }
-    : { how: ending(command, result) };
+/** What a program is: absent, broken, or of a backend. */
+interface Probe {
+  readonly command: string;
+  readonly backend: Backend | undefined;
+  readonly works: boolean;
+  /** How it ended, where it is broken. */
+  readonly how?: string;
 }
 
 /**
@@ -147,75 +114,46 @@ function foundBy(command: string, result: RunResult | NotRun): Found {
  * `iptables` where there is none such that works.
  */
 export async function findTools(run: Runner): Promise<Tools> {
-  const look = async (name: string): Promise<Found> =>
-    foundBy(name, await run([name, "--version"]));
+  const probe = async (command: string, backend?: Backend): Promise<Probe> => {
+    const result = await run([command, "--version"]);
+    const found = { command, backend, works: false };
+    if (result === "not found") return found;
+    if (result === "timeout") {
+      return { ...found, how: `"${command}" did not end in time` };
+    }
+    if (result.code !== 0) return { ...found, how: ending(command, result) };
+    // Versions before 1.8 had only one backend and do not say.
+    const isNft = result.stdout.includes("(nf_tables)");
+    const mode = isNft ? "nft" as const : "legacy" as const;
+    return { command, backend: backend ?? mode, works: true };
+  };
+  const family = (base: string) =>
+    Promise.all([
+      probe(`${base}-nft`, "nft"),
+      probe(`${base}-legacy`, "legacy"),
+      probe(base),
+    ]);
   const [ip, ip6, native] = await Promise.all([
-    family("iptables", look),
-    family("ip6tables", look),
-    look("nft"),
+    family("iptables"),
+    family("ip6tables"),
+    probe("nft", "nftables"),
   ]);
+  const command = (probes: readonly Probe[], backend: Backend) =>
+    probes.find((it) => it.works && it.backend === backend)?.command;
+  const broken = (probes: readonly Probe[]) =>
+    probes.flatMap((it) => {
+      const { command: name, backend, how } = it;
+      const isNeeded = backend === undefined
+        ? probes.every((other) => other === it || !other.works && !other.how)
+        : command(probes, backend) === undefined;
+      return how === undefined || !isNeeded
+        ? []
+        : [{ command: name, backend, how }];
+    });
   return {
-    nft: present({ ip: ip.nft, ip6: ip6.nft }),
-    legacy: present({ ip: ip.legacy, ip6: ip6.legacy }),
-    native: works(native),
-    broken: [
-      ...ip.broken,
-      ...ip6.broken,
-      ...broken("nft", "nftables", native),
-    ],
-  };
-}
-
-function works(found: Found): found is { readonly version: string } {
-  return found !== "absent" && "version" in found;
-}
-
-function broken(
-  command: string,
-  backend: Backend | undefined,
-  found: Found,
-): BrokenTool[] {
-  return found === "absent" || "version" in found
-    ? []
-    : [{ command, backend, how: found.how }];
-}
-
-async function family(
-  base: "iptables" | "ip6tables",
-  look: (name: string) => Promise<Found>,
-) {
-  const [nft, legacy] = await Promise.all([
-    look(`${base}-nft`),
-    look(`${base}-legacy`),
-  ]);
-  // It is one of those two wherever both are.
-  const plain = works(nft) && works(legacy) ? "absent" : await look(base);
-  const mode = works(plain) ? modeOf(plain.version) : undefined;
-  const pick = (own: Found, backend: "nft" | "legacy") => {
-    if (works(own)) return named(base, `-${backend}`);
-    return mode === backend ? named(base) : undefined;
-  };
-  const sets = { nft: pick(nft, "nft"), legacy: pick(legacy, "legacy") };
-  const suffixed = [
-    ...sets.nft === undefined ? broken(`${base}-nft`, "nft", nft) : [],
-    ...sets.legacy === undefined
-      ? broken(`${base}-legacy`, "legacy", legacy)
-      : [],
-  ];
-  const nothing = sets.nft === undefined && sets.legacy === undefined;
-  return {
-    ...sets,
-    broken: nothing && suffixed.length === 0
-      ? broken(base, undefined, plain)
-      : suffixed,
-  };
-}
-
-function present(
-  sets: Readonly<Record<Family, Xtables | undefined>>,
-): Partial<Record<Family, Xtables>> {
-  return {
-    ...sets.ip === undefined ? {} : { ip: sets.ip },
-    ...sets.ip6 === undefined ? {} : { ip6: sets.ip6 },
+    nft: { ip: command(ip, "nft"), ip6: command(ip6, "nft") },
+    legacy: { ip: command(ip, "legacy"), ip6: command(ip6, "legacy") },
+    native: native.works,
+    broken: [...broken(ip), ...broken(ip6), ...broken([native])],
   };
 }

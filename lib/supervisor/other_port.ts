@@ -6,11 +6,7 @@
  */
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log, LogFields } from "../observe/log.ts";
-import {
-  type Connection,
-  findListeners,
-  parseProcesses,
-} from "../rule/connections.ts";
+import { findListeners, type Listener } from "../rule/listeners.ts";
 import type { Runner } from "../system/runner.ts";
 import { delay } from "../system/timers.ts";
 import { UNPRIVILEGED_FROM } from "./preflight.ts";
@@ -34,7 +30,7 @@ const ORPHAN_MS = 1_500;
 /** What of the machine tells where another program listens. */
 export interface Sockets {
   /** The sockets that listen on the loopback addresses, or on all. */
-  readonly listeners: readonly Connection[];
+  readonly listeners: readonly Listener[];
   /** The ports that may be given to anybody's connection. */
   readonly ephemeral: PortRange;
 }
@@ -48,8 +44,8 @@ export interface Sockets {
  */
 export function holderOf(
   { hostname, port }: ListenAddress,
-  listeners: readonly Connection[],
-): Connection | undefined {
+  listeners: readonly Listener[],
+): Listener | undefined {
   const any = ["0.0.0.0", "::"];
   return listeners.find((one) =>
     one.localPort === port &&
@@ -124,14 +120,16 @@ export async function otherAddress(
 
 /** Who that is, as far as `ss` can tell. */
 async function describe(
-  holder: Connection | undefined,
+  holder: Listener | undefined,
   run: Runner,
 ): Promise<LogFields> {
   if (holder === undefined) return { by: "a socket that does not listen" };
-  const listed = await run(["ss", "-tlnpH"]);
-  const processes = parseProcesses(
-    typeof listed === "string" ? "" : listed.stdout,
-  ).get(`${holder.local} ${holder.localPort}`) ?? [];
+  const listed = await run(["ss", "-tlnpH", `sport = :${holder.localPort}`]);
+  const users = typeof listed === "string" ? "" : listed.stdout;
+  const processes = Array.from(
+    users.matchAll(/\("([^"]*)",pid=(\d+)/g),
+    ([, name, pid]) => `${name} (${pid})`,
+  );
   return { uid: holder.uid, by: processes.join(", ") || "not known" };
 }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { parseConnections } from "../rule/connections.ts";
 import {
   type Desired,
   type Destination,
@@ -76,15 +75,20 @@ async function endFault(
   // Through `cat`, because Deno opens /proc only with every permission.
   const tables = await run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]);
   if (typeof tables === "string") return undefined;
-  const own = localAddr as Deno.NetAddr;
-  const isRedirected = parseConnections(tables.stdout).some((one) =>
-    `${one.local} ${one.localPort}` === `${LOOPBACK[family]} ${port}` &&
-    `${one.remote} ${one.remotePort}` === `${own.hostname} ${own.port}`
-  );
+  const hex = (value: number) =>
+    value.toString(16).toUpperCase().padStart(4, "0");
+  const own = hex((localAddr as Deno.NetAddr).port);
+  // The proxy's end: on the loopback address, with ours as its peer.
+  const isRedirected = new RegExp(
+    `: (?:${LOOPBACK[family]}):${hex(port)} [0-9A-F]+:${own} 01 `,
+  ).test(tables.stdout);
   return isRedirected
     ? undefined
     : `${renderDestination(target)} does not end at ${loopback(family, port)}`;
 }
 
-/** Where a redirect of the output ends. */
-const LOOPBACK = { ip: "127.0.0.1", ip6: "::1" } as const;
+/** Where a redirect of the output ends, as /proc/net/tcp has it. */
+const LOOPBACK = {
+  ip: "0100007F|0000000000000000FFFF00000100007F",
+  ip6: "0{24}01000000",
+} as const;

@@ -274,6 +274,9 @@ export class RuleKeeper implements RuleView {
 
   async #reconcile(desired: Desired): Promise<Reconciled> {
     const reconciled = await this.#access.reconcile(desired);
+    const [blind] = reconciled.unreadable;
+    // A rule may stand where nobody could look.
+    if (desired.state !== "open" && blind !== undefined) throw blind.error;
     for (const detail of reconciled.warnings) {
       if (this.#warned.has(detail)) continue;
       this.#warned.add(detail);
@@ -306,6 +309,8 @@ export class RuleKeeper implements RuleView {
   }
 
   #failed(what: string, error: unknown): void {
+    // Its end stops what is under way.
+    if (this.#closed.signal.aborted) return;
     this.#failures++;
     this.#logFailure(`cannot ${what}`, {
       error: error instanceof Error ? error.message : String(error),

@@ -29,7 +29,7 @@ export async function systemRunner(
   try {
     child = new Deno.Command(name, {
       args,
-      env: { LC_ALL: "C" },
+      env: { LC_ALL: "C", PATH: searchPath() },
       // A signal to our whole group must not cut a change short.
       detached: true,
       stdin: stdin === undefined ? "null" : "piped",
@@ -37,10 +37,7 @@ export async function systemRunner(
       stderr: "piped",
     }).spawn();
   } catch (error) {
-    // Without any PATH there is another error, which has no class of its own.
-    const isLost = error instanceof Deno.errors.NotFound ||
-      Deno.env.get("PATH") === undefined;
-    if (isLost) return "not found";
+    if (error instanceof Deno.errors.NotFound) return "not found";
     throw error;
   }
   const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)];
@@ -73,6 +70,18 @@ export async function systemRunner(
     inTime();
     signal?.removeEventListener("abort", end);
   }
+}
+
+/**
+ * PATH, and the folders that an ordinary user's PATH leaves out: who asks for
+ * iptables there hears of root, not of a package that is installed.
+ */
+function searchPath(): string {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  const more = Deno.uid() === 0
+    ? []
+    : ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return [...folders, ...more].filter((folder) => folder !== "").join(":");
 }
 
 /**

@@ -1,8 +1,14 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { UsageError } from "../../lib/config/usage_error.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
+import { installProgram } from "../helpers/installed.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 
@@ -101,7 +107,7 @@ testWith(
       const run = under(node, "env", `XTABLES_LOCKFILE=${lock}`);
       assertEquals(
         await refused(run, "install --backend legacy"),
-        `Cannot install the rule: another program has held the xtables lock "${lock}" for 5 s, try again or find it with fuser ${lock}`,
+        `Cannot install the rule: another program has held the xtables lock "${lock}" for 5 s, try again or find it with fuser ${lock}; no rule is there`,
       );
       await holder.kill();
       assertEquals(
@@ -144,40 +150,87 @@ testWith(
   },
 );
 
+/** Native rules of others in OUTPUT, which iptables cannot list. */
+const FOREIGN = `add set ip nat theirs { type ipv4_addr; }
+add rule ip nat OUTPUT ip daddr @theirs tcp dport { 80, 81 } redirect to :99
+insert rule ip nat OUTPUT ct state new counter
+`;
+
 testWith(
   NEEDS,
-  "iptables points to nftables when table nat holds native rules",
+  "iptables points to nftables when others' native rules stand in OUTPUT",
   async () => {
     await using node = await createNamespace();
     await iptablesWith(node.runner, "install --backend nft");
-    await node.must(
-      ["nft", "-f", "-"],
-      `add set ip nat theirs { type ipv4_addr; }
-add rule ip nat OUTPUT ip daddr @theirs tcp dport { 80, 81 } redirect to :99
-`,
-    );
-    const reason =
-      'table "ip nat" holds native nft rules that iptables cannot read, use c2s-imds iptables install --backend nftables';
+    await iptablesWith(node.runner, "remove");
+    await node.must(["nft", "-f", "-"], FOREIGN);
     assertEquals(
       await refused(node.runner, "install --backend nft"),
-      `Cannot install the rule: ${reason}`,
+      'Cannot install the rule: table "ip nat" holds native nft rules that iptables cannot read, use c2s-imds iptables install --backend nftables',
     );
-    const status = await iptablesWith(node.runner, "status --backend nft");
-    assertEquals(status.code, 4);
-    assertStringIncludes(status.stdout, reason);
-
-    const moved = await iptablesWith(
-      node.runner,
-      "install --backend nftables",
-    );
-    assertStringIncludes(moved.stdout, "Removed from the nft backend: IPv4");
-    const listed = await node.must(["nft", "list", "table", "ip", "nat"]);
-    assertEquals(/C2S-IMDS/.test(listed), false);
-    assertStringIncludes(listed, "redirect to :99");
-    assertEquals((await iptablesWith(node.runner, "remove")).code, 0);
     assertEquals(
-      await node.must(["nft", "list", "table", "ip", "nat"]),
-      listed,
+      (await iptablesWith(node.runner, "install --backend nftables")).code,
+      0,
+    );
+    assertEquals((await iptablesWith(node.runner, "remove")).code, 0);
+  },
+);
+
+testWith(
+  NEEDS,
+  "iptables keeps, moves and removes its rule where others' native rules came",
+  async () => {
+    await using node = await createNamespace();
+    const nat = () => node.must(["nft", "list", "table", "ip", "nat"]);
+    for (const line of ["remove", "install --backend nftables"]) {
+      await iptablesWith(node.runner, "install --backend nft");
+      await node.must(["nft", "-f", "-"], FOREIGN);
+      const kept = await iptablesWith(
+        node.runner,
+        "install --port 4001 --backend nft",
+      );
+      assertEquals(kept.code, 0);
+      assertStringIncludes(await nat(), "redirect to :4001");
+      const { code, stdout } = await iptablesWith(node.runner, line);
+      assertEquals(code, 0);
+      assertStringIncludes(stdout, "Removed from the nft backend: IPv4");
+      assertEquals((await nat()).match(/C2S-IMDS/g), null);
+      assertStringIncludes(await nat(), "redirect to :99");
+      await iptablesWith(node.runner, "remove");
+      await node.must(["nft", "delete", "table", "ip", "nat"]);
+    }
+  },
+);
+
+testWith(
+  NEEDS,
+  "iptables says what stands where a command was killed after or before its work",
+  async () => {
+    await using node = await createNamespace();
+    const killed =
+      (table: string, before: boolean): Runner => async (argv, options) => {
+        if (!options?.stdin?.startsWith(`*${table}`)) {
+          return await node.runner(argv, options);
+        }
+        if (!before) await node.runner(argv, options);
+        return { code: 137, stdout: "", stderr: "" };
+      };
+    const done = await iptablesWith(killed("nat", false), "install");
+    assertEquals(done.code, 0, "what stands counts");
+    await iptablesWith(node.runner, "remove");
+    assertStringIncludes(
+      await refused(killed("nat", true), "install"),
+      '-restore" ended with code 137; there is: IPv4 in the nft backend: the jump from OUTPUT is missing',
+    );
+    await iptablesWith(node.runner, "install");
+    assertStringIncludes(
+      await refused(killed("filter", true), "remove"),
+      "there is: IPv6 in the nft backend: a rule is there, expected none",
+    );
+    assertEquals((await iptablesWith(killed("nat", false), "remove")).code, 0);
+    assertStringIncludes(
+      (await iptablesWith(node.runner, "status")).stdout,
+      "absent",
     );
   },
 );
@@ -193,10 +246,33 @@ testWith(
         : node.runner(argv, options);
     const { stdout } = await iptablesWith(run, "install --ipv6");
     assertStringIncludes(stdout, "Installed in the nftables backend");
-    assertEquals((await iptablesWith(run, "status --ipv6")).code, 0);
+    assertMatch(
+      (await iptablesWith(run, "status --ipv6")).stdout,
+      /^(.*\n){4}( {2}differs: nobody listens .*\n){2} {2}IPv6, nftables: /,
+    );
     assertStringIncludes(
       await unable(run, "install --backend nft"),
       '"iptables-nft" is not on PATH, install iptables-nft (RHEL, UBI 9)',
+    );
+  },
+);
+
+testWith(
+  NEEDS,
+  "iptables tells an ordinary user without sbin in PATH to run it as root",
+  async () => {
+    await using node = await createNamespace();
+    await using program = await installProgram();
+    const { code, stderr } = await node.run([
+      ...["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"],
+      ...["env", "-i", "PATH=/usr/bin:/bin"],
+      ...Object.entries(program.env).map(([name, value]) => `${name}=${value}`),
+      ...[...program.command, "iptables", "install"],
+    ]);
+    assertEquals(code, 4);
+    assertMatch(
+      stderr,
+      /Cannot install the rule: this process lacks CAP_NET_ADMIN, run it as root/,
     );
   },
 );

@@ -32,15 +32,15 @@ testWith(
       node.run("serve --iptables --listen 127.0.0.1:4001"),
       node.run("serve"),
     ]);
-    const taken =
-      "Cannot listen on 127.0.0.1:4000: another program has it, stop that one or choose another --listen";
-    assertRefused(same, 1, taken);
+    const another =
+      `Another instance runs on this node: it listens on port 4000 as uid ${PROXY_UID}, stop that one first`;
+    assertRefused(same, 1, another);
+    assertRefused(other, 1, another);
     assertRefused(
-      other,
+      plain,
       1,
-      `Cannot take the rule: it leads to port 4000, where another proxy listens as uid ${PROXY_UID}, stop that one first`,
+      "Cannot listen on 127.0.0.1:4000: another program has it, stop that one or choose another --listen",
     );
-    assertRefused(plain, 1, taken);
     assertEquals(await node.rules(), before);
     assertEquals(await node.see(0), EMULATED);
     first.signal("SIGHUP");
@@ -52,16 +52,47 @@ testWith(
 
 testWith(
   NODE_NEEDS,
-  "serve --iptables touches nothing when its port is taken",
+  "serve --iptables takes the next port where another program has its own, and leaves that one alone",
   async () => {
     await using node = await createNode(await installed());
     const before = await node.rules();
-    await startLabels(node.namespace, 0, ["theirs 127.0.0.1 4000"]);
-    const { code, stderr } = await node.run("serve --iptables");
-    assertEquals(code, 1);
-    assertStringIncludes(stderr, "Cannot listen on 127.0.0.1:4000: another");
+    const theirs = await startLabels(node.namespace, 1000, [
+      "theirs 127.0.0.1 4000",
+    ]);
+    {
+      await using program = await node.start("serve --iptables");
+      assertEquals(program.url, "http://127.0.0.1:4001");
+      await program.logged(
+        new RegExp(
+          `warn another program has the port, the proxy takes another taken=4000 uid=1000 by="python3 \\(${theirs.pid}\\)" port=4001`,
+        ),
+      );
+      assertEquals(await node.leadsTo(), "4001");
+      assertEquals(await node.see(0), EMULATED);
+      assertEquals(await node.see(0, "http://127.0.0.1:4000/"), "theirs");
+      assertEquals((await program.stop()).code, 0);
+    }
     assertEquals(await node.rules(), before);
-    assertEquals(await node.see(0), REAL);
+    await theirs.kill();
+    await using program = await node.start("serve --iptables");
+    assertEquals(program.url, "http://127.0.0.1:4000");
+  },
+);
+
+testWith(
+  NODE_NEEDS,
+  "serve --iptables says that SYN cookies alone may cut it off",
+  async () => {
+    await using node = await createNode(await installed());
+    const set = (value: number) =>
+      node.namespace.must([
+        "sysctl",
+        "-qw",
+        `net.ipv4.tcp_syncookies=${value}`,
+      ]);
+    await set(2);
+    await using program = await node.start("serve --iptables");
+    await program.logged(/warn the kernel answers with SYN cookies alone/);
   },
 );
 

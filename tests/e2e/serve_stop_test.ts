@@ -3,7 +3,7 @@ import { systemRunner } from "../../lib/system/system_runner.ts";
 import { installedForFile } from "../helpers/installed.ts";
 import { startLoad, type Tally } from "../helpers/load.ts";
 import {
-  BACKENDS,
+  ALL_BACKENDS,
   childOf,
   createNode,
   EMULATED,
@@ -58,11 +58,12 @@ for (const [way, send] of Object.entries(WAYS)) {
     NODE_NEEDS,
     `serve --iptables loses no request when SIGTERM goes ${way}`,
     async () => {
-      const backend = BACKENDS[Object.keys(WAYS).indexOf(way) % 2];
+      const index = Object.keys(WAYS).indexOf(way);
+      const backend = ALL_BACKENDS[index % ALL_BACKENDS.length];
       await using node = await createNode(await installed(), backend);
       const before = await node.rules();
       await using program = await node.start(
-        "serve --iptables",
+        `serve --iptables --backend=${backend}`,
         {},
         "setsid",
       );
@@ -81,7 +82,7 @@ for (const [way, send] of Object.entries(WAYS)) {
 
 testWith(
   NODE_NEEDS,
-  "serve --iptables --on-stop keep leaves the rule closed",
+  "serve --iptables --on-stop keep leaves the rule as it is",
   async () => {
     await using node = await createNode(await installed());
     const before = await node.rules();
@@ -89,10 +90,10 @@ testWith(
       await using program = await node.start(
         "serve --iptables --on-stop keep",
       );
-      assertEquals(await node.see(0), EMULATED);
+      const installed = await node.rules();
       assertEquals((await program.stop()).code, 0);
+      assertEquals(await node.rules(), installed);
     }
-    assertEquals(await node.leadsTo(), "1");
     assertEquals(await node.see(0), "refused");
     {
       await using program = await node.start("serve --iptables");
@@ -114,28 +115,32 @@ testWith(
     assert(child !== undefined);
     // A client whose answer never comes: the drain alone would take 10 s.
     node.service.signal("SIGSTOP");
-    const stuck = node.see(0);
-    await until("a request is in flight", async () => {
-      const open = await node.namespace.must([
-        ...["ss", "-tnH", "state", "established", "sport", "=", ":4000"],
-      ]);
-      return open.trim() !== "";
-    });
-    const started = performance.now();
-    await kill("-INT", "--", `-${program.pid}`);
-    await kill("-INT", "--", `-${program.pid}`);
-    await until("the rule is gone", async () => await node.rules() === before);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    assertEquals(program.stderr().includes("dropping the requests"), false);
-    await kill("-INT", "--", `-${program.pid}`);
-    const { code, stderr } = await program.result;
-    assert(performance.now() - started < 5_000, "the later one did not force");
-    assertEquals(code, 0, stderr);
-    assertMatch(stderr, /warn dropping the requests in flight/);
-    assertEquals(await isAlive(child), false);
-    assertEquals(await node.rules(), before);
-    node.service.signal("SIGCONT");
-    await stuck;
+    try {
+      const stuck = node.see(0);
+      await until("a request is in flight", async () => {
+        const open = await node.namespace.must([
+          ...["ss", "-tnH", "state", "established", "sport", "=", ":4000"],
+        ]);
+        return open.trim() !== "";
+      });
+      await kill("-INT", "--", `-${program.pid}`);
+      await kill("-INT", "--", `-${program.pid}`);
+      await until(
+        "the rule is gone",
+        async () => await node.rules() === before,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      assertEquals(program.stderr().includes("dropping the requests"), false);
+      await kill("-INT", "--", `-${program.pid}`);
+      const { code, stderr } = await program.result;
+      assertEquals(code, 0, stderr);
+      assertMatch(stderr, /warn dropping the requests in flight/);
+      assertEquals(await isAlive(child), false);
+      assertEquals(await node.rules(), before);
+      await stuck;
+    } finally {
+      node.service.signal("SIGCONT");
+    }
   },
 );
 
@@ -168,8 +173,12 @@ async function wrapIptables(): Promise<
   const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
   const mode = (what: string) => Deno.writeTextFile(`${folder}/mode`, what);
   await mode("works");
-  for (const suffix of ["", "-save", "-restore"]) {
-    const name = `iptables-nft${suffix}`;
+  const suffixes = ["", "-save", "-restore"];
+  for (
+    const name of ["iptables-nft", "ip6tables-nft"].flatMap((it) =>
+      suffixes.map((suffix) => it + suffix)
+    )
+  ) {
     await Deno.writeTextFile(
       `${folder}/${name}`,
       `#!/bin/sh
@@ -201,14 +210,13 @@ testWith(
       ...["/usr/bin/env", iptables.path],
     );
     await iptables.mode("hangs");
-    program.signal("SIGHUP");
     program.signal("SIGTERM");
     await program.logged(/info stopping/);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const second = performance.now();
     program.signal("SIGTERM");
     const { code, stderr } = await program.result;
-    assert(performance.now() - second < 4_000, "it waited for iptables");
+    // It waited for no command's own limit.
+    assertEquals(stderr.match(/did not end in time/g), null, stderr);
     assertEquals(code, 1, stderr);
     assertMatch(stderr, STANDS);
     const left = await systemRunner([
@@ -238,7 +246,7 @@ testWith(
     await iptables.mode("fails");
     const { code, stderr } = await program.stop();
     assertEquals(code, 1, stderr);
-    assertEquals(stderr.match(/error cannot remove the rule /g)?.length, 2);
+    assertMatch(stderr, /error cannot remove the rule /);
     assertMatch(stderr, STANDS);
     assertEquals((await node.run("iptables remove")).code, 0);
     assertEquals(await node.rules(), before);

@@ -122,10 +122,10 @@ for (
 
 Deno.test("findTools() prefers the names that say their backend", async () => {
   const tools = await findTools(machine(BOTH));
-  assertEquals(tools.nft.ip?.restore, "iptables-nft-restore");
-  assertEquals(tools.legacy.ip?.save, "iptables-legacy-save");
+  assertEquals(tools.nft.ip, "iptables-nft");
+  assertEquals(tools.legacy.ip, "iptables-legacy");
   assertEquals(tools.nft.ip6, undefined);
   const plain = await findTools(machine({ iptables: NFT }));
-  assertEquals(plain.nft.ip?.restore, "iptables-restore");
+  assertEquals(plain.nft.ip, "iptables");
   assertEquals(plain.legacy.ip, undefined);
 });

@@ -12,8 +12,6 @@ import { logInto } from "./config.ts";
 const at = (local: string, localPort: number, uid = 1000) => ({
   local,
   localPort,
-  remote: "0.0.0.0",
-  remotePort: 0,
   uid,
 });
 

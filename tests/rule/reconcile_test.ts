@@ -1,0 +1,223 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { openMachine } from "../../lib/rule/machine.ts";
+import { readRules, redirectTargets } from "../../lib/rule/read.ts";
+import {
+  findConflict,
+  look,
+  reconcile,
+  ROUNDS,
+} from "../../lib/rule/reconcile.ts";
+import { RuleError } from "../../lib/rule/rule_error.ts";
+import type { Runner, RunResult } from "../../lib/system/runner.ts";
+import { createFakeIptables, type FakeIptables } from "./fake_iptables.ts";
+import { GUARD_JUMP, JUMP, OPEN } from "./samples.ts";
+
+const ABSENT = { state: "absent" } as const;
+
+/** A machine with the fake, and with the rule where that is wanted. */
+async function machineWith(fake: FakeIptables, installed = false) {
+  const machine = await openMachine("auto", "install the rule", fake.run);
+  if (installed) await reconcile(machine, OPEN);
+  fake.restores.length = 0;
+  return machine;
+}
+
+Deno.test("reconcile() installs the guard first, removes it last, and feeds nothing twice", async () => {
+  const fake = createFakeIptables();
+  const machine = await machineWith(fake);
+  const first = await reconcile(machine, OPEN);
+  assertEquals(fake.restores, ["filter", "nat"]);
+  assertEquals([first.changed, first.was, first.removed], [
+    true,
+    ["IPv4 in the nft backend: no rule is there"],
+    [],
+  ]);
+  const again = await reconcile(machine, OPEN);
+  assertEquals([again.changed, again.was, fake.restores.length], [
+    false,
+    [],
+    2,
+  ]);
+  const { removed } = await reconcile(machine, ABSENT);
+  assertEquals(removed, [{ backend: "nft", family: "ip" }]);
+  assertEquals(fake.restores.slice(2), ["nat", "filter"]);
+  assertEquals((await reconcile(machine, ABSENT)).changed, false);
+});
+
+Deno.test("reconcile() leaves one jump when another instance came between", async () => {
+  const fake = createFakeIptables();
+  const machine = await machineWith(fake);
+  fake.beforeRestore = () => {
+    if (fake.restores.length === 1) fake.filter.output.unshift(GUARD_JUMP);
+    if (fake.restores.length === 2) fake.nat.output.unshift(JUMP);
+  };
+  await reconcile(machine, OPEN);
+  assertEquals([fake.nat.output, fake.filter.output], [[JUMP], [GUARD_JUMP]]);
+});
+
+Deno.test("reconcile() goes on when the jump it would replace went away", async () => {
+  const fake = createFakeIptables();
+  const machine = await machineWith(fake, true);
+  fake.nat.output = [JUMP, JUMP];
+  fake.beforeRestore = () => {
+    if (fake.restores.length === 1) fake.nat.output = [JUMP];
+  };
+  await reconcile(machine, OPEN);
+  assertEquals(fake.nat.output, [JUMP]);
+});
+
+Deno.test("reconcile() removes what came while it removed", async () => {
+  const fake = createFakeIptables();
+  const machine = await machineWith(fake, true);
+  fake.nat.output = [JUMP, "-d 10.0.0.1/32 -j RETURN", JUMP];
+  fake.beforeRestore = () => {
+    if (fake.restores.length === 1) fake.nat.output.push(JUMP);
+  };
+  await reconcile(machine, ABSENT);
+  assertEquals(fake.nat, {
+    output: ["-d 10.0.0.1/32 -j RETURN"],
+    chain: undefined,
+  });
+});
+
+Deno.test("reconcile() gives up when others change the rule every time", async () => {
+  const fake = createFakeIptables();
+  const machine = await machineWith(fake);
+  fake.beforeRestore = () => fake.nat.output.unshift(JUMP);
+  await assertRejects(
+    () => reconcile(machine, OPEN),
+    RuleError,
+    `Cannot install the rule: others changed it ${ROUNDS} times meanwhile; there is: IPv4 in the nft backend: there are `,
+  );
+});
+
+const REFUSALS: readonly [
+  name: string,
+  stderr: string,
+  feeds: string[],
+  says: string,
+][] = [
+  [
+    "tries once when trying again cannot help",
+    "Another app is currently holding the xtables lock.\n",
+    ["filter", "nat"],
+    'has held the xtables lock "/run/xtables.lock" for 5 s, try again or find it with fuser /run/xtables.lock; there is: IPv4 in the nft backend: the jump from OUTPUT is missing',
+  ],
+  [
+    "tries thrice, and leaves no guard alone, where the kernel lacks a module",
+    "Warning: Extension REDIRECT revision 0 not supported, missing kernel module?\n",
+    ["filter", "nat", "nat", "nat", "filter"],
+    "; no rule is there",
+  ],
+];
+
+for (const [name, stderr, feeds, says] of REFUSALS) {
+  Deno.test(`reconcile() ${name}`, async () => {
+    const fake = createFakeIptables();
+    const machine = await machineWith(fake);
+    fake.refusals.nat = { code: 4, stdout: "", stderr };
+    const error = await assertRejects(
+      () => reconcile(machine, OPEN),
+      RuleError,
+    );
+    assertStringIncludes(error.message, says);
+    assertEquals(fake.restores, feeds);
+  });
+}
+
+/** What a program that lies or was cut short prints for a list. */
+const GARBAGE: Readonly<Record<string, string>> = {
+  nothing: "",
+  "half a line": "-P OUTPUT ACC",
+  "a list without its end": `-P OUTPUT ACCEPT\n-A OUTPUT ${JUMP}`,
+  "something else": "-P OUTPUT ACCEPT\nhello\n",
+};
+
+for (const [what, stdout] of Object.entries(GARBAGE)) {
+  Deno.test(`reconcile() reports nothing it has not seen when a list is ${what}`, async () => {
+    const fake = createFakeIptables();
+    const run: Runner = async (argv, options) =>
+      argv.includes("-S")
+        ? { code: 0, stdout, stderr: "" } satisfies RunResult
+        : await fake.run(argv, options);
+    const machine = await openMachine("auto", "remove the rule", run);
+    const { removed, unreadable } = await reconcile(machine, ABSENT);
+    assertEquals(removed, []);
+    assertEquals(
+      unreadable.map(({ error }) => error.message),
+      [`Cannot remove the rule: "iptables-nft" did not print a whole list of rules`],
+    );
+    await assertRejects(
+      () => reconcile(machine, OPEN),
+      RuleError,
+      "whole list",
+    );
+    assertEquals(fake.restores, []);
+  });
+}
+
+Deno.test("look() sees in OUTPUT alone that the rule is not in place", async () => {
+  const fake = createFakeIptables();
+  const asked: string[] = [];
+  const machine = {
+    ...await machineWith(fake, true),
+    run: ((argv, options) => {
+      asked.push(argv.slice(3).join(" "));
+      return fake.run(argv, options);
+    }) satisfies Runner,
+  };
+  assertEquals(await look(machine, OPEN), []);
+  assertEquals(asked, ["-t filter -S OUTPUT", "-t nat -S OUTPUT"]);
+  fake.nat.output = [];
+  assertEquals(await look(machine, OPEN), [
+    "IPv4 in the nft backend: the jump from OUTPUT is missing",
+  ]);
+  assertEquals(await look(machine, OPEN, "guard"), []);
+  fake.filter.output.unshift("-o lo -j ACCEPT");
+  assertEquals((await look(machine, OPEN, "guard")).length, 1);
+  assertEquals(await look(machine, ABSENT), [
+    "IPv4 in the nft backend: a rule is there, expected none",
+  ]);
+});
+
+/** A socket as /proc/net/tcp and tcp6 have it. */
+function socket(local: string, uid: number, state = "0A"): string {
+  return `  sl  local_address\n   1: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  ${uid}        0 12345 1 0000000000000000 20 4 30 10 -1\n`;
+}
+
+const PORT = "0FA0"; // 4000
+const SOCKETS: Readonly<Record<string, [text: string, isConflict: boolean]>> = {
+  "the rule's user": [socket(`0100007F:${PORT}`, 10_169), true],
+  "the rule's user on any address": [socket(`00000000:${PORT}`, 10_169), true],
+  "the rule's user on any IPv6 address": [
+    socket(`${"0".repeat(32)}:${PORT}`, 10_169),
+    true,
+  ],
+  "another user": [socket(`0100007F:${PORT}`, 1000), false],
+  "root": [socket(`0100007F:${PORT}`, 0), false],
+  "the rule's user on another port": [socket("0100007F:0FA1", 10_169), false],
+  "the rule's user on another address": [
+    socket(`0708090A:${PORT}`, 10_169),
+    false,
+  ],
+  "nobody, but a connection is open": [
+    socket(`0100007F:${PORT}`, 10_169, "01"),
+    false,
+  ],
+  nobody: ["", false],
+};
+
+for (const [who, [text, isConflict]] of Object.entries(SOCKETS)) {
+  Deno.test(`findConflict() finds ${isConflict ? "an" : "no"} instance when ${who} listens at the rule's port`, async () => {
+    const fake = createFakeIptables();
+    const machine = await machineWith(fake, true);
+    const target = { port: 4000, uid: 10_169 };
+    assertEquals(redirectTargets(await readRules(machine)), [target]);
+    fake.files["/proc/net/tcp"] = text;
+    assertEquals(
+      await findConflict(machine, [4001]),
+      isConflict ? target : undefined,
+    );
+    assertEquals(await findConflict(machine, [4000]), undefined);
+  });
+}
