@@ -26,7 +26,7 @@ interface Profile {
 
 /** A function under its caller, and what it calls. */
 export interface Call {
-  /** The function and its place: `send lib/proxy/upstream.ts:120`. */
+  /** The function and its place: `send lib/proxy/upstream/upstream.ts:120`. */
   readonly name: string;
   /** The time in it and below, in microseconds. */
   readonly time: number;

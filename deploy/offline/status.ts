@@ -23,6 +23,7 @@ export const STATUS_CODE = {
   BadGateway: 502,
   ServiceUnavailable: 503,
   GatewayTimeout: 504,
+  HTTPVersionNotSupported: 505,
   LoopDetected: 508,
 } as const;
 
@@ -47,5 +48,6 @@ export const STATUS_TEXT: Record<StatusCode, string> = {
   [STATUS_CODE.BadGateway]: "Bad Gateway",
   [STATUS_CODE.ServiceUnavailable]: "Service Unavailable",
   [STATUS_CODE.GatewayTimeout]: "Gateway Timeout",
+  [STATUS_CODE.HTTPVersionNotSupported]: "HTTP Version Not Supported",
   [STATUS_CODE.LoopDetected]: "Loop Detected",
 };

@@ -56,8 +56,8 @@ export function openAdmin(
   };
   return new Listener(
     address,
-    async ({ method, url, headers }, peer) => {
-      if (!own.includes(peer.hostname)) {
+    async ({ method, url, headers }, { remoteAddr }) => {
+      if (!own.includes(remoteAddr.hostname)) {
         return ownAnswer({
           status: STATUS_CODE.Forbidden,
           reason: "Only this node itself may ask",

@@ -9,7 +9,8 @@ import type { Log } from "../observe/log.ts";
 import type { RuleView } from "../observe/rule_view.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import type { SocketOwners } from "../system/socket_owners.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
 import { openAdmin } from "./admin.ts";
 import { openMetrics } from "./metrics.ts";
 import { type Check, Readiness } from "./readiness.ts";
@@ -22,6 +23,8 @@ export interface ServingParts {
   readonly source?: UpstreamSource | undefined;
   /** The rule, where there is one to keep. */
   readonly rule?: RuleView | undefined;
+  /** Tells who asks, so that no user takes the places of others. */
+  readonly owners?: SocketOwners | undefined;
   /** What this program is, by label: its version and the like. */
   readonly build: Readonly<Record<string, string>>;
 }
@@ -36,15 +39,23 @@ export interface ServingParts {
  */
 export async function startServing(
   config: ServeConfig,
-  { log, source, rule, build }: ServingParts,
+  { log, source, rule, owners, build }: ServingParts,
 ): Promise<Proxy> {
   const { admin: address } = config;
-  if (address === undefined) return await startProxy(config, log, source);
+  if (address === undefined) {
+    return await startProxy(config, log, source, undefined, owners);
+  }
   const metrics = await openMetrics({
     build,
     rule: rule && (() => rule.tally),
   });
-  const proxy = await startProxy(config, log, source, metrics.meters);
+  const proxy = await startProxy(
+    config,
+    log,
+    source,
+    metrics.meters,
+    owners,
+  );
   let isStopping = false;
   let admin: Listener;
   try {

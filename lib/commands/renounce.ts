@@ -11,10 +11,10 @@
 export const NEVER_NEEDED = ["write", "ffi", "import"] as const;
 
 /**
- * What `serve` without a child gives up besides once it listens, unless it is
- * to look for its upstream or to hold an address: it runs nothing any more.
+ * What `serve` without a child gives up besides once it listens. It may still
+ * have to look who asks, or where its upstream is.
  */
-export const NEEDED_TO_START = ["run", "env"] as const;
+export const NEEDED_TO_START = ["env"] as const;
 
 /**
  * What the child gives up once it listens. It keeps `net`, which forwarding
@@ -24,6 +24,7 @@ export const RENOUNCED = [
   ...NEVER_NEEDED,
   ...NEEDED_TO_START,
   "read",
+  "run",
 ] as const;
 
 /**

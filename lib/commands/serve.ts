@@ -20,6 +20,7 @@ import {
 } from "../observe/log.ts";
 import { startServing } from "../admin/serving.ts";
 import type { Proxy } from "../proxy/proxy.ts";
+import { socketOwners } from "../system/socket_owners.ts";
 import { systemRunner } from "../system/system_runner.ts";
 import type { Command, ExitCode, Io } from "./command.ts";
 import { errorLine } from "./error_line.ts";
@@ -129,8 +130,8 @@ async function serveWith(
   const address = await holdAddress(config.node, { run: systemRunner, log });
   try {
     const proxy = await start(config, log, io);
-    const runsNothing = config.discover === undefined && !config.node.address;
-    if (runsNothing) renounce(NEEDED_TO_START);
+    const isSet = config.discover === undefined && !config.node.address;
+    if (isSet) renounce(NEEDED_TO_START);
     address.serving();
     return await serveUntilStopped(proxy, { log, signals, announce, reload });
   } finally {
@@ -184,6 +185,7 @@ async function start(
     return await startServing(config, {
       log,
       source,
+      owners: socketOwners(systemRunner),
       build: buildLabels(build),
     });
   } catch (error) {

@@ -33,6 +33,7 @@ import { routeFault } from "../supervisor/route.ts";
 import { RuleKeeper } from "../supervisor/rule_keeper.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
+import { socketOwners } from "../system/socket_owners.ts";
 import type { Runner } from "../system/runner.ts";
 import { stoppableRunner } from "../system/stoppable_runner.ts";
 import { cannotTell } from "./cannot_tell.ts";
@@ -94,11 +95,12 @@ export async function serveSupervised(
   }
   let address: HeldAddress | undefined;
   const source = upstreamSource(config, { log, run, pausesMs: [] });
+  const owners = socketOwners(run);
   const supervisor = new Supervisor(config, {
     spawn: (config, orders) => {
       const parts = { command, user, log, stderr: io.stderr };
       const child = spawnChild(parts, config, orders);
-      answerChild(child, { source, rule: rule?.keeper });
+      answerChild(child, { source, rule: rule?.keeper, owners });
       return child;
     },
     rule,

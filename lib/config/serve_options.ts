@@ -106,7 +106,7 @@ export const OPTIONS = {
     name: "timeout",
     value: "SECONDS",
     help: "How long the upstream may take to answer",
-    fallback: "5",
+    fallback: "60",
     live: true,
     parse: one((value) => parseSeconds(value, { least: 0.001, most: HOUR })),
   },

@@ -9,7 +9,7 @@
 export const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 
 /** The statuses of requests that the proxy itself turns away. */
-export const REFUSALS = [400, 403, 405, 408, 413, 503] as const;
+export const REFUSALS = [400, 403, 405, 408, 413, 503, 505] as const;
 
 /** What the metadata service fails by. */
 export const FAULTS = ["unreachable", "broken", "late"] as const;

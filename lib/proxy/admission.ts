@@ -5,6 +5,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { Fields } from "./headers.ts";
+import { isLoopback } from "./peers.ts";
 
 /** The most bytes a request's body may have. */
 export const MAX_REQUEST_BODY = 64 * 1024;
@@ -41,6 +42,24 @@ export const NO_BROWSERS: Refusal = {
 export function isFromBrowser(headers: Fields): boolean {
   return headers.get("origin") !== undefined ||
     headers.get("sec-fetch-site") !== undefined;
+}
+
+/**
+ * Whether a request came over HTTP/2 as every known client of it asks: with an
+ * authority and no Host. Without both, `Deno.serve` puts its own name there.
+ *
+ * @param request the request
+ * @param listener where it came in
+ */
+export function isHttp2(
+  { headers, url }: Pick<Request, "headers" | "url">,
+  { hostname }: Pick<Deno.NetAddr, "hostname">,
+): boolean {
+  if (headers.has("host")) return false;
+  const isNamed = isLoopback(hostname) || /^(?:0\.0\.0\.0|::)$/.test(hostname);
+  const own = isNamed ? "localhost" : hostname;
+  const [, host] = /^http:\/\/([^/?#]*?)(?::\d+)?(?:[/?#]|$)/.exec(url) ?? [];
+  return host !== own && host !== `[${own}]`;
 }
 
 /**

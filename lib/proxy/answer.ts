@@ -7,23 +7,24 @@ import { STATUS_CODE } from "@std/http/status";
 import { replacementOf } from "../rewrite/edits.ts";
 import { rewriteFields, setFields } from "../rewrite/json_fields.ts";
 import type { Refusal } from "./admission.ts";
-import { readStart, streamBody, UNCHANGED } from "./body.ts";
-import type { ClientStalled } from "./client_stalled.ts";
-import { isOpaque } from "../rewrite/opaque_body.ts";
+import { streamBody, type StreamFailure, UNCHANGED } from "./answer_stream.ts";
+import { isEncoded, isOpaque } from "../rewrite/opaque_body.ts";
 import {
   type Header,
   headersOfReplaced,
   headersOfRewritten,
 } from "./headers.ts";
 import type { BodyRewrite } from "../rewrite/policy.ts";
-import type { UpstreamAnswer } from "./upstream.ts";
-import type { UpstreamError } from "./upstream_error.ts";
+import type { UpstreamAnswer } from "./upstream/upstream.ts";
 
 /** Up to here an answer is complete before its first byte goes out. */
 const WHOLE_LIMIT = 64 * 1024;
 
-/** JSON is understood only as a whole; one over this goes on as it is. */
-const JSON_LIMIT = 1024 * 1024;
+/**
+ * JSON is understood only as a whole; one over this goes on as it is. Real
+ * documents have 0.5 to 60 KiB.
+ */
+const JSON_LIMIT = 256 * 1024;
 
 /** Statuses without a body by definition; `Response` refuses one. */
 const BODILESS: readonly number[] = [
@@ -54,6 +55,14 @@ export interface WholeAnswer {
   readonly rewritten?: boolean;
 }
 
+/** How a streamed answer ended. */
+export interface StreamEnd {
+  /** What went wrong, if anything. */
+  readonly failure?: StreamFailure | undefined;
+  /** Whether any of it was changed. */
+  readonly rewritten: boolean;
+}
+
 /** An answer whose body is still coming. */
 export interface StreamedAnswer {
   /** The status code. */
@@ -62,19 +71,34 @@ export interface StreamedAnswer {
   readonly headers: readonly Header[];
   /** The body. */
   readonly stream: ReadableStream<Uint8Array>;
+  /** Settles when its last byte went out, or none will. */
+  readonly ended: Promise<StreamEnd>;
 }
 
 /** An answer to a client. */
 export type Answer = WholeAnswer | StreamedAnswer;
 
+/**
+ * Over this, a whole answer is handed over as a stream, of which `Deno.serve`
+ * says when it was sent: clients that take nothing must not pile them up.
+ */
+const COUNTED_BYTES = 4 * 1024;
+
 /** Makes the response that `Deno.serve` sends; a whole one as often as asked. */
 export function respond(answer: Answer): Response {
   const { status } = answer;
-  const body = "bytes" in answer ? answer.bytes : answer.stream;
+  const bytes = "bytes" in answer ? answer.bytes : null;
+  const isCounted = bytes !== null && bytes.length > COUNTED_BYTES;
+  const body = "stream" in answer
+    ? answer.stream
+    : isCounted
+    ? ReadableStream.from([bytes])
+    : bytes;
   const response = new Response(body as BodyInit | null, { status });
   // Appended, they keep order and repeats, and cost half of what an array does.
   const { headers } = response;
   for (const [name, value] of answer.headers) headers.append(name, value);
+  if (isCounted) headers.append("content-length", `${bytes.length}`);
   return response;
 }
 
@@ -84,20 +108,10 @@ export interface AnswerOptions {
   readonly method: string;
   /** What happens to the body. */
   readonly rewrite: BodyRewrite;
-  /** When the start of the body must be there, on the clock of `performance`. */
-  readonly deadline: number;
   /** How long the upstream may pause in a streamed body, in milliseconds. */
   readonly stallMs: number;
-  /** Called when the body is streamed rather than sent whole. */
-  readonly onStream: () => void;
-  /**
-   * Called when the last byte of a streamed body went out, or none will; with
-   * what went wrong, and whether any of it was changed.
-   */
-  readonly onStreamEnd: (
-    error: UpstreamError | ClientStalled | undefined,
-    rewritten: boolean,
-  ) => void;
+  /** Called where a body would be rewritten, but came compressed. */
+  readonly onCompressed: () => void;
 }
 
 /**
@@ -108,18 +122,15 @@ export interface AnswerOptions {
  */
 export async function answerOf(
   answer: UpstreamAnswer,
-  options: AnswerOptions,
+  { method, rewrite, stallMs, onCompressed }: AnswerOptions,
 ): Promise<Answer> {
   const { status, length, body, headers } = answer;
-  const { rewrite, deadline } = options;
   const { rule, edit } = rewrite;
   const fields = status === STATUS_CODE.OK && edit?.kind === "fields"
     ? edit.fields
     : undefined;
-  const limit = rule.kind === "json" || fields !== undefined
-    ? JSON_LIMIT
-    : WHOLE_LIMIT;
-  const start = await readStart(body, limit, deadline - performance.now());
+  const isJson = rule.kind === "json" || fields !== undefined;
+  const start = await body.start(isJson ? JSON_LIMIT : WHOLE_LIMIT);
   if (BODILESS.includes(status)) return { status, headers, bytes: null };
   const replacement = replacementOf(status, edit);
   if (replacement !== undefined) {
@@ -128,57 +139,78 @@ export async function answerOf(
       ...replacement,
       headers: headersOfReplaced(headers, replacement.contentType),
     };
-    if (options.method !== "HEAD") return { ...replaced, rewritten: true };
-    return {
-      ...replaced,
-      headers: withLength(replaced.headers, `${replaced.bytes.length}`),
-      bytes: null,
-    };
+    return method === "HEAD"
+      ? headOf({ ...replaced, length: `${replaced.bytes.length}` })
+      : { ...replaced, rewritten: true };
   }
-  if (options.method === "HEAD") {
-    // The length of a body that may be rewritten is not known; without one,
-    // `Deno.serve` claims 0 unless the body is a stream.
-    const known = rule.kind === "untouched" && fields === undefined;
-    if (!known || length === undefined) {
-      return { status, headers, stream: new Blob([]).stream() };
-    }
-    return { status, headers: withLength(headers, length), bytes: null };
+  const mayChange = rule.kind !== "untouched" || fields !== undefined;
+  // The length of a body that may be rewritten is not known.
+  if (method === "HEAD") {
+    return headOf({ status, headers, length: mayChange ? undefined : length });
   }
 
-  const opaque = status === STATUS_CODE.PartialContent ||
-    isOpaque(contentEncoding(headers), start.bytes);
-  const asItIs = rule.kind === "untouched" || opaque;
+  const encoding = contentEncoding(headers);
+  if (mayChange && encoding !== undefined && isEncoded(encoding)) {
+    onCompressed();
+  }
+  const isText = status !== STATUS_CODE.PartialContent &&
+    !isOpaque(encoding, start.bytes);
   if (start.whole) {
-    const rewritten = asItIs
-      ? start.bytes
-      : rule.kind === "json"
-      ? rewriteFields(start.bytes, rule.fields, rewrite.rewrite)
-      : rewrite.rewrite(start.bytes);
-    const bytes = fields === undefined || opaque
-      ? rewritten
-      : setFields(rewritten, fields);
-    const same = bytes === start.bytes;
+    const bytes = isText ? rewritten(start.bytes, rewrite) : start.bytes;
+    const output = isText && fields !== undefined
+      ? setFields(bytes, fields)
+      : bytes;
+    if (output === start.bytes) return { status, headers, bytes: output };
     return {
       status,
-      headers: same ? headers : headersOfRewritten(headers),
-      bytes,
-      rewritten: !same,
+      headers: headersOfRewritten(headers),
+      bytes: output,
+      rewritten: true,
     };
   }
 
-  options.onStream();
-  const unchanged = asItIs || rule.kind === "json";
-  const passage = unchanged ? UNCHANGED : rewrite.stream();
-  const stream = streamBody(body, {
+  const changes = isText && rule.kind === "rewrite";
+  const passage = changes ? rewrite.stream() : UNCHANGED;
+  const { stream, ended } = streamBody(body, {
     start: start.bytes,
     passage,
-    stallMs: options.stallMs,
-    done: (error) => options.onStreamEnd(error, passage.changed),
+    stallMs,
   });
-  if (!unchanged) {
-    return { status, headers: headersOfRewritten(headers), stream };
+  return {
+    status,
+    headers: changes
+      ? headersOfRewritten(headers)
+      : withLength(headers, length),
+    stream,
+    ended: ended.then((failure) => ({ failure, rewritten: passage.changed })),
+  };
+}
+
+/**
+ * An answer to HEAD. `Deno.serve` claims a length of 0 for one without, unless
+ * its body is a stream.
+ */
+function headOf(
+  { status, headers, length }: Pick<
+    UpstreamAnswer,
+    "status" | "headers" | "length"
+  >,
+): Answer {
+  if (length !== undefined) {
+    return { status, headers: withLength(headers, length), bytes: null };
   }
-  return { status, headers: withLength(headers, length), stream };
+  const ended = Promise.resolve({ rewritten: false });
+  return { status, headers, stream: new Blob([]).stream(), ended };
+}
+
+function rewritten(
+  bytes: Uint8Array,
+  { rule, rewrite }: BodyRewrite,
+): Uint8Array {
+  if (rule.kind === "untouched") return bytes;
+  return rule.kind === "json"
+    ? rewriteFields(bytes, rule.fields, rewrite)
+    : rewrite(bytes);
 }
 
 function withLength(

@@ -8,30 +8,36 @@ import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
 import { type Refusal, refusal } from "./admission.ts";
-import { answerOf, ownAnswer, respond } from "./answer.ts";
-import { Fields, requestHeaders } from "./headers.ts";
+import { memoize } from "../system/memoize.ts";
+import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
+import { ResponseCache } from "./cache/response_cache.ts";
+import { Fields, identityOnly, requestHeaders } from "./headers.ts";
 import { Incidents } from "./incidents.ts";
 import type { OwnAddresses } from "./peers.ts";
-import { MAX_BODIES, RequestBodies, type RequestBody } from "./request_body.ts";
-import { remembering } from "./remember.ts";
-import { SharedAnswers } from "./share.ts";
+import { RequestBodies, type RequestBody } from "./request_body.ts";
+import { NO_HTTP2 } from "./places.ts";
 import { originTarget, pathOf } from "./target.ts";
 import { RewritePolicy } from "../rewrite/policy.ts";
-import type { Upstream, UpstreamAnswer, UpstreamRequest } from "./upstream.ts";
-import { UpstreamError } from "./upstream_error.ts";
-
-/** The most requests at one time; more are answered 503. */
-export const MAX_IN_FLIGHT = 1_024;
+import { TimeLimit } from "./upstream/time_limit.ts";
+import type {
+  Upstream,
+  UpstreamAnswer,
+  UpstreamRequest,
+} from "./upstream/upstream.ts";
+import { ClientGone, UpstreamError } from "./upstream/upstream_error.ts";
 
 /** A GET that has one is refused. */
 const NO_BODY: RequestBody = { bytes: undefined };
 
-const targetOf = remembering(originTarget);
+/** What nginx logs for a client that left; nobody reads the answer. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+const targetOf = memoize(originTarget);
 
 /** What a handler works with. */
 export interface HandlerParts {
   /** The one upstream. */
-  readonly upstream: Upstream;
+  readonly upstream: Pick<Upstream, "authority" | "send" | "comesBack">;
   /** The addresses of this node. */
   readonly own: OwnAddresses;
   /** The log. */
@@ -44,7 +50,7 @@ export interface HandlerParts {
 interface Policy {
   readonly config: ServeConfig;
   readonly rewrites: RewritePolicy;
-  readonly shared: SharedAnswers;
+  readonly cache: ResponseCache;
 }
 
 /** Answers requests for as long as the process lives. */
@@ -53,7 +59,6 @@ export class Handler {
   readonly #incidents: Incidents;
   readonly #bodies = new RequestBodies();
   #policy: Policy;
-  #inFlight = 0;
   #requests = 0;
   #draining = false;
 
@@ -93,7 +98,7 @@ export class Handler {
     const { log, meters } = this.#parts;
     return {
       config,
-      shared: new SharedAnswers(config.cacheMs, undefined, meters),
+      cache: new ResponseCache(config.cacheMs, undefined, meters),
       rewrites: new RewritePolicy(config, (region) =>
         log.warn(
           `the metadata service names a region that no map covers: add --region ${region}=EMULATED`,
@@ -104,6 +109,21 @@ export class Handler {
   /** From now on asks clients to close their connections. */
   drain(): void {
     this.#draining = true;
+  }
+
+  /**
+   * Refuses one request before anything of it is read.
+   *
+   * @param refused why
+   */
+  refuse(refused: Refusal): Response {
+    this.#requests++;
+    this.#parts.meters?.answered(refused.status);
+    this.#incidents.refused(refused);
+    // A stream costs least without a body.
+    if (refused !== NO_HTTP2) return this.#turnAway(refused);
+    this.#parts.meters?.refused(refused.status);
+    return new Response(null, { status: refused.status });
   }
 
   /**
@@ -139,24 +159,20 @@ export class Handler {
     peer: Deno.NetAddr,
     listener: Deno.NetAddr,
   ): Promise<Response> {
-    const { upstream, meters } = this.#parts;
+    const { meters, upstream } = this.#parts;
     const fields = new Fields(request.headers);
     const { method } = request;
     const target = targetOf(request.url);
     const refused = this.#refusal({ method, target }, fields, peer, listener);
     if (refused !== undefined) return this.#turnAway(refused);
-    const { config: { timeoutMs }, shared, rewrites } = this.#policy;
-    this.#inFlight++;
-    // A streamed answer is in flight until its last byte.
-    let streaming = false;
-    const done = () => this.#inFlight--;
+    const policy = this.#policy;
     try {
       const body = method === "GET"
         ? NO_BODY
-        : await this.#bodies.read(request, timeoutMs);
+        : await this.#bodies.read(request, policy.config.timeoutMs);
       if ("status" in body) {
         if (body.status === STATUS_CODE.ServiceUnavailable) {
-          this.#incidents.crowd("request bodies", MAX_BODIES);
+          this.#incidents.refused(body);
         }
         return this.#turnAway(body);
       }
@@ -166,29 +182,45 @@ export class Handler {
         headers: requestHeaders(fields, upstream.authority),
         body: body.bytes,
       };
-      const answer = await shared.answer(up, async () => {
-        const deadline = performance.now() + timeoutMs;
-        return await answerOf(await this.#send(up, rewrites, deadline), {
-          method: up.method,
-          rewrite: rewrites.of(up.method, up.target),
-          deadline,
-          stallMs: timeoutMs,
-          onStream: () => streaming = true,
-          onStreamEnd: (error, rewritten) => {
-            done();
-            if (meters !== undefined && rewritten) meters.rewritten++;
-            if (error !== undefined) this.#incidents.failed(error, up);
-          },
+      const answer = await policy.cache.answer(
+        up,
+        request,
+        (client) => this.#ask(up, policy, client),
+      );
+      if ("stream" in answer) {
+        answer.ended.then(({ failure, rewritten }) => {
+          if (meters !== undefined && rewritten) meters.rewritten++;
+          if (failure !== undefined) this.#incidents.failed(failure, up);
         });
-      });
-      if (meters !== undefined && "bytes" in answer && answer.rewritten) {
-        meters.rewritten++;
-      }
+      } else if (meters !== undefined && answer.rewritten) meters.rewritten++;
       return respond(answer);
     } catch (error) {
       return this.#failed(error, request);
+    }
+  }
+
+  /** Asks the service, and makes the answer, all within one time limit. */
+  async #ask(
+    up: UpstreamRequest,
+    { config: { timeoutMs }, rewrites }: Policy,
+    client: AbortSignal,
+  ): Promise<Answer> {
+    const limit = new TimeLimit(timeoutMs, client);
+    try {
+      const rewrite = rewrites.of(up.method, up.target);
+      const mayChange = rewrite.rule.kind !== "untouched" ||
+        rewrite.edit !== undefined;
+      const asked = mayChange
+        ? { ...up, headers: identityOnly(up.headers) }
+        : up;
+      return await answerOf(await this.#send(asked, rewrites, limit), {
+        method: up.method,
+        rewrite,
+        stallMs: timeoutMs,
+        onCompressed: () => this.#incidents.compressed(up),
+      });
     } finally {
-      if (!streaming) done();
+      limit[Symbol.dispose]();
     }
   }
 
@@ -199,26 +231,27 @@ export class Handler {
   async #send(
     up: UpstreamRequest,
     rewrites: RewritePolicy,
-    deadline: number,
+    limit: TimeLimit,
   ): Promise<UpstreamAnswer> {
-    const left = () => Math.max(1, Math.ceil(deadline - performance.now()));
     const target = rewrites.realTarget(up.method, up.target);
-    const answer = await this.#ask({ ...up, target }, left());
+    const answer = await this.#timed({ ...up, target }, limit);
     if (target === up.target || answer.status !== STATUS_CODE.NotFound) {
       return answer;
     }
     answer.body.destroy();
-    return await this.#ask(up, left());
+    return await this.#timed(up, limit);
   }
 
-  async #ask(up: UpstreamRequest, timeoutMs: number): Promise<UpstreamAnswer> {
+  async #timed(
+    up: UpstreamRequest,
+    limit: TimeLimit,
+  ): Promise<UpstreamAnswer> {
     const { upstream, meters } = this.#parts;
-    if (meters === undefined) return await upstream.send(up, timeoutMs);
     const began = performance.now();
     try {
-      return await upstream.send(up, timeoutMs);
+      return await upstream.send(up, limit);
     } finally {
-      meters.upstreamTime.observe((performance.now() - began) / 1000);
+      meters?.upstreamTime.observe((performance.now() - began) / 1000);
     }
   }
 
@@ -236,46 +269,46 @@ export class Handler {
         reason: "Only this node itself may ask",
       };
     }
-    const comesBack = upstream.comesBack(peer, listener, asked);
-    if (comesBack !== undefined) {
-      if (comesBack === "again") this.#incidents.loop();
+    if (upstream.comesBack(peer, listener, asked)) {
+      this.#incidents.loop();
       return {
         status: STATUS_CODE.LoopDetected,
         reason:
           `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
       };
     }
-    const { allowBrowsers } = this.#policy.config;
-    const refused = refusal(asked.method, fields, allowBrowsers);
-    if (refused !== undefined) return refused;
-    if (this.#inFlight >= MAX_IN_FLIGHT) {
-      this.#incidents.crowd("requests", MAX_IN_FLIGHT);
+    // `Deno.serve` refuses every other control byte by itself, and in HTTP/1
+    // this one, too.
+    if (asked.target.includes("\x7f")) {
       return {
-        status: STATUS_CODE.ServiceUnavailable,
-        reason: `Too many requests at one time: limit ${MAX_IN_FLIGHT}`,
+        status: STATUS_CODE.BadRequest,
+        reason: "Bad request target: it has a control byte",
       };
     }
-    return undefined;
+    const { allowBrowsers } = this.#policy.config;
+    return refusal(asked.method, fields, allowBrowsers);
   }
 
   #turnAway(refused: Refusal): Response {
     const answer = ownAnswer(refused);
     if (refused.status !== STATUS_CODE.LoopDetected) {
       this.#parts.meters?.refused(refused.status);
-      return answer;
     }
-    // Kept, our connection to ourselves would outlive the wrong rule.
-    answer.headers.set("connection", "close");
     return answer;
   }
 
   #failed(error: unknown, request: Request): Response {
     const { upstream } = this.#parts;
+    const asked = {
+      method: request.method,
+      target: originTarget(request.url),
+    };
+    if (error instanceof ClientGone) {
+      this.#incidents.failed(error, asked);
+      return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+    }
     if (error instanceof UpstreamError) {
-      this.#incidents.failed(error, {
-        method: request.method,
-        target: originTarget(request.url),
-      });
+      this.#incidents.failed(error, asked);
       return ownAnswer({
         status: error.fault === "late"
           ? STATUS_CODE.GatewayTimeout

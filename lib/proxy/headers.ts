@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { remembering } from "./remember.ts";
+import { memoize } from "../system/memoize.ts";
 
 /** A header as name and value, in the order of the wire. */
 export type Header = readonly [name: string, value: string];
@@ -65,7 +65,7 @@ const OF_THE_REPLACED = new Set([
 ]);
 
 /** The headers that a Connection header names, beside those always dropped. */
-const named = remembering((connection: string): ReadonlySet<string> => {
+const named = memoize((connection: string): ReadonlySet<string> => {
   const names = connection.split(",").map((name) => name.trim().toLowerCase());
   return new Set(
     names.filter((name) =>
@@ -117,6 +117,19 @@ export function requestHeaders(fields: Fields, upstream: string): Header[] {
     kept.push(field);
   }
   return kept;
+}
+
+/**
+ * The headers that go up where the answer may be rewritten: a compressed one
+ * would pass with the real region in it.
+ *
+ * @param headers the headers that would go up otherwise
+ */
+export function identityOnly(headers: readonly Header[]): Header[] {
+  return [
+    ...headers.filter(([name]) => name !== "accept-encoding"),
+    ["accept-encoding", "identity"],
+  ];
 }
 
 /**

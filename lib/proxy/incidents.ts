@@ -4,13 +4,14 @@
  *
  * @module
  */
+import { STATUS_CODE } from "@std/http/status";
 import type { Log, LogWrite } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
 import { seldom } from "../observe/seldom.ts";
-import { ClientStalled } from "./client_stalled.ts";
+import type { Refusal } from "./admission.ts";
 import { pathOf } from "./target.ts";
-import type { UpstreamRequest } from "./upstream.ts";
-import type { UpstreamError } from "./upstream_error.ts";
+import type { UpstreamRequest } from "./upstream/upstream.ts";
+import { ClientGone, type UpstreamError } from "./upstream/upstream_error.ts";
 
 /** How many failures of the service are logged in a minute. */
 const MOST_FAULTS = 10;
@@ -23,8 +24,10 @@ export class Incidents {
   readonly #stranger: LogWrite;
   readonly #loop: LogWrite;
   readonly #crowd: LogWrite;
+  readonly #http2: LogWrite;
   readonly #fault: LogWrite;
   readonly #ownFault: LogWrite;
+  readonly #compressed: LogWrite;
 
   /**
    * Tells of nothing yet.
@@ -40,8 +43,10 @@ export class Incidents {
     this.#stranger = seldom(log.warn);
     this.#loop = seldom(log.error);
     this.#crowd = seldom(log.warn);
+    this.#http2 = seldom(log.info);
     this.#fault = seldom(log.warn, { most: MOST_FAULTS });
     this.#ownFault = seldom(log.error);
+    this.#compressed = seldom(log.warn);
   }
 
   /** Somebody asked who is not this node. */
@@ -49,7 +54,7 @@ export class Incidents {
     this.#stranger("refused a peer that is not this node", { peer });
   }
 
-  /** A request of the proxy's own came back, however it was sent. */
+  /** A request of the proxy's own came back. */
   loop(): void {
     if (this.#meters !== undefined) this.#meters.loops++;
     this.#loop(
@@ -58,24 +63,30 @@ export class Incidents {
     );
   }
 
-  /**
-   * More was asked at one time than is taken.
-   *
-   * @param what of what there was too much
-   * @param limit how many are taken
-   */
-  crowd(what: string, limit: number): void {
-    this.#crowd(`too many ${what} at one time`, { limit });
+  /** A request was refused that costs others their turn. */
+  refused({ status, reason }: Refusal): void {
+    const write = status === STATUS_CODE.HTTPVersionNotSupported
+      ? this.#http2
+      : this.#crowd;
+    write("refused a request", { reason });
   }
 
-  /** The service failed a request, or its client left the answer unread. */
+  /** The service sent a body compressed that would be rewritten otherwise. */
+  compressed({ target }: Pick<UpstreamRequest, "target">): void {
+    this.#compressed(
+      "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
+      { target: pathOf(target) },
+    );
+  }
+
+  /** The service failed a request, or its client left. */
   failed(
-    error: UpstreamError | ClientStalled,
+    error: UpstreamError | ClientGone,
     { method, target }: Pick<UpstreamRequest, "method" | "target">,
   ): void {
     const asked = { method, target: pathOf(target) };
-    if (error instanceof ClientStalled) {
-      this.#log.debug("dropped a client that stopped reading", asked);
+    if (error instanceof ClientGone) {
+      this.#log.debug(`dropped a client that ${error.did}`, asked);
       return;
     }
     this.#meters?.failed(error.fault);

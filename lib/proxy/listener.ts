@@ -12,12 +12,12 @@ import { delay } from "../system/timers.ts";
 /** How long to wait before listening again, in milliseconds. */
 const RELISTEN_MS = 100;
 
-/** Answers a request that came from a peer to a listener. */
+/** Answers a request that came to a listener. */
 export type Handle = (
   request: Request,
-  peer: Deno.NetAddr,
+  info: Deno.ServeHandlerInfo<Deno.NetAddr>,
   listener: Deno.NetAddr,
-) => Promise<Response>;
+) => Response | Promise<Response>;
 
 /** An address cannot be had. */
 export class ListenError extends Error {
@@ -119,7 +119,7 @@ export class Listener {
         this.#log.debug("an answer broke off", { error: String(error) });
         return new Response(null, { status: 500 });
       },
-    }, (request, info) => this.#handle(request, info.remoteAddr, this.address));
+    }, (request, info) => this.#handle(request, info, this.address));
   }
 
   /** Running out of descriptors ends a server; this one starts again. */

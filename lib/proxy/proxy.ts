@@ -6,12 +6,15 @@
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../observe/log.ts";
 import type { Meters } from "../observe/meters.ts";
-import { readStart } from "./body.ts";
+import { isHttp2, type Refusal } from "./admission.ts";
 import { Handler } from "./handler.ts";
-import { Listener } from "./listener.ts";
+import { type Handle, Listener } from "./listener.ts";
 import { OwnAddresses } from "./peers.ts";
-import { Upstream } from "./upstream.ts";
-import type { UpstreamSource } from "./upstream_source.ts";
+import { type Leave, NO_HTTP2, Places } from "./places.ts";
+import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
+import { TimeLimit } from "./upstream/time_limit.ts";
+import { Upstream } from "./upstream/upstream.ts";
+import type { UpstreamSource } from "./upstream/upstream_source.ts";
 
 /** A proxy that listens. */
 export interface Proxy {
@@ -43,6 +46,20 @@ export interface Proxy {
 }
 
 /**
+ * Where clients' own sockets lead: to the proxy, or to the service itself where
+ * they are redirected.
+ *
+ * @param listeners where the proxy listens
+ */
+export function serversOf(listeners: readonly SocketEnd[]): SocketEnd[] {
+  return [
+    ...listeners,
+    { hostname: "169.254.169.254", port: 80 },
+    { hostname: "fd00:ec2::254", port: 80 },
+  ];
+}
+
+/**
  * Listens on every address of the configuration.
  *
  * @param config the configuration
@@ -50,6 +67,7 @@ export interface Proxy {
  * @param source tells where the upstream is, if it is not to stay where the
  * configuration has it
  * @param meters what is counted, if anybody asks for it
+ * @param owners tells who asks, so that no user takes the places of others
  * @throws {Error} when an address cannot be had; nothing listens then
  */
 export async function startProxy(
@@ -57,6 +75,7 @@ export async function startProxy(
   log: Log,
   source?: UpstreamSource,
   meters?: Meters,
+  owners?: SocketOwners,
 ): Promise<Proxy> {
   const upstream = new Upstream(config.upstream, source);
   const handler = new Handler(config, {
@@ -66,15 +85,12 @@ export async function startProxy(
     meters,
   });
   const listeners: Listener[] = [];
+  const servers = () => serversOf(listeners.map((it) => it.address));
+  const places = new Places(owners && (() => owners(servers())));
+  const handle = placed(handler, places);
   try {
     for (const address of config.listen) {
-      listeners.push(
-        new Listener(
-          address,
-          (request, peer, listener) => handler.handle(request, peer, listener),
-          log,
-        ),
-      );
+      listeners.push(new Listener(address, handle, log));
     }
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.shutdown()));
@@ -101,21 +117,41 @@ export async function startProxy(
   };
 }
 
-/** The most of an answer that is read so that its connection can be kept. */
+/** Answers while there is a place, which a request has until its last byte. */
+function placed(handler: Handler, places: Places): Handle {
+  return (request, info, listener) => {
+    if (isHttp2(request, listener)) return handler.refuse(NO_HTTP2);
+    const peer = info.remoteAddr;
+    const enter = (leave: Leave | Refusal) => {
+      if (typeof leave !== "function") return handler.refuse(leave);
+      // It settles when the answer was handed over, a streamed one when sent.
+      info.completed.then(leave, leave);
+      return handler.handle(request, peer, listener);
+    };
+    const place = places.take(peer);
+    return place instanceof Promise ? place.then(enter) : enter(place);
+  };
+}
+
+/** The most of an answer that is read, so that the service closes first. */
 const ENOUGH_BYTES = 64 * 1024;
 
 async function askUpstream(
   upstream: Upstream,
   timeoutMs: number,
 ): Promise<number> {
-  const deadline = performance.now() + timeoutMs;
-  const { status, body } = await upstream.send({
-    method: "GET",
-    target: "/",
-    headers: [["host", upstream.authority]],
-    body: undefined,
-  }, timeoutMs);
-  await readStart(body, ENOUGH_BYTES, deadline - performance.now());
-  body.destroy();
-  return status;
+  const limit = new TimeLimit(timeoutMs);
+  try {
+    const { status, body } = await upstream.send({
+      method: "GET",
+      target: "/",
+      headers: [["host", upstream.authority]],
+      body: undefined,
+    }, limit);
+    await body.start(ENOUGH_BYTES);
+    body.destroy();
+    return status;
+  } finally {
+    limit[Symbol.dispose]();
+  }
 }

@@ -34,12 +34,15 @@ export class RequestBodies {
     request: Request,
     timeoutMs: number,
   ): Promise<RequestBody | Refusal> {
-    const { body, headers, method } = request;
-    if (method !== "PUT" && body === null) return { bytes: undefined };
-    // Most requests for tokens have none, and say so.
-    if (body === null || headers.get("content-length") === "0") {
-      return { bytes: new Uint8Array(0) };
-    }
+    const { headers, method } = request;
+    const length = headers.get("content-length");
+    const hasLength = method === "PUT" || method !== "HEAD" && length !== null;
+    const nothing = { bytes: hasLength ? new Uint8Array(0) : undefined };
+    // Requests for tokens have none: over HTTP/1.1 it would be announced.
+    const isAnnounced = headers.has("transfer-encoding") ||
+      length !== null && length !== "0";
+    const body = isAnnounced ? request.body : null;
+    if (body === null) return nothing;
     if (this.#reading >= MAX_BODIES) {
       return {
         status: STATUS_CODE.ServiceUnavailable,

@@ -5,12 +5,24 @@
  * @module
  */
 
+/**
+ * The most top-level fields of an object that is changed; the documents of the
+ * services have up to 30. One of 1 MB with 47,600 fields took 0.33 s.
+ */
+export const MAX_FIELDS = 1_024;
+
 /** A part of a text, in bytes. */
 export interface Span {
   /** Offset of its first byte. */
   readonly start: number;
   /** Offset after its last byte. */
   readonly end: number;
+}
+
+/** The contents of a string value, and its field. */
+export interface FieldSpan extends Span {
+  /** The name of the field, escapes resolved. */
+  readonly field: string;
 }
 
 const QUOTE = 0x22;
@@ -25,17 +37,19 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * Finds the string values of top-level fields of a JSON object, in order;
  * a field that stands there twice counts twice.
  *
- * @param json the text; anything but a JSON object has no fields
+ * @param json the text; anything but a JSON object of up to
+ * {@linkcode MAX_FIELDS} fields has none
  * @param fields the names of the fields
  * @returns where the contents of the values stand, quotes left out
  */
 export function stringFieldSpans(
   json: Uint8Array,
   fields: readonly string[],
-): Span[] {
+): FieldSpan[] {
   if (!isObject(json)) return [];
-  const spans: Span[] = [];
+  const spans: FieldSpan[] = [];
   let depth = 0;
+  let keys = 0;
   let key: string | undefined;
   let at = 0;
   while (at < json.length) {
@@ -44,8 +58,10 @@ export function stringFieldSpans(
       const span = { start: at + 1, end: stringEnd(json, at + 1) };
       at = span.end;
       if (depth === 1) {
-        if (key === undefined) key = contents(json, span);
-        else if (fields.includes(key)) spans.push(span);
+        if (key === undefined) {
+          if (++keys > MAX_FIELDS) return [];
+          key = contents(json, span);
+        } else if (fields.includes(key)) spans.push({ ...span, field: key });
       }
     } else if (isOpening(byte)) {
       depth += 1;
@@ -64,14 +80,14 @@ export function stringFieldSpans(
  *
  * @param json the text; anything but a JSON object stays as it is
  * @param fields the names of the fields
- * @param rewrite takes a value as UTF-8, escapes resolved, and returns the
- * same array for a value that stays as it is
+ * @param rewrite takes a value as UTF-8, escapes resolved, and the name of its
+ * field, and returns the same array for a value that stays as it is
  * @returns the same array when no value changed, else a new one
  */
 export function rewriteFields(
   json: Uint8Array,
   fields: readonly string[],
-  rewrite: (value: Uint8Array) => Uint8Array,
+  rewrite: (value: Uint8Array, field: string) => Uint8Array,
 ): Uint8Array {
   const parts: Uint8Array[] = [];
   let read = 0;
@@ -80,7 +96,7 @@ export function rewriteFields(
     const value = raw.includes(BACKSLASH)
       ? encoder.encode(contents(json, span))
       : raw;
-    const rewritten = rewrite(value);
+    const rewritten = rewrite(value, span.field);
     if (rewritten === value) continue;
     parts.push(json.subarray(read, span.start), escaped(rewritten));
     read = span.end;
@@ -101,14 +117,15 @@ export function setFields(
   json: Uint8Array,
   values: Readonly<Record<string, string>>,
 ): Uint8Array {
-  return Object.entries(values).reduce((output, [field, text]) => {
-    const bytes = encoder.encode(text);
-    return rewriteFields(
-      output,
-      [field],
-      (value) => areEqual(value, bytes) ? value : bytes,
-    );
-  }, json);
+  const output = new Map(
+    Object.entries(values).map((
+      [field, text],
+    ) => [field, encoder.encode(text)]),
+  );
+  return rewriteFields(json, [...output.keys()], (value, field) => {
+    const bytes = output.get(field) ?? value;
+    return areEqual(value, bytes) ? value : bytes;
+  });
 }
 
 function areEqual(one: Uint8Array, other: Uint8Array): boolean {

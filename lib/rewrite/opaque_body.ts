@@ -61,7 +61,12 @@ function hasControl(start: Uint8Array): boolean {
   return false;
 }
 
-function isEncoded(contentEncoding: string): boolean {
+/**
+ * Whether a body is encoded otherwise than as itself.
+ *
+ * @param contentEncoding the value of Content-Encoding
+ */
+export function isEncoded(contentEncoding: string): boolean {
   return contentEncoding.split(",").some((coding) =>
     !["", "identity"].includes(coding.trim().toLowerCase())
   );

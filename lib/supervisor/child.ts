@@ -15,7 +15,7 @@ import { ListenError } from "../proxy/listener.ts";
 import type { Proxy } from "../proxy/proxy.ts";
 import { firstWithin } from "../system/stop_order.ts";
 import { delay, every } from "../system/timers.ts";
-import { ParentRule, ParentUpstream } from "./parent_view.ts";
+import { ParentOwners, ParentRule, ParentUpstream } from "./parent_view.ts";
 import {
   type ChildState,
   type DesiredChild,
@@ -100,6 +100,7 @@ class Life {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #cancelProgress: () => void;
   readonly #upstream = new ParentUpstream(() => this.#say());
+  readonly #owners = new ParentOwners(() => this.#say());
   #rule: ParentRule | undefined;
   #settings: LogSettings | undefined;
   #proxy: Proxy | undefined;
@@ -146,6 +147,7 @@ class Life {
   async #become(desired: DesiredChild): Promise<void> {
     this.#rule?.tell(desired);
     this.#upstream.tell(desired);
+    this.#owners.tell(desired);
     const configText = JSON.stringify(desired.config);
     if (configText !== this.#configText) {
       this.#configText = configText;
@@ -177,6 +179,7 @@ class Life {
       log,
       source: config.discover === undefined ? undefined : this.#upstream,
       rule: this.#rule,
+      owners: () => this.#owners.find(),
       build: io.build,
     });
     io.dropPermissions();
@@ -232,6 +235,7 @@ class Life {
       read: this.#read,
       requests: this.#told,
       looks: this.#rule?.looks ?? 0,
+      ...this.#owners.crowds > 0 && { crowds: this.#owners.crowds },
       ...proxy && { ports: proxy.addresses.map(({ port }) => port) },
       ...unreachable && { unreachable },
       ...more,

@@ -1,13 +1,15 @@
 /**
  * What a child needs that only its parent can see: where an upstream is that
- * moves, and whether the rule is in place. The answers go down with the rest
+ * moves, whether the rule is in place, and who asks. The answers go down with the rest
  * of what the child shall be.
  *
  * @module
  */
 import { delay } from "../system/timers.ts";
 import type { RuleView } from "../observe/rule_view.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import { serversOf } from "../proxy/proxy.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { SocketOwners } from "../system/socket_owners.ts";
 import type { Child } from "./child_process.ts";
 import type { UpstreamNews } from "./state.ts";
 
@@ -17,12 +19,23 @@ const LOOK_EVERY_MS = 1_000;
 /** How long one look for the upstream may take, in milliseconds. */
 const LOOK_MS = 5_000;
 
+/**
+ * The least time between two looks at who asks, in milliseconds, whatever the
+ * child says.
+ */
+const OWNERS_MS = 200;
+
+/** The most clients that a child is told of, four for each place it has. */
+const MOST_OWNERS = 4_096;
+
 /** Who knows what a child needs. */
 export interface Answerers {
   /** Where its upstream is, if that moves. */
   readonly source?: UpstreamSource | undefined;
   /** The rule, where there is one to keep. */
   readonly rule?: RuleView | undefined;
+  /** Tells who asks, where many do. */
+  readonly owners?: SocketOwners;
   /** Between two looks for the upstream, in milliseconds. */
   readonly everyMs?: number;
 }
@@ -30,13 +43,14 @@ export interface Answerers {
 /** Answers a child until it has ended. */
 export async function answerChild(
   child: Child,
-  { source, rule, everyMs = LOOK_EVERY_MS }: Answerers,
+  { source, rule, owners, everyMs = LOOK_EVERY_MS }: Answerers,
 ): Promise<void> {
   const over = new AbortController();
   child.ended.then(() => over.abort());
   await Promise.all([
     rule && answerLooks(child, rule, over.signal),
     source && followUpstream(child, source, everyMs, over.signal),
+    owners && answerCrowds(child, owners, over.signal),
   ]);
 }
 
@@ -60,6 +74,34 @@ async function answerLooks(
     if (child.state.looks === answers) {
       await Promise.race([child.changed(), child.ended]);
     }
+  }
+}
+
+/** One look for all the questions so far; the next line forgets what it saw. */
+async function answerCrowds(
+  child: Child,
+  owners: SocketOwners,
+  over: AbortSignal,
+): Promise<void> {
+  let answers = 0;
+  while (!over.aborted) {
+    const { crowds = 0 } = child.state;
+    if (crowds === answers) {
+      await Promise.race([child.changed(), child.ended]);
+      continue;
+    }
+    answers = crowds;
+    const listeners = await child.listening.catch(() => []);
+    const uids = await owners(serversOf(listeners));
+    child.tell({
+      owners: {
+        answers,
+        ...uids &&
+          { uids: Object.fromEntries([...uids].slice(0, MOST_OWNERS)) },
+      },
+    });
+    await delay(OWNERS_MS, over);
+    child.tell({ owners: { answers } });
   }
 }
 

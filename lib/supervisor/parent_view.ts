@@ -7,7 +7,8 @@
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { deadline } from "../system/timers.ts";
 import type { RuleTally, RuleView } from "../observe/rule_view.ts";
-import type { UpstreamSource } from "../proxy/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { Owners } from "../system/socket_owners.ts";
 import type { DesiredChild } from "./state.ts";
 
 /**
@@ -63,6 +64,44 @@ export class ParentRule implements RuleView {
       return Promise.resolve("not known, the parent does not answer");
     }
     return this.#answer.promise;
+  }
+}
+
+/** Who asks, as the parent sees it. */
+export class ParentOwners {
+  /** How many questions there were so far. */
+  crowds = 0;
+  readonly #ask: () => void;
+  #take: ((owners: Owners | undefined) => void) | undefined;
+
+  /**
+   * Knows nobody.
+   *
+   * @param ask tells the parent that there is a question
+   */
+  constructor(ask: () => void) {
+    this.#ask = ask;
+  }
+
+  /** Takes what the parent says. */
+  tell({ owners }: Pick<DesiredChild, "owners">): void {
+    if (owners?.answers !== this.crowds) return;
+    this.#take?.(owners.uids && new Map(Object.entries(owners.uids)));
+    this.#take = undefined;
+  }
+
+  /** Asks the parent; `undefined` where it does not know, or not in time. */
+  async find(): Promise<Owners | undefined> {
+    let owners: Owners | undefined;
+    const answered = Promise.withResolvers<void>();
+    this.#take = (found) => {
+      owners = found;
+      answered.resolve();
+    };
+    this.crowds++;
+    this.#ask();
+    await deadline(answered.promise, ANSWER_MS);
+    return owners;
   }
 }
 

@@ -178,7 +178,8 @@ export class RuleKeeper implements RuleView {
           });
           return true;
         }
-        this.#failed("remove the rule", error);
+        this.#failures++;
+        this.#log.error("cannot remove the rule", { error: messageOf(error) });
       }
     }
     return false;
@@ -312,8 +313,10 @@ export class RuleKeeper implements RuleView {
     // Its end stops what is under way.
     if (this.#closed.signal.aborted) return;
     this.#failures++;
-    this.#logFailure(`cannot ${what}`, {
-      error: error instanceof Error ? error.message : String(error),
-    });
+    this.#logFailure(`cannot ${what}`, { error: messageOf(error) });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

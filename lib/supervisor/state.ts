@@ -30,6 +30,11 @@ export interface DesiredChild {
   readonly tally?: RuleTally;
   /** What is wrong with the rule (nothing: no `fault`), as of which question. */
   readonly look?: { readonly answers: number; readonly fault?: string };
+  /** Who asks, as of which question: uids by client, where that is known. */
+  readonly owners?: {
+    readonly answers: number;
+    readonly uids?: Readonly<Record<string, number>>;
+  };
   /**
    * Whether it finishes: it asks clients to close their connections, listens
    * until nobody has asked for so many milliseconds, and ends after the
@@ -54,6 +59,8 @@ export interface ChildState {
   readonly unreachable?: UpstreamAddress & { readonly times: number };
   /** How often somebody has asked whether the rule is in place. */
   readonly looks: number;
+  /** How often it has had to know who asks, since many did. */
+  readonly crowds?: number;
 }
 
 /** A configuration as JSON carries it. */
@@ -125,9 +132,18 @@ export function parseChildState(
   asked: readonly ListenAddress[],
 ): ChildState {
   const said = JSON.parse(line);
-  const { read, requests, ports, failed, taken, unreachable, looks, ...more } =
-    said ?? {};
-  const isSound = [read, requests, looks].every(isCount) &&
+  const {
+    read,
+    requests,
+    ports,
+    failed,
+    taken,
+    unreachable,
+    looks,
+    crowds,
+    ...more
+  } = said ?? {};
+  const isSound = [read, requests, looks, crowds ?? 0].every(isCount) &&
     (ports === undefined || arePorts(ports, asked)) &&
     (failed === undefined || typeof failed === "string") &&
     (taken === undefined || isCount(taken) && taken < asked.length) &&

@@ -29,7 +29,7 @@ export async function systemRunner(
   try {
     child = new Deno.Command(name, {
       args,
-      env: { LC_ALL: "C", PATH: searchPath() },
+      env: { LC_ALL: "C", ...searchPath() },
       // A signal to our whole group must not cut a change short.
       detached: true,
       stdin: stdin === undefined ? "null" : "piped",
@@ -76,12 +76,16 @@ export async function systemRunner(
  * PATH, and the folders that an ordinary user's PATH leaves out: who asks for
  * iptables there hears of root, not of a package that is installed.
  */
-function searchPath(): string {
+function searchPath(): { PATH?: string } {
+  // Once `serve` has given up env, what it runs inherits PATH as it is.
+  const { state } = Deno.permissions.querySync({ name: "env" });
+  if (state !== "granted") return {};
   const folders = (Deno.env.get("PATH") ?? "").split(":");
   const more = Deno.uid() === 0
     ? []
     : ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-  return [...folders, ...more].filter((folder) => folder !== "").join(":");
+  const all = [...folders, ...more].filter((folder) => folder !== "");
+  return { PATH: all.join(":") };
 }
 
 /**

@@ -43,7 +43,7 @@ Deno.test("startServing() asks the upstream whether it is ready, without a token
   const { status, body } = await it.ask("/readyz");
   assertEquals([status, body], [200, "proxy: ok\nupstream: ok\n"]);
   assertEquals(upstream.requests.map(({ raw }) => raw), [
-    `GET / HTTP/1.1\r\nhost: 127.0.0.1:${upstream.address.port}\r\nConnection: keep-alive\r\n\r\n`,
+    `GET / HTTP/1.1\r\nhost: 127.0.0.1:${upstream.address.port}\r\nConnection: close\r\n\r\n`,
   ]);
 });
 

@@ -48,6 +48,23 @@ const SECRET = "SimulatedSecretKey/us-east-1/NotARealOne";
 const TOKEN = `SimulatedSessionToken/us-east-1/${INSTANCE.role}/NotARealOne==`;
 const USER_DATA = (await gzippedUserData()).toHex();
 
+/** What both SDKs for Go print. */
+const OF_GO = {
+  changes: {
+    "region": REGION,
+    "zone": ZONE,
+    "document/region": REGION,
+    "document/availabilityZone": ZONE,
+  },
+  kept: {
+    "role": INSTANCE.role,
+    "credentials/secret_key": SECRET,
+    "credentials/token": TOKEN,
+    "user_data": USER_DATA,
+    "missing/status": 404,
+  },
+} as const;
+
 /** Every client. */
 export const CLIENTS: readonly Client[] = [
   {
@@ -157,6 +174,18 @@ export const CLIENTS: readonly Client[] = [
     },
   },
   {
+    name: "the AWS SDK for Go v1",
+    needs: [{ command: "go", from: "golang" }],
+    command: () => go("sdk_v1"),
+    ...OF_GO,
+  },
+  {
+    name: "the AWS SDK for Go v2",
+    needs: [{ command: "go", from: "golang" }],
+    command: () => go("sdk_v2"),
+    ...OF_GO,
+  },
+  {
     name: "the AWS SDK for JavaScript",
     needs: [],
     command: () => deno("js_sdk.ts"),
@@ -215,12 +244,34 @@ export async function runClient(
   }
 }
 
-function scriptPath(name: string): string {
+/** Where a file of this folder is. */
+export function scriptPath(name: string): string {
   return new URL(name, import.meta.url).pathname;
 }
 
 function python(script: string): readonly string[] {
   return ["/usr/bin/python3", scriptPath(script)];
+}
+
+/** Builds a program of `go/`, outside the checkout. */
+async function go(program: string): Promise<readonly string[]> {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ??
+    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
+  const folder = `${cache}/c2s-imds/clients`;
+  await Deno.mkdir(folder, { recursive: true });
+  const built = await Deno.makeTempFile({ dir: folder });
+  const { success, stderr } = await new Deno.Command("go", {
+    args: ["build", "-o", built, `./${program}`],
+    cwd: scriptPath("go"),
+  }).output();
+  if (!success) {
+    throw new Error(
+      `Cannot build ${program}: ${new TextDecoder().decode(stderr)}`,
+    );
+  }
+  // Another test may run the one that is there.
+  await Deno.rename(built, `${folder}/${program}`);
+  return [`${folder}/${program}`];
 }
 
 /** Inside, nothing can be downloaded: it is fetched before. */

@@ -1,8 +1,10 @@
 import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
-import { type Client, CLIENTS, runClient } from "./clients.ts";
+import { type Client, CLIENTS, runClient, scriptPath } from "./clients.ts";
 import { assertEmulated, withinOneHour } from "./comparison.ts";
+
+const PYTHON = { command: "/usr/bin/python3", from: "python3" };
 
 const SERVICES = [
   { name: "a service with IMDSv1 and IMDSv2", flags: [], tokens: false },
@@ -23,14 +25,19 @@ for (const client of CLIENTS) {
   for (const { name, flags, tokens } of SERVICES) {
     if (tokens && client.tokenless) continue;
     testWith(
-      [...NAMESPACES, ...client.needs],
+      [...NAMESPACES, PYTHON, ...client.needs],
       `${client.name} sees the emulated region through the proxy of ${name}`,
       async () => {
         await using namespace = await createNamespace();
-        await using service = await startProgram(
+        await using tree = await startProgram(
           ["simulate", "--listen=127.0.0.1:0", ...flags, ...dataOf(client)],
           { namespace: namespace.name },
         );
+        // No `Deno.serve`, which could hide a fault of its own on both sides.
+        await using service = await startProgram([`--tree=${tree.url}`], {
+          namespace: namespace.name,
+          command: ["/usr/bin/python3", scriptPath("service.py")],
+        });
         await using proxy = await startProgram(
           ["serve", "--listen=127.0.0.1:0", `--upstream=${service.url}`],
           { namespace: namespace.name },

@@ -175,20 +175,20 @@ const PLAIN = [
 ];
 const STARTING = ["env", "net", "read", "run", "sys"];
 
-Deno.test("serve without a child begins without what it never needs, and listens without run and env", async () => {
+Deno.test("serve without a child begins without what it never needs, and listens without env", async () => {
   const flags = permissionFlags();
   assertEquals(PERMISSIONS.some(({ name }) => name === "write"), true);
   assertEquals(await rightsOfServe(flags, PLAIN), {
     reading: STARTING,
-    listening: ["net", "read", "sys"],
+    listening: ["net", "read", "run", "sys"],
   });
   assertEquals(
     await rightsOfServe(flags, [...PLAIN, "--admin=127.0.0.1:0"]),
-    { reading: STARTING, listening: ["net", "read", "sys"] },
+    { reading: STARTING, listening: ["net", "read", "run", "sys"] },
   );
 });
 
-Deno.test("serve without a child keeps run and env where it looks for its upstream", async () => {
+Deno.test("serve without a child keeps env where it looks for its upstream", async () => {
   const args = [...PLAIN.slice(0, 2), "--upstream=cloudstack:lo"];
   assertEquals(await rightsOfServe(permissionFlags(), args), {
     reading: STARTING,

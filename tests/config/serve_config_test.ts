@@ -8,7 +8,7 @@ const DEFAULTS: WholeConfig = {
   upstream: { hostname: "169.254.169.254", port: 80 },
   regions: new Map([["us-east-1", "us-iso-east-1"]]),
   rewrite: "safe",
-  timeoutMs: 5000,
+  timeoutMs: 60_000,
   cacheMs: 1000,
   logLevel: "info",
   logFormat: "text",

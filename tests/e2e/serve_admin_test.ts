@@ -136,14 +136,11 @@ testWith(
           await untilNotReady(node),
           "proxy: ok\nupstream: ok\nrule: 169.254.169.254:80 refuses connections\n",
         );
-        await node.namespace.must([
-          "iptables",
-          "-t",
-          "nat",
-          "-D",
-          "OUTPUT",
-          "1",
-        ]);
+        for (const undo of ["-D OUTPUT 1", "-F THEIRS", "-X THEIRS"]) {
+          await node.namespace.must(
+            ["iptables", "-t", "nat", ...undo.split(" ")],
+          );
+        }
         await untilReady(node);
       },
     );

@@ -6,8 +6,10 @@ import { assertEquals } from "@std/assert";
 import { installedForFile } from "../helpers/installed.ts";
 import { startLoad } from "../helpers/load.ts";
 import {
+  BACKENDS,
   childOf,
   createNode,
+  EMULATED,
   NODE_NEEDS,
   REAL,
   revived,
@@ -29,7 +31,7 @@ const installed = installedForFile();
 for (const [where, script] of Object.entries(FOREIGN)) {
   testWith(
     NEEDS,
-    `serve --iptables closes, restores and removes its rule where others' native rules come ${where}`,
+    `serve --iptables keeps and removes its rule where others' native rules come ${where}`,
     async () => {
       await using node = await createNode(await installed(), "nft");
       const nat = () =>
@@ -42,7 +44,7 @@ for (const [where, script] of Object.entries(FOREIGN)) {
       await revived(program, node);
       const tally = await load.count();
       assertEquals(tally[REAL], undefined, JSON.stringify(tally));
-      assertEquals(program.stderr().match(/cannot close/g), null);
+      assertEquals(program.stderr().match(/error cannot /g), null);
       const { code, stderr } = await program.stop();
       assertEquals(code, 0, stderr);
       assertEquals((await nat()).match(/C2S-IMDS/g), null);
@@ -61,7 +63,10 @@ testWith(
     await node.namespace.must(["nft", "-f", "-"], FOREIGN["before ours"]);
     const { code, stdout, stderr } = await node.run("iptables remove");
     assertEquals([code, stderr], [0, ""]);
-    assertEquals(stdout, "Removed from the nft backend: IPv4\n");
+    assertEquals(
+      stdout,
+      "Removed from the nft backend: IPv6\nRemoved from the nft backend: IPv4\n",
+    );
     await node.namespace.must(["nft", "flush", "chain", "ip", "nat", "OUTPUT"]);
     assertEquals(
       (await node.rules()).replaceAll(/^:.*\n/gm, ""),
@@ -69,3 +74,30 @@ testWith(
     );
   },
 );
+
+/** Rules of others that take clients away from ours, and where they stand. */
+const BEFORE: Readonly<Record<string, string>> = {
+  "an ACCEPT": "-t nat -I OUTPUT -d 169.254.169.254 -j ACCEPT",
+  "a DNAT":
+    "-t nat -I OUTPUT -p tcp --dport 80 -m owner ! --uid-owner 10169 -j DNAT --to-destination 127.0.0.1:9",
+  "an ACCEPT before the guard": "-I OUTPUT -p tcp -j ACCEPT",
+};
+
+for (const backend of BACKENDS) {
+  for (const [what, rule] of Object.entries(BEFORE)) {
+    testWith(
+      NEEDS,
+      `serve --iptables puts its rule before ${what} of others (${backend})`,
+      async () => {
+        await using node = await createNode(await installed(), backend);
+        await using program = await node.start("serve --iptables");
+        const iptables = [`iptables-${backend}`, "-w"];
+        await node.namespace.must([...iptables, ...rule.split(" ")]);
+        await program.logged(/warn the rule was put back was=.*stands before/);
+        assertEquals(await node.see(0), EMULATED);
+        const { stdout } = await node.run("iptables status");
+        assertEquals(stdout.match(/stands before/g), null);
+      },
+    );
+  }
+}

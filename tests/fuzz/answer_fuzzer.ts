@@ -5,9 +5,9 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { readStart } from "../../lib/proxy/body.ts";
-import { Upstream } from "../../lib/proxy/upstream.ts";
-import { UpstreamError } from "../../lib/proxy/upstream_error.ts";
+import { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
+import { Upstream } from "../../lib/proxy/upstream/upstream.ts";
+import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
 import { textOf } from "../helpers/raw.ts";
 import { createRandom } from "../helpers/random.ts";
 import { type MadeAnswer, makeAnswer } from "./answer_grammar.ts";
@@ -86,7 +86,7 @@ const TAB =
 
 const NOTHING: Script = { pieces: [], ends: false, spoils: false };
 
-/** A client with connections it keeps, and its server. */
+/** A client and its server. */
 class Lane implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #server = this.#stack.use(
@@ -170,12 +170,13 @@ class Lane implements AsyncDisposable {
     target: string,
     timeoutMs: number,
   ): Promise<Understood | string> {
+    using limit = new TimeLimit(timeoutMs);
     try {
       const answer = await this.#upstream.send(
         { method, target, headers: [["host", "h"]], body: undefined },
-        timeoutMs,
+        limit,
       );
-      const { bytes, whole } = await readStart(answer.body, ALL, timeoutMs);
+      const { bytes, whole } = await answer.body.start(ALL);
       if (!whole) return "larger than what was sent";
       return {
         status: answer.status,

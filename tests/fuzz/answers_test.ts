@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Upstream } from "../../lib/proxy/upstream.ts";
-import { readStart } from "../../lib/proxy/body.ts";
-import { UpstreamError } from "../../lib/proxy/upstream_error.ts";
+import { Upstream } from "../../lib/proxy/upstream/upstream.ts";
+import { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
+import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
 import { fuzzAnswers } from "./answer_fuzzer.ts";
 import { askByNode } from "./node_client.ts";
 import { startScripted } from "./scripted_server.ts";
@@ -38,12 +38,13 @@ const REFUSED: ReadonlyArray<readonly [what: string, answer: string]> = [
 
 async function refusal(upstream: Upstream): Promise<unknown> {
   const request = { method: "GET", target: "/", headers: [] } as const;
+  using limit = new TimeLimit(5_000);
   try {
     const { body } = await upstream.send(
       { ...request, body: undefined },
-      5_000,
+      limit,
     );
-    return await readStart(body, 1 << 20, 5_000);
+    return await body.start(1 << 20);
   } catch (error) {
     return error;
   }

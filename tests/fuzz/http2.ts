@@ -55,8 +55,10 @@ export function http2Of(random: Random, target: () => string): string {
     const fields = [
       [":method", random.pick(["GET", "GET", "HEAD", "PUT", "CONNECT"])],
       [":scheme", "http"],
-      [":authority", "169.254.169.254"],
+      ...random.pick([[[":authority", "169.254.169.254"]], []]),
       [":path", target().slice(0, 126)],
+      // What has no Host is refused by its authority.
+      ...random.pick([[["host", "169.254.169.254"]], []]),
       ...random.list(2, () =>
         random.pick([
           ["x-a", "b"],

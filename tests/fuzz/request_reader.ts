@@ -281,7 +281,7 @@ export function goingUp(request: ReadRequest, authority: string): string {
     `${method} ${originForm(target)} HTTP/1.1`,
     ...[["host", host], ...kept].map(([name, value]) => `${name}: ${value}`),
     ...(framed ? [`Content-Length: ${body.length}`] : []),
-    "Connection: keep-alive",
+    "Connection: close",
     "",
     body,
   ].join("\r\n");

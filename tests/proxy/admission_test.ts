@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { MAX_REQUEST_BODY, refusal } from "../../lib/proxy/admission.ts";
+import {
+  isHttp2,
+  MAX_REQUEST_BODY,
+  refusal,
+} from "../../lib/proxy/admission.ts";
 import { Fields } from "../../lib/proxy/headers.ts";
 
 const HOST = { host: "169.254.169.254" };
@@ -64,4 +68,26 @@ Deno.test("refusal() says in one line what was wrong", () => {
     refusal("POST", new Fields(new Headers()))?.reason,
     "Method not allowed: expected GET, HEAD, PUT, OPTIONS",
   );
+});
+
+const SEEN: ReadonlyArray<
+  readonly [url: string, headers: HeadersInit, listener: string, http2: boolean]
+> = [
+  ["http://169.254.169.254/a", HOST, "127.0.0.1", false],
+  ["http://169.254.169.254/a", {}, "127.0.0.1", true],
+  ["http://127.0.0.1:4000/a", {}, "127.0.0.1", true],
+  ["http://localhost:4000/a", {}, "127.0.0.1", false],
+  ["http://localhost:4000/a", { host: "" }, "127.0.0.1", false],
+  ["http://localhost:4000?a", {}, "::1", false],
+  ["http://localhost/", {}, "0.0.0.0", false],
+  ["http://10.0.0.5:4000/a", {}, "10.0.0.5", false],
+  ["http://[fd00::5]:4000/a", {}, "fd00::5", false],
+  ["https://localhost:4000/a", {}, "127.0.0.1", true],
+];
+
+Deno.test("isHttp2() knows a request by its authority where there is no Host", () => {
+  for (const [url, headers, hostname, expected] of SEEN) {
+    const request = { url, headers: new Headers(headers) };
+    assertEquals(isHttp2(request, { hostname }), expected, url);
+  }
 });

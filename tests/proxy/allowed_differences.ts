@@ -184,7 +184,7 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
   {
     id: "request-version",
     what: "Requests go up as HTTP/1.1, with a Host if there was none",
-    cause: "HTTP/1.1 keeps the connection to the upstream and demands a Host",
+    cause: "The proxy asks as an HTTP/1.1 client, which must send a Host",
     predict: onRequests((request, _, { authority }) => ({
       ...request,
       version: "HTTP/1.1",
@@ -196,13 +196,13 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
   {
     id: "request-hop-by-hop",
     what:
-      "Hop-by-hop request fields and those Connection names stay behind, but for Host, the token and X-Forwarded-For; `Connection: keep-alive` goes up",
+      "Hop-by-hop request fields and those Connection names stay behind, but for Host, the token and X-Forwarded-For; `Connection: close` goes up",
     cause: "RFC 9110, 7.6.1: they belong to one connection",
     predict: onRequests((request) => ({
       ...request,
       headers: [
         ...request.headers.filter(not(hopByHop(request))),
-        ["Connection", "keep-alive"],
+        ["Connection", "close"],
       ],
     })),
   },
@@ -234,7 +234,7 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
     id: "request-framing",
     what:
       "The body goes up whole with a Content-Length of its own, after all end-to-end fields; GET and HEAD have none",
-    cause: "No client's framing may reach the connection others use",
+    cause: "No client's framing may reach the service",
     predict: onRequests((request) => {
       const rest = request.headers.filter(
         not(is("content-length", "transfer-encoding", "connection")),
@@ -288,6 +288,26 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
           ...others.filter(is("host")),
           ...others.filter(not(is("host"))).sort(([a], [b]) => a < b ? -1 : 1),
           ...own,
+        ],
+      };
+    }),
+  },
+  {
+    id: "request-encoding",
+    what:
+      "`Accept-Encoding: identity` goes up where the answer may be rewritten",
+    cause: "A compressed answer would pass with the real region in it",
+    predict: onRequests((request, _, { of, rewriting }) => {
+      const isUntouched = of.rewritten === "nothing" && of.answer === undefined;
+      const isRead = ["GET", "HEAD"].includes(request.method);
+      if (!rewriting || isUntouched || !isRead) return request;
+      const end = request.headers.filter(is("connection"));
+      return {
+        ...request,
+        headers: [
+          ...request.headers.filter(not(is("accept-encoding", "connection"))),
+          ["accept-encoding", "identity"],
+          ...end,
         ],
       };
     }),
@@ -426,9 +446,17 @@ export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
   {
     id: "head-refused",
     what:
-      "Heads with a space or bytes that are no UTF-8 in the target, a control byte or a fold in a value, two Hosts, over 127 fields or over 64 KiB: an empty 400",
+      "Heads with a space or bytes that are no UTF-8 in the target, a control byte there or in a value, a fold in a value, two Hosts, over 127 fields or over 64 KiB: an empty 400",
     cause: "`Deno.serve` answers them before any handler",
     predict: refusal("head-refused"),
+  },
+  {
+    id: "upgrade-refused",
+    what:
+      "Connection: Upgrade with an Upgrade and any Content-Length or Transfer-Encoding, as Java's `HttpClient` sends them with PUT: an empty 400",
+    cause:
+      "`Deno.serve` answers it before any handler; set `version(HTTP_1_1)` in Java",
+    predict: refusal("upgrade-refused"),
   },
   {
     id: "method-refused",

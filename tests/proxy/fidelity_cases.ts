@@ -153,6 +153,10 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   target("/openstack/latest/meta_data.json", "zone"),
   target("/latest/meta-data#us-east-1"),
   {
+    ...target("/latest/meta-data/placement\x7fregion"),
+    refused: HEAD_REFUSED,
+  },
+  {
     ...target("/latest/raw\xfflatin1\xe9"),
     refused: HEAD_REFUSED,
   },
@@ -245,6 +249,11 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   headers("Upgrade", "Connection: Upgrade", "Upgrade: h2c"),
   headers("Proxy-Connection", "Proxy-Connection: keep-alive"),
   headers("Content-Length 0 on GET", "Content-Length: 0"),
+  {
+    name: "Content-Length 0 on HEAD",
+    request: of("HEAD /latest/ HTTP/1.1", [HOST, "Content-Length: 0"]),
+    methods: ["HEAD"],
+  },
   headers("Expect on GET", "Expect: 100-continue"),
   headers(
     "100 headers",
@@ -336,6 +345,16 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
     [`${TTL}: 60`, "Transfer-Encoding: chunked"],
     "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
   ),
+  {
+    ...put("as Java's HttpClient asks", [
+      "Connection: Upgrade, HTTP2-Settings",
+      "Content-Length: 0",
+      "HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA",
+      "Upgrade: h2c",
+      `${TTL}: 60`,
+    ]),
+    refused: { row: "upgrade-refused", status: 400 },
+  },
   put("with a body of zero bytes, chunked", [
     `${TTL}: 60`,
     "Transfer-Encoding: chunked",
@@ -470,6 +489,12 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   answered(
     "with validators",
     'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-MD5: x\r\nLast-Modified: x\r\nContent-Length: 9\r\n\r\nus-east-1',
+  ),
+  answered(
+    "of more bytes than are handed over at once",
+    `HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 10000\r\n\r\n${
+      "x".repeat(10_000)
+    }`,
   ),
   answered(
     "to HEAD without a length",

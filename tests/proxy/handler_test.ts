@@ -1,48 +1,77 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/observe/log.ts";
-import { Handler } from "../../lib/proxy/handler.ts";
+import { Handler, type HandlerParts } from "../../lib/proxy/handler.ts";
 import { OwnAddresses } from "../../lib/proxy/peers.ts";
-import { Upstream } from "../../lib/proxy/upstream.ts";
-import { DEFAULT_REGIONS } from "./under_test.ts";
+import type { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
+import type { UpstreamAnswer } from "../../lib/proxy/upstream/upstream.ts";
+import { DEFAULT_REGIONS, NO_REGIONS } from "./under_test.ts";
 
 const SECRET = "AQAEAsecretsecretsecret==";
 const ADDRESS = { hostname: "127.0.0.1", port: 9 };
+const PEER = { transport: "tcp", ...ADDRESS } as const;
 
-/** Fails by a mistake of the program's own. */
-class MistakenUpstream extends Upstream {
-  override send(): Promise<never> {
-    return Promise.reject(new TypeError(`bad value ${SECRET}`));
-  }
-}
+const CONFIG: ServeConfig = {
+  listen: [ADDRESS],
+  listenAnywhere: false,
+  upstream: ADDRESS,
+  regions: DEFAULT_REGIONS,
+  rewrite: "safe",
+  timeoutMs: 60_000,
+  cacheMs: 0,
+  logLevel: "info",
+  logFormat: "text",
+};
 
-Deno.test("Handler names a mistake of its own by its kind alone, and once a minute", async () => {
+/** A handler before a service, and what it logged. */
+function handlerBefore(
+  send: HandlerParts["upstream"]["send"],
+  config: Partial<ServeConfig> = {},
+) {
   const log: string[] = [];
-  const handler = new Handler({
-    listen: [ADDRESS],
-    listenAnywhere: false,
-    upstream: ADDRESS,
-    regions: DEFAULT_REGIONS,
-    rewrite: "safe",
-    timeoutMs: 5_000,
-    cacheMs: 0,
-    logLevel: "info",
-    logFormat: "text",
-  }, {
-    upstream: new MistakenUpstream(ADDRESS),
+  const whole = { ...CONFIG, ...config };
+  const handler = new Handler(whole, {
+    upstream: { authority: "127.0.0.1:9", comesBack: () => false, send },
     own: new OwnAddresses(),
     log: createLog({
-      level: "info",
+      level: whole.logLevel,
       format: "text",
       write: (line) => log.push(line.replace(/^\S+ /, "")),
     }),
   });
-  const peer = { transport: "tcp", ...ADDRESS } as const;
-  for (let i = 0; i < 100; i++) {
-    const response = await handler.handle(
-      new Request("http://127.0.0.1/latest/", { headers: { host: "h" } }),
-      peer,
-      peer,
+  const get = (target: string, signal?: AbortSignal) =>
+    handler.handle(
+      new Request(`http://127.0.0.1${target}`, {
+        headers: { host: "h" },
+        ...(signal === undefined ? {} : { signal }),
+      }),
+      PEER,
+      PEER,
     );
+  return { handler, get, log };
+}
+
+/** A whole answer of the service. */
+function answerWith(text: string, status = 200): UpstreamAnswer {
+  const bytes = new TextEncoder().encode(text);
+  return {
+    status,
+    headers: [],
+    length: undefined,
+    body: {
+      start: () => Promise.resolve({ bytes, whole: true }),
+      read: () => Promise.withResolvers<undefined>().promise,
+      destroy: () => {},
+    },
+  };
+}
+
+Deno.test("Handler names a mistake of its own by its kind alone, and once a minute", async () => {
+  const { get, log } = handlerBefore(() =>
+    Promise.reject(new TypeError(`bad value ${SECRET}`))
+  );
+  for (let i = 0; i < 100; i++) {
+    const response = await get("/latest/");
     assertEquals(response.status, 400);
     assertEquals(
       await response.text(),
@@ -51,3 +80,79 @@ Deno.test("Handler names a mistake of its own by its kind alone, and once a minu
   }
   assertEquals(log, ["error cannot forward a request error=TypeError\n"]);
 });
+
+Deno.test("Handler asks for a name that was mapped back, and for the client's own, within one time limit", async () => {
+  const asked: [string, TimeLimit][] = [];
+  const { get } = handlerBefore(({ target }, limit) => {
+    asked.push([target, limit]);
+    return Promise.resolve(answerWith("none", 404));
+  }, { rewrite: "all" });
+  const role = "/latest/meta-data/iam/security-credentials/a-us-";
+  assertEquals((await get(`${role}iso-east-1`)).status, 404);
+  assertEquals(asked.map(([target]) => target), [
+    `${role}east-1`,
+    `${role}iso-east-1`,
+  ]);
+  assertEquals(new Set(asked.map(([, limit]) => limit)).size, 1);
+});
+
+Deno.test("Handler answers nothing from memory after a change of configuration", async () => {
+  let asked = 0;
+  const { handler, get } = handlerBefore(() => {
+    asked++;
+    return Promise.resolve(answerWith("us-east-1a"));
+  }, { cacheMs: 60_000 });
+  const zone = async () =>
+    await (await get("/latest/meta-data/placement/availability-zone")).text();
+  assertEquals([await zone(), await zone(), asked], [
+    "us-iso-east-1a",
+    "us-iso-east-1a",
+    1,
+  ]);
+  handler.configure({ ...CONFIG, cacheMs: 60_000, regions: NO_REGIONS });
+  assertEquals([await zone(), asked], ["us-east-1a", 2]);
+});
+
+for (const cacheMs of [0, 1_000]) {
+  Deno.test(`Handler blames nobody for a client that leaves, with --cache ${cacheMs / 1_000}`, async () => {
+    const client = new AbortController();
+    const { get, log } = handlerBefore(
+      (_, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+          client.abort();
+        }),
+      { cacheMs, logLevel: "debug" },
+    );
+    await get("/latest/?secret", client.signal);
+    assertMatch(
+      log[0] ?? "",
+      /^debug dropped a client that left method=GET target=\/latest\/\n/,
+    );
+    assertEquals(log.filter((line) => !line.startsWith("debug")), []);
+  });
+}
+
+for (
+  const [who, place] of [["asked first", 0], ["waits with others", 2]] as const
+) {
+  Deno.test(`Handler answers all others when a client leaves that ${who}`, async () => {
+    const clients = Array.from({ length: 5 }, () => new AbortController());
+    const answered = Promise.withResolvers<UpstreamAnswer>();
+    const asked: TimeLimit[] = [];
+    const { get } = handlerBefore((_, limit) => {
+      asked.push(limit);
+      return answered.promise;
+    }, { cacheMs: 1_000 });
+    const responses = clients.map(({ signal }) =>
+      get("/latest/meta-data/placement/availability-zone", signal)
+    );
+    clients[place]?.abort();
+    await responses[place];
+    assertEquals(asked.map(({ signal }) => signal.aborted), [false]);
+    answered.resolve(answerWith("us-east-1a"));
+    for (const response of responses.toSpliced(place, 1)) {
+      assertEquals(await (await response).text(), "us-iso-east-1a");
+    }
+  });
+}

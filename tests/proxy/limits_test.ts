@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import * as http2 from "node:http2";
 import { MAX_REQUEST_BODY } from "../../lib/proxy/admission.ts";
-import { MAX_IN_FLIGHT } from "../../lib/proxy/handler.ts";
+import { MAX_IN_FLIGHT } from "../../lib/proxy/places.ts";
 import {
   ask,
   get,
@@ -40,13 +41,18 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-Deno.test("startProxy() answers 503 over its limit of requests, and 200 again after", async () => {
+/** More than is sent as a whole: the rest of such an answer is streamed. */
+const BEGUN = "x".repeat(70_000);
+
+Deno.test("startProxy() answers 503 over its limit of requests that wait or are answered, and 200 again after", async () => {
   const open = Promise.withResolvers<void>();
   let waiting = 0;
-  await using upstream = await startUpstream(async (_, connection) => {
+  await using upstream = await startUpstream(async ({ target }, connection) => {
     waiting++;
+    const whole = answer(target === "/begun" ? `${BEGUN}ok` : "ok");
+    if (target === "/begun") await connection.write(whole.slice(0, -2));
     await open.promise;
-    await connection.write(answer("ok"));
+    await connection.write(target === "/begun" ? "ok" : whole);
   });
   await using proxy = await startUnderTest(upstream.address, {
     timeoutMs: 30_000,
@@ -59,7 +65,8 @@ Deno.test("startProxy() answers 503 over its limit of requests, and 200 again af
     while (clients.length < MAX_IN_FLIGHT) {
       const client = await RawClient.connect(proxy.address);
       clients.push(client);
-      await client.send(get("/latest/"));
+      const isBegun = clients.length % 2 === 0;
+      await client.send(get(isBegun ? "/begun" : "/latest/"));
     }
     for (let i = 0; i < 1_000 && waiting < MAX_IN_FLIGHT; i++) await pause(10);
     assertEquals(waiting, MAX_IN_FLIGHT);
@@ -72,7 +79,7 @@ Deno.test("startProxy() answers 503 over its limit of requests, and 200 again af
     }
     open.resolve();
     for (const client of clients) {
-      assertEquals((await client.answer()).body, "ok");
+      assertEquals((await client.answer()).body.slice(-2), "ok");
     }
   } finally {
     open.resolve();
@@ -175,5 +182,20 @@ Deno.test("startProxy() refuses what the service does not know, in one plain lin
   for (const [request, status, reason] of REFUSED) {
     assertOwn(await ask(proxy.address, request), status, reason);
   }
+  assertEquals(upstream.requests, []);
+});
+
+Deno.test("startProxy() refuses a control byte in a target in HTTP/2, too", async () => {
+  await using upstream = await startOk();
+  await using proxy = await startUnderTest(upstream.address);
+  const session = http2.connect(`http://127.0.0.1:${proxy.address.port}`);
+  session.on("error", () => {});
+  const request = session.request({ ":path": "/latest/\x7f" });
+  await new Promise<void>((resolve) => {
+    request.on("error", () => resolve());
+    request.on("close", resolve);
+    request.resume();
+  });
+  await new Promise<void>((resolve) => session.close(resolve));
   assertEquals(upstream.requests, []);
 });

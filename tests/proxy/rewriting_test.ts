@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Buffer } from "node:buffer";
 import {
   brotliCompressSync,
@@ -12,7 +12,14 @@ import { gzippedUserData } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { startProgram } from "../helpers/program.ts";
 import { createRandom } from "../helpers/random.ts";
-import { ask, get, type RawAnswer, textOf, valuesOf } from "../helpers/raw.ts";
+import {
+  ask,
+  get,
+  type RawAnswer,
+  RawClient,
+  textOf,
+  valuesOf,
+} from "../helpers/raw.ts";
 import {
   answer,
   type RawUpstream,
@@ -229,6 +236,79 @@ Deno.test("startProxy() leaves alone in mode safe what all rewrites", async () =
       assertLength(got);
     }
   }
+});
+
+/** Objects that only an attacker makes. */
+const ABSURD: ReadonlyArray<readonly [string, string]> = [
+  [
+    "47,600 regions in 1 MB",
+    `{${Array(47_600).fill('"region":"us-east-1"').join(",")}}`,
+  ],
+  [
+    "2,000 regions",
+    `{${Array(2_000).fill('"region":"us-east-1"').join(",")}}`,
+  ],
+];
+
+Deno.test("startProxy() leaves JSON alone that has too many bytes or fields", async () => {
+  await using it = await stage("safe");
+  for (const [name, body] of ABSURD) {
+    it.body = body;
+    const got = await ask(
+      it.proxy.address,
+      get("/openstack/latest/meta_data.json"),
+    );
+    assert(got.body === body, name);
+  }
+});
+
+/** What goes up of `Accept-Encoding: gzip`, by what may be rewritten. */
+const ENCODINGS: ReadonlyArray<readonly [string, string, string]> = [
+  ["GET", ZONE, "identity"],
+  ["HEAD", ZONE, "identity"],
+  ["GET", "/openstack/latest/meta_data.json", "identity"],
+  ["GET", "/latest/user-data", "gzip"],
+  ["GET", "/latest/meta-data/iam/security-credentials/r", "gzip"],
+  ["PUT", "/latest/api/token", "gzip"],
+];
+
+Deno.test("startProxy() asks for no compression where the answer may be rewritten", async () => {
+  await using it = await stage("safe");
+  for (const [method, target, encoding] of ENCODINGS) {
+    const head = get(target, "Accept-Encoding: gzip");
+    using client = await RawClient.connect(it.proxy.address);
+    await client.send(head.replace("GET", method));
+    await client.answer(method);
+    const last = it.upstream.requests.at(-1);
+    assertEquals(
+      valuesOf(last ?? { headers: [] }, "accept-encoding"),
+      [encoding],
+      `${method} ${target}`,
+    );
+  }
+  await ask(it.proxy.address, get(ZONE));
+  const last = it.upstream.requests.at(-1);
+  assertEquals(valuesOf(last ?? { headers: [] }, "accept-encoding"), [
+    "identity",
+  ]);
+});
+
+Deno.test("startProxy() warns once of answers that come compressed all the same", async () => {
+  await using it = await stage("safe");
+  it.body = compressed(gzipSync);
+  it.headers = ["Content-Encoding: gzip"];
+  await ask(it.proxy.address, get("/latest/user-data"));
+  assertEquals(it.proxy.warnings, []);
+  for (let i = 0; i < 3; i++) {
+    const got = await ask(it.proxy.address, get(`${ZONE}?secret${i}`));
+    assert(got.body === it.body);
+    assertEquals(valuesOf(got, "content-encoding"), ["gzip"]);
+  }
+  assertEquals(it.proxy.warnings.length, 1);
+  assertMatch(
+    it.proxy.warnings[0] ?? "",
+    /the metadata service compressed an answer .* target=[\w/-]+\n$/,
+  );
 });
 
 Deno.test("startProxy() never rewrites what PUT and OPTIONS answer", async () => {

@@ -45,7 +45,7 @@ export async function startUnderTest(
     upstream,
     regions: DEFAULT_REGIONS,
     rewrite: "safe",
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     cacheMs: 1_000,
     logLevel: "debug",
     logFormat: "text",

@@ -27,16 +27,24 @@ export class Crowd implements AsyncDisposable {
    * Starts without a client.
    *
    * @param address whom they ask
+   * @param before what starts them, such as another user's rights
    */
   constructor(
     address: { readonly hostname: string; readonly port: number },
+    before: readonly string[] = [],
   ) {
     const hex = bytesOf(get("/latest/")).toHex();
-    this.#child = new Deno.Command("/usr/bin/python3", {
-      args: [
-        new URL("tests/reliability/crowd.py", REPOSITORY).pathname,
-        ...[address.hostname, String(address.port), hex],
-      ],
+    // The checkout may be closed to that user.
+    const script = Deno.readTextFileSync(
+      new URL("tests/reliability/crowd.py", REPOSITORY),
+    );
+    const [command = "", ...args] = [
+      ...[...before, "/usr/bin/python3", "-c", script],
+      ...[address.hostname, String(address.port), hex],
+    ];
+    this.#child = new Deno.Command(command, {
+      args,
+      cwd: "/",
       stdin: "piped",
       stdout: "piped",
     }).spawn();

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ask, get, RawClient } from "../helpers/raw.ts";
+import { testWith } from "../helpers/requires.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
 import { figure } from "./figures.ts";
@@ -52,12 +53,13 @@ function fieldsOf(fields: readonly Field[]): string {
 
 const START = PREFACE + frame(SETTINGS, 0, 0, "");
 
+/** With a Host, as over HTTP/1.1: by an authority it would be refused. */
 function head(path: string, ...more: readonly Field[]): Field[] {
   return [
     [":method", "GET"],
     [":scheme", "http"],
-    [":authority", "h"],
     [":path", path],
+    ["host", "h"],
     ...more,
   ];
 }
@@ -87,9 +89,8 @@ const ATTACKS: Readonly<Record<string, string>> = {
   ),
   "a space in a path": ofHead(head("/a HTTP/1.1")),
   "line ends in an authority": ofHead([
-    ...head("/a").slice(0, 2),
     [":authority", `h\r\n\r\n${POISON}`],
-    [":path", "/a"],
+    ...head("/a"),
   ]),
   "line ends in a method": ofHead([
     [":method", `GET /poison HTTP/1.1\r\nHost: h\r\n\r\nGET`],
@@ -108,6 +109,16 @@ const ATTACKS: Readonly<Record<string, string>> = {
   "an upgrade": ofHead(head("/a", ["upgrade", "websocket"])),
 };
 
+/** Waits until all that was sent is understood, or the connection ends. */
+async function untilTaken(client: RawClient): Promise<void> {
+  await client.send(frame(PING, 0, 0, "12345678"));
+  for (let came = ""; !came.includes("12345678");) {
+    const some = await client.readSome();
+    if (some === undefined) return;
+    came += some;
+  }
+}
+
 Deno.test("startProxy() makes at most one request of one over HTTP/2", async () => {
   await using upstream = await startUpstream(({ target }, connection) =>
     connection.write(answer(target))
@@ -117,14 +128,8 @@ Deno.test("startProxy() makes at most one request of one over HTTP/2", async () 
   for (const [name, frames] of Object.entries(ATTACKS)) {
     const before = upstream.requests.length;
     using client = await RawClient.connect(proxy.address);
-    // The ping is answered after what came before it was understood.
-    await client.send(START + frames + frame(PING, 0, 0, "12345678"));
-    let came = "";
-    while (!came.includes("12345678")) {
-      const some = await client.readSome();
-      if (some === undefined) break;
-      came += some;
-    }
+    await client.send(START + frames);
+    await untilTaken(client);
     assertEquals((await ask(proxy.address, get("/next"))).body, "/next", name);
     const targets = upstream.requests.slice(before).map((it) => it.target);
     if (name === "nothing") assertEquals(targets, ["/a", "/next"]);
@@ -136,6 +141,82 @@ Deno.test("startProxy() makes at most one request of one over HTTP/2", async () 
       .map(({ raw }) => raw).join("")
   );
   assertEquals(upstream.bytes, whole);
+});
+
+testWith(
+  [{ command: "curl", from: "curl" }],
+  "startProxy() answers 505 to HTTP/2 as its clients speak it, and sends nothing up",
+  async () => {
+    await using upstream = await startUpstream(({ target }, connection) =>
+      connection.write(answer(target))
+    );
+    await using proxy = await startUnderTest(upstream.address);
+    const status = async (...how: string[]) => {
+      const url = `http://127.0.0.1:${proxy.address.port}/a`;
+      const { stdout } = await new Deno.Command("curl", {
+        args: ["--silent", "--write-out", "%{http_code}", ...how, url],
+      }).output();
+      return new TextDecoder().decode(stdout);
+    };
+    assertEquals(await status("--http2-prior-knowledge"), "505");
+    assertEquals(upstream.requests, []);
+    // What asks whether there is HTTP/2 goes on with HTTP/1.1, also without Host.
+    assertEquals(await status("--http2"), "/a200");
+    assertEquals(await status("--http1.0", "--header", "Host:"), "/a200");
+  },
+);
+
+/** No answer may have a byte: SETTINGS_INITIAL_WINDOW_SIZE is 0. */
+const CLOSED = PREFACE + frame(SETTINGS, 0, 0, `\0\x04${number32(0)}`);
+
+/** As many streams as `Deno.serve` takes on one connection at one time. */
+const STREAMS = Array.from(
+  { length: 200 },
+  (_, i) =>
+    frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, fieldsOf(head("/big"))),
+).join("");
+
+Deno.test("startProxy() holds four answers of a connection that takes none, and refuses more", async () => {
+  await using upstream = await startUpstream((_, connection) =>
+    connection.write(answer("x".repeat(60_000)))
+  );
+  await using proxy = await startUnderTest(upstream.address, { cacheMs: 0 });
+  for (let i = 1; i <= 3; i++) {
+    using client = await RawClient.connect(proxy.address);
+    await client.send(CLOSED + STREAMS);
+    await untilTaken(client);
+    assertEquals((await ask(proxy.address, get("/big"))).body.length, 60_000);
+    assertEquals(upstream.requests.length, 5 * i);
+  }
+});
+
+Deno.test("serve answers others and lives while 100 connections open 200 streams of HTTP/2 each", async () => {
+  await using upstream = await startUpstream(({ target }, connection) =>
+    connection.write(answer(target))
+  );
+  await using served = await startServed(upstream.address);
+  const before = await served.memory();
+  const authority = STREAMS.replaceAll("\x04host", "\x04hos2");
+  const clients: RawClient[] = [];
+  const sending: Promise<void>[] = [];
+  try {
+    while (clients.length < 100) {
+      const client = await RawClient.connect(served.address);
+      clients.push(client);
+      // Half of them are known by their first request, half by their fifth.
+      const streams = clients.length % 2 === 0 ? STREAMS : authority;
+      sending.push(client.send(START + streams).catch(() => {}));
+      if (clients.length % 10 > 0) continue;
+      assertEquals((await ask(served.address, get("/next"))).body, "/next");
+    }
+  } finally {
+    for (const client of clients) client.close();
+    await Promise.all(sending);
+  }
+  assertEquals((await ask(served.address, get("/next"))).body, "/next");
+  const grown = await served.memory() - before;
+  figure("20,000 streams of HTTP/2", `${(grown / 1024).toFixed(0)} MiB more`);
+  assertEquals((await served.program.stop()).code, 0);
 });
 
 /** Requests that cost much more to take than to send. */
@@ -178,10 +259,10 @@ Deno.test("serve keeps its memory and answers others when HTTP/2 floods come", a
     using client = await RawClient.connect(served.address);
     const sending = client.send(START + frames).catch(() => {});
     // It blocks where the proxy takes no more.
-    await Promise.race([
-      sending,
-      new Promise((resolve) => setTimeout(resolve, 300)),
-    ]);
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, 300);
+    await Promise.race([sending, enough]);
+    clearTimeout(timer);
     for (let i = 0; i < 20; i++) {
       const start = performance.now();
       assertEquals((await ask(served.address, get("/next"))).body, "/next");

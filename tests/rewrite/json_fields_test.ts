@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  MAX_FIELDS,
   rewriteFields,
   stringFieldSpans,
 } from "../../lib/rewrite/json_fields.ts";
@@ -74,6 +75,25 @@ Deno.test("stringFieldSpans() finds string values when their keys are at the top
 
 Deno.test("stringFieldSpans() finds nothing when the text is no JSON object", () => {
   for (const json of NO_OBJECTS) assertEquals(values(json, ["az"]), [], json);
+});
+
+Deno.test("rewriteFields() changes an object with as many fields as any service has, and none with more", () => {
+  const json = (count: number) =>
+    `{${Array(count).fill('"region":"us-east-1"').join(",")}}`;
+  for (
+    const [count, changes] of [[MAX_FIELDS, true], [
+      MAX_FIELDS + 1,
+      false,
+    ]] as const
+  ) {
+    let calls = 0;
+    const bytes = encoder.encode(json(count));
+    const output = rewriteFields(bytes, ["region"], () => {
+      calls++;
+      return encoder.encode("X");
+    });
+    assertEquals([calls, output !== bytes], [changes ? count : 0, changes]);
+  }
 });
 
 Deno.test("stringFieldSpans() copes with nesting when it is very deep", () => {

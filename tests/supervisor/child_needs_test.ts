@@ -11,13 +11,17 @@ const SECOND = { hostname: "10.1.1.2", port: 80 };
 /** A child that says what a test has it say, and notes what it is told. */
 class FakeChild implements Child {
   readonly pid = 7;
-  readonly listening = NEVER;
+  readonly listening: Child["listening"];
   readonly told: Orders[] = [];
   state: ChildState = { read: 0, requests: 0, looks: 0 };
   readonly #ended = Promise.withResolvers<string>();
   readonly ended = this.#ended.promise;
   #change = Promise.withResolvers<void>();
   #news = Promise.withResolvers<void>();
+
+  constructor(listening: Child["listening"] = NEVER) {
+    this.listening = listening;
+  }
 
   says(state: Partial<ChildState>): void {
     this.state = { ...this.state, ...state };
@@ -123,4 +127,32 @@ Deno.test("answerChild() looks at the rule once for all questions so far", async
   child.kill();
   await answered;
   assertEquals(looks.length, 2);
+});
+
+Deno.test("answerChild() looks who asks once for all questions so far, and forgets it in the next line", async () => {
+  const listener = { hostname: "127.0.0.1", port: 4000 };
+  const child = new FakeChild(Promise.resolve([listener]));
+  const asked: (readonly unknown[])[] = [];
+  const answered = answerChild(child, {
+    owners: (servers) => {
+      asked.push(servers);
+      return Promise.resolve(
+        asked.length === 1 ? new Map([["127.0.0.1 40001", 1001]]) : undefined,
+      );
+    },
+  });
+  for (let crowds = 1; crowds <= 50; crowds++) child.says({ crowds });
+  await child.untilTold(2);
+  child.says({ crowds: 51 });
+  await child.untilTold(4);
+  child.kill();
+  await answered;
+  assertEquals(asked.length, 2);
+  assertEquals(asked[0]?.[0], listener);
+  assertEquals(child.told, [
+    { owners: { answers: 50, uids: { "127.0.0.1 40001": 1001 } } },
+    { owners: { answers: 50 } },
+    { owners: { answers: 51 } },
+    { owners: { answers: 51 } },
+  ]);
 });

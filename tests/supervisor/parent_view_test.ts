@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   LATE_MS,
+  ParentOwners,
   ParentRule,
   ParentUpstream,
 } from "../../lib/supervisor/parent_view.ts";
@@ -98,4 +99,20 @@ Deno.test("ParentUpstream.close() ends a wait", async () => {
   const current = source.current(60_000);
   source.close();
   await assertRejects(() => current, Error, "not been found yet");
+});
+
+Deno.test("ParentOwners.find() takes the answer to its own question, and waits for no other", async () => {
+  let asked = 0;
+  const owners = new ParentOwners(() => asked++);
+  const first = owners.find();
+  owners.tell({ owners: { answers: 0, uids: { old: 0 } } });
+  owners.tell({ owners: { answers: 1, uids: { "127.0.0.1 40001": 1001 } } });
+  // The parent soon forgets what it saw.
+  owners.tell({ owners: { answers: 1 } });
+  assertEquals([...await first ?? []], [["127.0.0.1 40001", 1001]]);
+  const second = owners.find();
+  owners.tell({ owners: { answers: 2 } });
+  assertEquals(await second, undefined);
+  assertEquals(asked, 2);
+  assertEquals(await owners.find(), undefined);
 });

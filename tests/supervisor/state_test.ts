@@ -52,6 +52,7 @@ Deno.test("parseChildState() takes what a child can say", () => {
       [{ ports: [4000] }, 4000],
       [{ ports: [65_535] }, 0],
       [{ failed: "no such address", taken: 0 }, 4000],
+      [{ crowds: 3 }, 4000],
       [{ unreachable: { hostname: "10.1.1.1", port: 80, times: 2 } }, 4000],
     ] as const
   ) {
@@ -78,6 +79,7 @@ Deno.test("parseChildState() throws at anything else", async (t) => {
       [{ ports: { 0: 4000, length: 1 } }, 4000],
       [{ ports: "4000" }, 4000],
       [{ read: -1 }, 4000],
+      [{ crowds: "3" }, 4000],
       [{ requests: "1" }, 4000],
       [{ looks: undefined }, 4000],
       [{ failed: 1 }, 4000],

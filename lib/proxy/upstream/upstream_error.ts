@@ -1,5 +1,5 @@
 /**
- * What may go wrong with the upstream.
+ * Why a request up got no answer, or not all of it.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** The kinds of failure. */
 export type UpstreamFault = "unreachable" | "broken" | "late";
 
-/** The upstream did not answer as it should. */
+/** The service did not answer as it should. */
 export class UpstreamError extends Error {
   /** What went wrong. */
   readonly fault: UpstreamFault;
@@ -27,7 +27,28 @@ export class UpstreamError extends Error {
 }
 
 /**
- * Says that no connection stands.
+ * The client left, or took no more of its answer. That is no failure of the
+ * service, and nothing that an administrator needs to know: any local user can
+ * do it.
+ */
+export class ClientGone extends Error {
+  /** What the client did. */
+  readonly did: "left" | "stopped reading";
+
+  /**
+   * Makes the error.
+   *
+   * @param did what the client did
+   */
+  constructor(did: ClientGone["did"] = "left") {
+    super(`the client ${did}`);
+    this.name = "ClientGone";
+    this.did = did;
+  }
+}
+
+/**
+ * Says that no connection could be made.
  *
  * @param cause why not
  */
@@ -40,12 +61,14 @@ export function unreachable(cause: unknown): UpstreamError {
 }
 
 /**
- * Says that a connection ended before its time.
+ * Says that a connection ended too early.
  *
  * @param cause why
  */
-export function brokeOff(cause: unknown): UpstreamError {
-  if (cause instanceof UpstreamError) return cause;
+export function brokeOff(cause: unknown): UpstreamError | ClientGone {
+  if (cause instanceof UpstreamError || cause instanceof ClientGone) {
+    return cause;
+  }
   return new UpstreamError("broken", `broke off: ${detailOf(cause)}`, {
     cause,
   });

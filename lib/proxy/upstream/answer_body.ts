@@ -25,47 +25,58 @@ const SIZE_LINE = new RegExp(
 /** What others may read as the length of the body after all. */
 const FRAMING = /^(?:content-length|transfer-encoding):/i;
 
+/** The start of a body. */
+export interface BodyStart {
+  /** The bytes so far. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether that is all of it. */
+  readonly whole: boolean;
+}
+
 /** A body that is read as it is needed. */
 export class AnswerBody {
   readonly #connection: Connection;
   readonly #framing: Framing;
-  readonly #release: (whole: boolean) => void;
   /** What is left: of the body, or of the present chunk. */
   #left: number;
   #begun = false;
-  /** How it ended, if it has. */
-  #end: "whole" | "given up" | undefined;
+  #ended = false;
 
   /**
    * Begins at the end of the head.
    *
-   * @param connection where it comes
+   * @param connection where it comes; closed when the body has ended
    * @param framing how its end is known
-   * @param release called once: whether it was read to its end
    */
-  constructor(
-    connection: Connection,
-    framing: Framing,
-    release: (whole: boolean) => void,
-  ) {
+  constructor(connection: Connection, framing: Framing) {
     this.#connection = connection;
     this.#framing = framing;
-    this.#release = release;
     this.#left = framing.kind === "length" ? framing.length : 0;
   }
 
   /**
-   * Takes all of it, where it came together with the head, as it mostly does.
+   * Reads until the body ends or more than `limit` bytes are there.
    *
-   * @returns the body; `undefined` when it must be read
+   * @param limit how many bytes are enough
+   * @throws {UpstreamError} when it breaks off or takes too long
    */
-  takeWhole(): Uint8Array | undefined {
-    if (this.#end !== undefined || this.#framing.kind !== "length") {
-      return undefined;
+  async start(limit: number): Promise<BodyStart> {
+    // Mostly it came together with the head.
+    const all = this.#framing.kind === "length"
+      ? this.#connection.take(this.#left)
+      : undefined;
+    if (all !== undefined) {
+      this.#finish();
+      return { bytes: all, whole: true };
     }
-    const bytes = this.#connection.take(this.#left);
-    if (bytes !== undefined) this.#finish(true);
-    return bytes;
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    for (let size = 0; size <= limit;) {
+      const chunk = await this.read();
+      if (chunk === undefined) return { bytes: joined(chunks), whole: true };
+      chunks.push(chunk.slice());
+      size += chunk.length;
+    }
+    return { bytes: joined(chunks), whole: false };
   }
 
   /**
@@ -75,28 +86,30 @@ export class AnswerBody {
    * @throws {UpstreamError} when it breaks off
    */
   async read(): Promise<Uint8Array | undefined> {
-    if (this.#end === "whole") return undefined;
+    if (this.#ended) return undefined;
     try {
-      // Its end would make whole what is not.
-      if (this.#end === "given up") throw brokeOff("given up");
       const bytes = await this.#next();
-      if (bytes === undefined) this.#finish(true);
+      if (bytes === undefined) this.#finish();
       return bytes;
     } catch (error) {
-      this.#finish(false);
-      throw brokeOff(error);
+      const reason = brokeOff(error);
+      this.destroy(reason);
+      throw reason;
     }
   }
 
-  /** Gives it up unless it is over; a read under way or to come fails. */
-  destroy(): void {
-    this.#finish(false);
+  /**
+   * Gives it up, unless it was read to its end.
+   *
+   * @param reason what a read under way or to come fails with
+   */
+  destroy(reason?: Error): void {
+    if (!this.#ended) this.#connection.close(reason);
   }
 
-  #finish(whole: boolean): void {
-    if (this.#end !== undefined) return;
-    this.#end = whole ? "whole" : "given up";
-    this.#release(whole);
+  #finish(): void {
+    this.#ended = true;
+    this.#connection.finish();
   }
 
   async #next(): Promise<Uint8Array | undefined> {
@@ -139,14 +152,15 @@ export class AnswerBody {
   /** Reads a line, without its end. */
   async #line(): Promise<string> {
     let line = "";
-    while (line.length <= MAX_LINE_BYTES) {
+    for (;;) {
       const bytes = await this.#connection.read();
       if (bytes === undefined) throw brokeOff("incomplete body");
       const end = bytes.indexOf(LF);
       const part = end < 0 ? bytes : bytes.subarray(0, end + 1);
-      for (const byte of part.subarray(0, MAX_LINE_BYTES + 1)) {
-        line += String.fromCharCode(byte);
+      if (line.length + part.length > MAX_LINE_BYTES) {
+        throw badAnswer("a line too long");
       }
+      for (const byte of part) line += String.fromCharCode(byte);
       if (end < 0) continue;
       this.#connection.unread(bytes.subarray(end + 1));
       if (!line.endsWith("\r\n")) throw badAnswer("a line without its end");
@@ -154,6 +168,18 @@ export class AnswerBody {
       if (hasControl(line)) throw badAnswer("a control character in a line");
       return line;
     }
-    throw badAnswer("a line too long");
   }
+}
+
+function joined(chunks: readonly Uint8Array<ArrayBuffer>[]) {
+  const [first] = chunks;
+  if (first !== undefined && chunks.length === 1) return first;
+  const size = chunks.reduce((sum, { length }) => sum + length, 0);
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

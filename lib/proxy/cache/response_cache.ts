@@ -1,6 +1,6 @@
 /**
- * One upstream request for many: identical requests at one moment share it,
- * and its answer may be used again for a moment. That shields the service,
+ * Which requests may share one upstream request, and which answers may be used
+ * again for a moment. That shields the service,
  * which takes 1,024 packets a second from a network interface, for all
  * link-local services together, and drops what is beyond
  * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html).
@@ -8,11 +8,12 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { neverShared } from "../rewrite/paths.ts";
-import type { Meters } from "../observe/meters.ts";
-import { remembering } from "./remember.ts";
-import type { Answer, WholeAnswer } from "./answer.ts";
-import type { UpstreamRequest } from "./upstream.ts";
+import { neverShared } from "../../rewrite/paths.ts";
+import type { Meters } from "../../observe/meters.ts";
+import { memoize } from "../../system/memoize.ts";
+import type { Answer, WholeAnswer } from "../answer.ts";
+import type { UpstreamRequest } from "../upstream/upstream.ts";
+import { SharedRequest } from "./coalescing.ts";
 
 /** The most bytes of a body that is used again. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -54,22 +55,16 @@ interface Kept {
   readonly size: number;
 }
 
-/** An answer that is on its way. */
-interface Pending {
-  /** When it was asked for, in milliseconds. */
-  readonly since: number;
-  /** The answer; `undefined` for a streamed one. */
-  readonly whole: Promise<WholeAnswer | undefined>;
-  readonly token: string | undefined;
-}
+/** Sends a request up, until its signal is aborted. */
+export type Ask = (signal: AbortSignal) => Promise<Answer>;
 
-/** Shares answers among identical requests. */
-export class SharedAnswers {
+/** Answers identical requests together, and from memory for a moment. */
+export class ResponseCache {
   readonly #lifeMs: number;
   readonly #now: () => number;
   readonly #meters: Pick<Meters, "reused" | "shared"> | undefined;
   readonly #kept = new Map<string, Kept>();
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, SharedRequest>();
   #bytes = 0;
 
   /**
@@ -94,14 +89,20 @@ export class SharedAnswers {
    * Answers a request from what is there, or by asking.
    *
    * @param request the request
+   * @param client its `signal` is aborted when the client leaves; looked at
+   * only where there is something to wait for
    * @param ask asks the upstream; an error of it meets all who wait for it
+   * @throws {ClientGone} when the client leaves first
    */
   async answer(
     request: UpstreamRequest,
-    ask: () => Promise<Answer>,
+    client: { readonly signal: AbortSignal },
+    ask: Ask,
   ): Promise<Answer> {
-    if (this.#lifeMs === 0) return await ask();
-    if (!mayShare(request)) return await this.#ask(request, ask);
+    if (this.#lifeMs === 0) return await ask(client.signal);
+    if (!mayShare(request)) {
+      return await this.#ask(request, client.signal, ask);
+    }
     const key = keyOf(request);
     const now = this.#now();
     const kept = this.#kept.get(key);
@@ -110,48 +111,48 @@ export class SharedAnswers {
       return kept.answer;
     }
     const joined = this.#pending.get(key);
-    if (joined !== undefined && now - joined.since < JOIN_MS) {
-      // A streamed answer has gone to the one who asked first.
-      return await this.#join(joined) ?? await this.#ask(request, ask);
+    const joins = joined !== undefined && !joined.isAbandoned &&
+      now - joined.since < JOIN_MS;
+    const shared = joins ? joined : this.#start(key, request, ask);
+    const answer = await shared.wait(client.signal);
+    // A streamed answer has gone to another client.
+    if (answer === undefined) {
+      return await this.#ask(request, client.signal, ask);
     }
-    const asked = this.#ask(request, ask);
-    const whole = asked.then((it) => "bytes" in it ? it : undefined);
-    // Whoever does not wait for it is told by `asked`.
-    whole.catch(() => {});
+    if (joins && this.#meters !== undefined) this.#meters.shared++;
+    return answer;
+  }
+
+  #start(key: string, request: UpstreamRequest, ask: Ask): SharedRequest {
     const token = valueOf(request, TOKEN_HEADER);
-    const pending = { since: now, whole, token };
-    this.#pending.set(key, pending);
-    const isCurrent = () => this.#pending.get(key) === pending;
-    try {
-      const answer = await asked;
-      if ("bytes" in answer && isCurrent()) this.#keep(key, pending, answer);
-      return answer;
-    } finally {
-      if (isCurrent()) this.#pending.delete(key);
-    }
+    const isCurrent = () => this.#pending.get(key) === shared;
+    const shared: SharedRequest = new SharedRequest(async (signal) => {
+      try {
+        const answer = await this.#ask(request, signal, ask);
+        if ("bytes" in answer && isCurrent()) this.#keep(key, token, answer);
+        return answer;
+      } finally {
+        if (isCurrent()) this.#pending.delete(key);
+      }
+    }, { since: this.#now(), token });
+    this.#pending.set(key, shared);
+    return shared;
   }
 
   /** Asks, whatever for; a token the service refuses is refused for all. */
   async #ask(
     request: UpstreamRequest,
-    ask: () => Promise<Answer>,
+    signal: AbortSignal,
+    ask: Ask,
   ): Promise<Answer> {
-    const answer = await ask();
+    const answer = await ask(signal);
     if (answer.status === STATUS_CODE.Unauthorized) {
       this.#forget(valueOf(request, TOKEN_HEADER));
     }
     return answer;
   }
 
-  async #join({ whole }: Pending): Promise<WholeAnswer | undefined> {
-    const answer = await whole;
-    if (answer !== undefined && this.#meters !== undefined) {
-      this.#meters.shared++;
-    }
-    return answer;
-  }
-
-  #keep(key: string, { token }: Pending, answer: WholeAnswer): void {
+  #keep(key: string, token: string | undefined, answer: WholeAnswer): void {
     if (!mayKeep(answer)) return;
     this.#drop(key);
     const size = sizeOf(key, answer);
@@ -199,7 +200,7 @@ function ttlOf({ headers }: WholeAnswer): number {
 /** Conditions and ranges ask for something of their own. */
 const OWN = /^(?:range|if-.*|authorization|cookie)$/;
 
-const isPersonal = remembering(neverShared);
+const isPersonal = memoize(neverShared);
 
 function mayShare({ method, target, headers }: UpstreamRequest): boolean {
   return method === "GET" && !headers.some(([name]) => OWN.test(name)) &&

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { remembering } from "../../lib/proxy/remember.ts";
+import { memoize } from "../../lib/system/memoize.ts";
 
-Deno.test("remembering() decides once on each input, long ones aside", () => {
+Deno.test("memoize() decides once on each input, long ones aside", () => {
   const asked: string[] = [];
-  const isLong = remembering((input) => {
+  const isLong = memoize((input) => {
     asked.push(input);
     return input.length > 256;
   });
@@ -13,9 +13,9 @@ Deno.test("remembering() decides once on each input, long ones aside", () => {
   assertEquals(asked, ["a", "b", long, long]);
 });
 
-Deno.test("remembering() forgets when there is too much to remember", () => {
+Deno.test("memoize() forgets when there is too much to remember", () => {
   let asked = 0;
-  const decide = remembering((input) => {
+  const decide = memoize((input) => {
     asked++;
     return input;
   });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { fixedSource } from "../../lib/proxy/upstream_source.ts";
+import { fixedSource } from "../../../lib/proxy/upstream/upstream_source.ts";
 
 Deno.test("fixedSource() stays where it is, whatever fails", async () => {
   const address = { hostname: "127.0.0.1", port: 9 };

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Answer, WholeAnswer } from "../../lib/proxy/answer.ts";
-import type { Header } from "../../lib/proxy/headers.ts";
-import { SharedAnswers } from "../../lib/proxy/share.ts";
-import type { UpstreamRequest } from "../../lib/proxy/upstream.ts";
+import type { Answer, WholeAnswer } from "../../../lib/proxy/answer.ts";
+import type { Header } from "../../../lib/proxy/headers.ts";
+import {
+  type Ask,
+  ResponseCache,
+} from "../../../lib/proxy/cache/response_cache.ts";
+import type { UpstreamRequest } from "../../../lib/proxy/upstream/upstream.ts";
 
 const TOKEN = "x-aws-ec2-metadata-token";
 
@@ -16,6 +19,20 @@ function get(
 /** A request under a token. */
 const under = (token: string, target: string): UpstreamRequest =>
   get(target, [["host", "h"], [TOKEN, token]]);
+
+/** A client that stays. */
+function staying() {
+  return { signal: new AbortController().signal };
+}
+
+/** The answer to a client that stays. */
+function answerTo(
+  cache: ResponseCache,
+  request: UpstreamRequest,
+  ask: Ask,
+): Promise<Answer> {
+  return cache.answer(request, staying(), ask);
+}
 
 /** A service that counts how often it is asked. */
 class Service {
@@ -42,41 +59,41 @@ async function askedFor(
 ): Promise<number> {
   const service = new Service();
   service.next = next;
-  const shared = new SharedAnswers(lifeMs, () => 0);
-  await shared.answer(request, service.ask);
-  await shared.answer(request, service.ask);
+  const cache = new ResponseCache(lifeMs, () => 0);
+  await answerTo(cache, request, service.ask);
+  await answerTo(cache, request, service.ask);
   return service.asked;
 }
 
-Deno.test("SharedAnswers.answer() answers again until the life is over", async () => {
+Deno.test("ResponseCache.answer() answers again until the life is over", async () => {
   const service = new Service();
   let now = 0;
-  const shared = new SharedAnswers(1_000, () => now);
-  const first = await shared.answer(get(), service.ask);
+  const cache = new ResponseCache(1_000, () => now);
+  const first = await answerTo(cache, get(), service.ask);
   now = 999;
-  assertEquals(await shared.answer(get(), service.ask), first);
+  assertEquals(await answerTo(cache, get(), service.ask), first);
   now = 1_000;
-  assert(await shared.answer(get(), service.ask) !== first);
+  assert(await answerTo(cache, get(), service.ask) !== first);
   assertEquals(service.asked, 2);
 });
 
-Deno.test("SharedAnswers.answer() keeps nothing longer than its token is good", async () => {
+Deno.test("ResponseCache.answer() keeps nothing longer than its token is good", async () => {
   const service = new Service();
   service.next = {
     headers: [["X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "2"]],
   };
   let now = 0;
-  const shared = new SharedAnswers(60_000, () => now);
-  await shared.answer(under("t", "/a"), service.ask);
+  const cache = new ResponseCache(60_000, () => now);
+  await answerTo(cache, under("t", "/a"), service.ask);
   now = 1_999;
-  await shared.answer(under("t", "/a"), service.ask);
+  await answerTo(cache, under("t", "/a"), service.ask);
   assertEquals(service.asked, 1);
   now = 2_000;
-  await shared.answer(under("t", "/a"), service.ask);
+  await answerTo(cache, under("t", "/a"), service.ask);
   assertEquals(service.asked, 2);
 });
 
-Deno.test("SharedAnswers.answer() keeps and shares nothing when the life is 0", async () => {
+Deno.test("ResponseCache.answer() keeps and shares nothing when the life is 0", async () => {
   assertEquals(await askedFor(get(), {}, 0), 2);
 });
 
@@ -99,13 +116,13 @@ const NEVER: ReadonlyArray<readonly [string, UpstreamRequest]> = [
   ["a state", get("/latest/meta-data/autoscaling/target-lifecycle-state")],
 ];
 
-Deno.test("SharedAnswers.answer() keeps nothing that is for one who asks", async () => {
+Deno.test("ResponseCache.answer() keeps nothing that is for one who asks", async () => {
   for (const [what, request] of NEVER) {
     assertEquals(await askedFor(request), 2, what);
   }
 });
 
-Deno.test("SharedAnswers.answer() keeps no answer that may be over in a moment", async () => {
+Deno.test("ResponseCache.answer() keeps no answer that may be over in a moment", async () => {
   for (const status of [401, 403, 429, 500, 503]) {
     assertEquals(await askedFor(get(), { status }), 2, `${status}`);
   }
@@ -124,9 +141,9 @@ Deno.test("SharedAnswers.answer() keeps no answer that may be over in a moment",
   );
 });
 
-Deno.test("SharedAnswers.answer() tells requests apart by target and every header", async () => {
+Deno.test("ResponseCache.answer() tells requests apart by target and every header", async () => {
   const service = new Service();
-  const shared = new SharedAnswers(1_000, () => 0);
+  const cache = new ResponseCache(1_000, () => 0);
   const requests = [
     get("/a"),
     get("/a/"),
@@ -137,46 +154,46 @@ Deno.test("SharedAnswers.answer() tells requests apart by target and every heade
     get("/a", [["host", "h"], ["accept", "x"]]),
   ];
   for (const request of [...requests, ...requests]) {
-    await shared.answer(request, service.ask);
+    await answerTo(cache, request, service.ask);
   }
   assertEquals(service.asked, requests.length);
 });
 
-Deno.test("SharedAnswers.answer() sends one request for all that come at one moment", async () => {
-  const shared = new SharedAnswers(1_000, () => 0);
+Deno.test("ResponseCache.answer() sends one request for all that come at one moment", async () => {
+  const cache = new ResponseCache(1_000, () => 0);
   const answer = Promise.withResolvers<Answer>();
   let asked = 0;
   const ask = () => {
     asked++;
     return answer.promise;
   };
-  const all = Array.from({ length: 100 }, () => shared.answer(get(), ask));
+  const all = Array.from({ length: 100 }, () => answerTo(cache, get(), ask));
   answer.resolve({ status: 503, headers: [], bytes: null });
   for (const one of await Promise.all(all)) assertEquals(one.status, 503);
   assertEquals(asked, 1);
 });
 
-Deno.test("SharedAnswers.answer() lets a retry ask anew while the first one hangs", async () => {
+Deno.test("ResponseCache.answer() lets a retry ask anew while the first one hangs", async () => {
   let now = 0;
-  const shared = new SharedAnswers(1_000, () => now);
+  const cache = new ResponseCache(1_000, () => now);
   const hanging = Promise.withResolvers<Answer>();
-  const first = shared.answer(get(), () => hanging.promise);
+  const first = answerTo(cache, get(), () => hanging.promise);
   const service = new Service();
   now = 249;
-  const joined = shared.answer(get(), service.ask);
+  const joined = answerTo(cache, get(), service.ask);
   assertEquals(service.asked, 0);
   now = 250;
-  const retried = await shared.answer(get(), service.ask);
+  const retried = await answerTo(cache, get(), service.ask);
   assertEquals(service.asked, 1);
   hanging.resolve({ status: 200, headers: [], bytes: null });
   assertEquals(await joined, await first);
   // What came first was asked for earlier.
-  assertEquals(await shared.answer(get(), service.ask), retried);
+  assertEquals(await answerTo(cache, get(), service.ask), retried);
   assertEquals(service.asked, 1);
 });
 
-Deno.test("SharedAnswers.answer() lets each ask when the first answer is streamed", async () => {
-  const shared = new SharedAnswers(1_000, () => 0);
+Deno.test("ResponseCache.answer() lets each ask when the first answer is streamed", async () => {
+  const cache = new ResponseCache(1_000, () => 0);
   let asked = 0;
   const ask = (): Promise<Answer> => {
     asked++;
@@ -184,40 +201,41 @@ Deno.test("SharedAnswers.answer() lets each ask when the first answer is streame
       status: 200,
       headers: [],
       stream: new ReadableStream(),
+      ended: Promise.resolve({ rewritten: false }),
     });
   };
   const answers = await Promise.all(
-    Array.from({ length: 3 }, () => shared.answer(get(), ask)),
+    Array.from({ length: 3 }, () => answerTo(cache, get(), ask)),
   );
   assertEquals(new Set(answers).size, 3);
   assertEquals(asked, 3);
 });
 
-Deno.test("SharedAnswers.answer() meets all who wait with the error, and forgets it", async () => {
-  const shared = new SharedAnswers(1_000, () => 0);
+Deno.test("ResponseCache.answer() meets all who wait with the error, and forgets it", async () => {
+  const cache = new ResponseCache(1_000, () => 0);
   const service = new Service();
   const fail = () => Promise.reject(new Error("refused"));
-  const first = shared.answer(get(), fail);
-  const second = shared.answer(get(), service.ask);
+  const first = answerTo(cache, get(), fail);
+  const second = answerTo(cache, get(), service.ask);
   await assertRejects(() => first, Error, "refused");
   await assertRejects(() => second, Error, "refused");
   assertEquals(service.asked, 0);
-  assertEquals((await shared.answer(get(), service.ask)).status, 200);
+  assertEquals((await answerTo(cache, get(), service.ask)).status, 200);
 });
 
-Deno.test("SharedAnswers.answer() never answers from memory under a token that was refused", async () => {
-  const shared = new SharedAnswers(1_000, () => 0);
+Deno.test("ResponseCache.answer() never answers from memory under a token that was refused", async () => {
+  const cache = new ResponseCache(1_000, () => 0);
   const service = new Service();
-  await shared.answer(under("old", "/a"), service.ask);
-  await shared.answer(under("new", "/a"), service.ask);
+  await answerTo(cache, under("old", "/a"), service.ask);
+  await answerTo(cache, under("new", "/a"), service.ask);
   service.next = { status: 401 };
-  await shared.answer(under("old", "/b"), service.ask);
+  await answerTo(cache, under("old", "/b"), service.ask);
   assertEquals(
-    (await shared.answer(under("old", "/a"), service.ask)).status,
+    (await answerTo(cache, under("old", "/a"), service.ask)).status,
     401,
   );
   assertEquals(
-    (await shared.answer(under("new", "/a"), service.ask)).status,
+    (await answerTo(cache, under("new", "/a"), service.ask)).status,
     200,
   );
 });
@@ -233,75 +251,76 @@ const REFUSED: ReadonlyArray<readonly [string, UpstreamRequest]> = [
 ];
 
 for (const [what, refused] of REFUSED) {
-  Deno.test(`SharedAnswers.answer() forgets what a token got when it is refused ${what}`, async () => {
-    const shared = new SharedAnswers(1_000, () => 0);
+  Deno.test(`ResponseCache.answer() forgets what a token got when it is refused ${what}`, async () => {
+    const cache = new ResponseCache(1_000, () => 0);
     const service = new Service();
-    await shared.answer(under("old", "/a"), service.ask);
+    await answerTo(cache, under("old", "/a"), service.ask);
     service.next = { status: 401 };
-    await shared.answer(refused, service.ask);
+    await answerTo(cache, refused, service.ask);
     assertEquals(
-      (await shared.answer(under("old", "/a"), service.ask)).status,
+      (await answerTo(cache, under("old", "/a"), service.ask)).status,
       401,
     );
   });
 }
 
-Deno.test("SharedAnswers.answer() forgets what a token got when a refusal is streamed", async () => {
-  const shared = new SharedAnswers(1_000, () => 0);
+Deno.test("ResponseCache.answer() forgets what a token got when a refusal is streamed", async () => {
+  const cache = new ResponseCache(1_000, () => 0);
   const service = new Service();
-  await shared.answer(under("t", "/a"), service.ask);
-  await shared.answer(under("t", "/b"), () =>
+  await answerTo(cache, under("t", "/a"), service.ask);
+  await answerTo(cache, under("t", "/b"), () =>
     Promise.resolve({
       status: 401,
       headers: [],
       stream: new ReadableStream(),
+      ended: Promise.resolve({ rewritten: false }),
     }));
-  await shared.answer(under("t", "/a"), service.ask);
+  await answerTo(cache, under("t", "/a"), service.ask);
   assertEquals(service.asked, 2);
 });
 
-Deno.test("SharedAnswers.answer() uses nothing again that was asked for before the token was refused", async () => {
-  const shared = new SharedAnswers(1_000, () => 0);
+Deno.test("ResponseCache.answer() uses nothing again that was asked for before the token was refused", async () => {
+  const cache = new ResponseCache(1_000, () => 0);
   const service = new Service();
   const late = Promise.withResolvers<Answer>();
-  const first = shared.answer(under("t", "/a"), () => late.promise);
+  const first = answerTo(cache, under("t", "/a"), () => late.promise);
   const refuse = (): Promise<Answer> =>
     Promise.resolve({ status: 401, headers: [], bytes: null });
-  await shared.answer(under("t", "/b"), refuse);
+  await answerTo(cache, under("t", "/b"), refuse);
   // It does not wait for what is on its way, nor does that replace it.
-  const second = shared.answer(under("t", "/a"), refuse);
+  const second = answerTo(cache, under("t", "/a"), refuse);
   late.resolve({ status: 200, headers: [], bytes: null });
   assertEquals((await first).status, 200);
   assertEquals((await second).status, 401);
   service.next = { status: 401 };
   assertEquals(
-    (await shared.answer(under("t", "/a"), service.ask)).status,
+    (await answerTo(cache, under("t", "/a"), service.ask)).status,
     401,
   );
   assertEquals(service.asked, 1);
 });
 
-Deno.test("SharedAnswers.answer() is bounded in answers and bytes", async () => {
-  const shared = new SharedAnswers(1_000, () => 0);
+Deno.test("ResponseCache.answer() is bounded in answers and bytes", async () => {
+  const cache = new ResponseCache(1_000, () => 0);
   const service = new Service();
   for (let i = 0; i < 600; i++) {
-    await shared.answer(get(`/${i}`), service.ask);
+    await answerTo(cache, get(`/${i}`), service.ask);
   }
-  await shared.answer(get("/599"), service.ask);
+  await answerTo(cache, get("/599"), service.ask);
   assertEquals(service.asked, 600);
-  await shared.answer(get("/0"), service.ask);
+  await answerTo(cache, get("/0"), service.ask);
   assertEquals(service.asked, 601);
   service.next = { bytes: new Uint8Array(64 * 1024) };
   for (let i = 0; i < 100; i++) {
-    await shared.answer(get(`/large/${i}`), service.ask);
+    await answerTo(cache, get(`/large/${i}`), service.ask);
   }
-  await shared.answer(get("/large/99"), service.ask);
+  await answerTo(cache, get("/large/99"), service.ask);
   assertEquals(service.asked, 701);
-  await shared.answer(get("/large/0"), service.ask);
+  await answerTo(cache, get("/large/0"), service.ask);
   assertEquals(service.asked, 702);
 });
 
-Deno.test("SharedAnswers.answer() counts the bytes of heads, not of bodies alone", async () => {
+Deno.test("ResponseCache.answer() counts the bytes of heads, not of bodies alone", async () => {
   const heads: ReadonlyArray<
     readonly [(i: number) => UpstreamRequest, Partial<WholeAnswer>]
   > = [
@@ -310,15 +329,15 @@ Deno.test("SharedAnswers.answer() counts the bytes of heads, not of bodies alone
     [(i) => get(`/${i}`), { headers: [["X-Long", "x".repeat(60_000)]] }],
   ];
   for (const [request, next] of heads) {
-    const shared = new SharedAnswers(1_000, () => 0);
+    const cache = new ResponseCache(1_000, () => 0);
     const service = new Service();
     service.next = next;
     for (let i = 0; i < 100; i++) {
-      await shared.answer(request(i), service.ask);
+      await answerTo(cache, request(i), service.ask);
     }
-    await shared.answer(request(99), service.ask);
+    await answerTo(cache, request(99), service.ask);
     assertEquals(service.asked, 100);
-    await shared.answer(request(0), service.ask);
+    await answerTo(cache, request(0), service.ask);
     assertEquals(service.asked, 101);
   }
 });

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createLog } from "../../lib/observe/log.ts";
-import { startProxy } from "../../lib/proxy/proxy.ts";
-import type { UpstreamSource } from "../../lib/proxy/upstream_source.ts";
-import { ask, get } from "../helpers/raw.ts";
-import { answer, startUpstream } from "../helpers/upstream.ts";
-import { NO_REGIONS } from "./under_test.ts";
+import { createLog } from "../../../lib/observe/log.ts";
+import { startProxy } from "../../../lib/proxy/proxy.ts";
+import type { UpstreamSource } from "../../../lib/proxy/upstream/upstream_source.ts";
+import { ask, get } from "../../helpers/raw.ts";
+import { answer, startUpstream } from "../../helpers/upstream.ts";
+import { NO_REGIONS } from "../under_test.ts";
 
 type Address = { readonly hostname: string; readonly port: number };
 
@@ -13,6 +13,8 @@ class FakeSource implements UpstreamSource {
   readonly moves = true;
   readonly failures: Address[] = [];
   readonly #answers: (Address | string)[];
+  /** How long it was given each time, in milliseconds. */
+  readonly given: number[] = [];
   asked = 0;
   closed = false;
 
@@ -20,7 +22,8 @@ class FakeSource implements UpstreamSource {
     this.#answers = answers;
   }
 
-  current(): Promise<Address> {
+  current(timeoutMs: number): Promise<Address> {
+    this.given.push(timeoutMs);
     const at = Math.min(this.asked++, this.#answers.length - 1);
     const next = this.#answers[at] ?? "nothing";
     return typeof next === "string"
@@ -95,6 +98,17 @@ Deno.test("startProxy() tries a moving upstream three times and says where it lo
   assertEquals(status, 502);
   assertMatch(body, /http:\/\/data-server: cannot be reached: ECONNREFUSED/);
   assertEquals(source.failures, [gone, gone, gone]);
+});
+
+Deno.test("startProxy() gives all tries of a moving upstream one time limit", async () => {
+  const source = new FakeSource(nowhere());
+  await using proxy = await startMoving(source);
+  await ask(proxy.address, get("/latest/"));
+  const [first = 0, second = 0, third = 0] = source.given;
+  // The pauses between them are 100 and 400 ms.
+  assert(first <= 2_000, `${first}`);
+  assert(second <= first - 100, `${second} after ${first}`);
+  assert(third <= second - 400, `${third} after ${second}`);
 });
 
 Deno.test("startProxy() tries no longer than the timeout", async () => {

@@ -1,6 +1,7 @@
 /**
  * Reads the head of an answer. What a careful server would not send is no
- * answer: read in two ways, it could put one client's bytes before another.
+ * answer: two programs may read it in two ways, and a client be given what the
+ * service did not mean.
  *
  * @module
  */
@@ -29,14 +30,12 @@ export interface AnswerHead {
   readonly length: string | undefined;
   /** How the body ends. */
   readonly framing: Framing;
-  /** Whether the connection may carry another request. */
-  readonly keepsAlive: boolean;
 }
 
 /** How every answer begins. */
 const START = new TextEncoder().encode("HTTP/1.");
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/s;
+const STATUS_LINE = /^HTTP\/1\.[01] ([1-9]\d\d)(?: .*)?$/s;
 
 /** A field ([RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)). */
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):(.*)$/s;
@@ -139,13 +138,12 @@ export function parseHead(text: string, method: string): AnswerHead {
     throw badAnswer("a control character in its head");
   }
   const [first = ""] = lines;
-  const [, version, code] = STATUS_LINE.exec(first) ?? [];
+  const [, code] = STATUS_LINE.exec(first) ?? [];
   if (code === undefined) throw badAnswer("no status line");
   const status = Number(code);
   const fields: string[] = [];
   let length: string | undefined;
   let coding: string | undefined;
-  let connection = "";
   for (let i = 1; i < lines.length; i++) {
     const [, name, padded] = FIELD.exec(lines[i] ?? "") ?? [];
     if (name === undefined || padded === undefined) {
@@ -160,22 +158,10 @@ export function parseHead(text: string, method: string): AnswerHead {
         break;
       case "transfer-encoding":
         coding = coding === undefined ? value : `${coding}, ${value}`;
-        break;
-      case "connection":
-        connection += `,${value.toLowerCase()}`;
     }
   }
-  const options = connection.split(",").map((it) => it.trim());
   const framing = framingOf(status, method, length, coding);
-  return {
-    status,
-    fields,
-    length,
-    framing,
-    keepsAlive: framing.kind !== "end" && !options.includes("close") &&
-      (version === "1" ||
-        coding === undefined && options.includes("keep-alive")),
-  };
+  return { status, fields, length, framing };
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { UpstreamAddress } from "../config/serve_config.ts";
+import type { UpstreamAddress } from "../../config/serve_config.ts";
 
 /** Tells where the upstream is. */
 export interface UpstreamSource {

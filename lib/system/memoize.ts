@@ -1,0 +1,35 @@
+/**
+ * A node asks for the same few documents again and again: what is decided on a
+ * target alone is decided once.
+ *
+ * @module
+ */
+
+/** How many results are kept; then all are dropped at once. */
+const MAX_RESULTS = 512;
+
+/** The longest input whose result is kept; real targets have 30 to 100. */
+const MAX_LENGTH = 256;
+
+/**
+ * Keeps the results of a pure function of a short string. `memoize()` of
+ * `@std/cache` is no alternative: that package is not stable, and its cache
+ * knows no bound on the length of what a client sent.
+ *
+ * @param decide the function
+ * @returns the same function, faster on inputs it has had before
+ */
+export function memoize<T>(
+  decide: (input: string) => T,
+): (input: string) => T {
+  const results = new Map<string, T>();
+  return (input) => {
+    const known = results.get(input);
+    if (known !== undefined) return known;
+    const result = decide(input);
+    if (input.length > MAX_LENGTH) return result;
+    if (results.size >= MAX_RESULTS) results.clear();
+    results.set(input, result);
+    return result;
+  };
+}

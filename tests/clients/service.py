@@ -1,0 +1,86 @@
+"""The metadata service for clients: HTTP by Python, answers by `simulate`.
+
+EC2's own service closes each connection after its answer, so this one does,
+unless --keep is given. What a client and this server make of each other stays
+here; the question goes to `simulate` anew.
+
+    service.py --tree=URL [--listen=HOST:PORT] [--delay=SECONDS] [--hang=PATH]
+               [--keep]
+"""
+import argparse
+import http.client
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from urllib.parse import urlsplit
+
+# What belongs to one connection, and so to neither side of the other.
+HOP_BY_HOP = {
+    "connection",
+    "content-length",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "transfer-encoding",
+    "upgrade",
+}
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--tree", required=True, help="the URL of `simulate`")
+parser.add_argument("--listen", default="127.0.0.1:0")
+parser.add_argument("--delay", type=float, default=0, help="before each answer")
+parser.add_argument("--hang", help="a path that is never answered")
+parser.add_argument("--keep", action="store_true", help="keep connections")
+options = parser.parse_args()
+
+
+def end_to_end(headers):
+    return [(k, v) for k, v in headers.items() if k.lower() not in HOP_BY_HOP]
+
+
+class Service(ThreadingHTTPServer):
+    request_queue_size = 1024
+    daemon_threads = True
+
+    def server_bind(self):
+        # http.server would look up its own name in the DNS here.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+
+class Exchange(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == options.hang:
+            threading.Event().wait()
+        time.sleep(options.delay)
+        tree = http.client.HTTPConnection(urlsplit(options.tree).netloc)
+        tree.request(self.command, self.path, body, dict(end_to_end(self.headers)))
+        found = tree.getresponse()
+        content = found.read()
+        self.send_response_only(found.status, found.reason)
+        for name, value in end_to_end(found.headers):
+            self.send_header(name, value)
+        length = found.headers.get("Content-Length", len(content))
+        self.send_header("Content-Length", str(length))
+        if not options.keep:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        self.end_headers()
+        self.wfile.write(content)
+        tree.close()
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = answer
+
+    def log_message(self, *_):
+        pass
+
+
+host, _, port = options.listen.rpartition(":")
+service = Service((host, int(port)), Exchange)
+print(f"listening on http://{host}:{service.server_port}", flush=True)
+service.serve_forever()

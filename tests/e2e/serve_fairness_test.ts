@@ -1,0 +1,53 @@
+import { assertEquals } from "@std/assert";
+import { MAX_IN_FLIGHT, MAX_OF_A_USER } from "../../lib/proxy/places.ts";
+import { Crowd, CROWD_NEEDS } from "../reliability/crowd.ts";
+import { REPOSITORY } from "../helpers/files.ts";
+import { installedForFile } from "../helpers/installed.ts";
+import {
+  asUser,
+  createNode,
+  EMULATED,
+  NODE_NEEDS,
+  PROXY_UID,
+  until,
+} from "../helpers/node.ts";
+import { get } from "../helpers/raw.ts";
+import { testWith } from "../helpers/requires.ts";
+
+const installed = installedForFile();
+
+const SERVICE = { hostname: "169.254.169.254", port: 80 };
+
+testWith(
+  [...NODE_NEEDS, ...CROWD_NEEDS],
+  "serve --iptables answers others while 1,024 redirected requests of one user hang",
+  async () => {
+    await using node = await createNode(await installed());
+    // The proxy's user alone gets past the rule.
+    const service = node.namespace.spawn([
+      ...[...asUser(PROXY_UID), "/usr/bin/python3", "-c"],
+      Deno.readTextFileSync(new URL("tests/clients/service.py", REPOSITORY)),
+      ...["--tree=http://169.254.169.254", "--listen=127.0.0.1:1338"],
+      "--hang=/hang",
+    ]);
+    await service.shows(/listening/);
+    await using program = await node.start(
+      "serve --iptables --cache 0 --upstream http://127.0.0.1:1338",
+    );
+    await using crowd = new Crowd(SERVICE, [
+      ...["ip", "netns", "exec", node.namespace.name],
+      ...asUser(12_001),
+    ]);
+    assertEquals(await crowd.connect(MAX_IN_FLIGHT), MAX_IN_FLIGHT);
+    await crowd.send(get("/hang"));
+    let refused = 0;
+    await until("the rest are refused", async () => {
+      refused += (await crowd.answers(100))["503"] ?? 0;
+      return refused === MAX_IN_FLIGHT - MAX_OF_A_USER;
+    });
+    assertEquals(await node.see(12_002), EMULATED);
+    assertEquals(await node.see(0), EMULATED);
+    await crowd.close("with a reset");
+    assertEquals((await program.stop()).code, 0);
+  },
+);

@@ -1,0 +1,134 @@
+import { assertEquals } from "@std/assert";
+import {
+  type Leave,
+  MAX_IN_FLIGHT,
+  MAX_OF_A_USER,
+  NO_HTTP2,
+  placeRefusal,
+  Places,
+  TOO_MANY,
+  TOO_MANY_OF_A_USER,
+} from "../../lib/proxy/places.ts";
+import { nameOf } from "../../lib/system/socket_owners.ts";
+import type { Refusal } from "../../lib/proxy/admission.ts";
+
+const CASES: ReadonlyArray<
+  readonly [
+    name: string,
+    uid: number | undefined,
+    ofUser: number,
+    all: number,
+    refused?: Refusal,
+  ]
+> = [
+  ["a user under its quarter", 1001, 255, 900],
+  ["a user that has its quarter", 1001, 256, 300, TOO_MANY_OF_A_USER],
+  ["those who cannot be told apart", undefined, 256, 300, TOO_MANY_OF_A_USER],
+  ["a user before the last places", 1002, 0, 959],
+  ["a user at the last places", 1002, 0, 960, TOO_MANY],
+  ["root at the last places", 0, 700, 1_023],
+  ["root where none is left", 0, 0, 1_024, TOO_MANY],
+];
+
+Deno.test("placeRefusal() gives no user more than a quarter, and root the last", () => {
+  for (const [name, uid, ofUser, all, refused] of CASES) {
+    assertEquals(placeRefusal(uid, ofUser, all), refused, name);
+  }
+});
+
+/** Where a client of a user asks from. */
+function end(uid: number, i = 0) {
+  return { hostname: `127.1.${i >> 8}.${i & 255}`, port: 10_000 + uid };
+}
+
+const CLIENTS = 1_200;
+
+/** Knows every user but 9, and counts the questions. */
+class Looks {
+  count = 0;
+  readonly look = () => {
+    this.count++;
+    const owners = new Map<string, number>();
+    for (const uid of [0, 1, 2, 3]) {
+      for (let i = 0; i < CLIENTS; i++) owners.set(nameOf(end(uid, i)), uid);
+    }
+    return Promise.resolve(owners);
+  };
+}
+
+/** Takes as many places as there are for a user, each on its own connection. */
+async function takeAll(
+  places: Places,
+  uid: number,
+): Promise<{ readonly leaves: Leave[]; readonly refused: Set<Refusal> }> {
+  const leaves: Leave[] = [];
+  const refused = new Set<Refusal>();
+  const asked = Array.from({ length: CLIENTS }, (_, i) => end(uid, i));
+  for (const taken of await Promise.all(asked.map((it) => places.take(it)))) {
+    if (typeof taken === "function") leaves.push(taken);
+    else refused.add(taken);
+  }
+  return { leaves, refused };
+}
+
+Deno.test("Places.take() leaves three quarters to other users, and the last places to root", async () => {
+  const looks = new Looks();
+  const places = new Places(looks.look);
+  const first = await takeAll(places, 1);
+  assertEquals(first.leaves.length, MAX_OF_A_USER);
+  assertEquals([...first.refused], [TOO_MANY_OF_A_USER]);
+  // One look for all who came at one time.
+  assertEquals(looks.count, 1);
+  assertEquals((await takeAll(places, 9)).leaves.length, MAX_OF_A_USER);
+  assertEquals((await takeAll(places, 2)).leaves.length, MAX_OF_A_USER);
+  const third = await takeAll(places, 3);
+  assertEquals(third.leaves.length, MAX_OF_A_USER - 64);
+  assertEquals([...third.refused].includes(TOO_MANY), true);
+  const root = await takeAll(places, 0);
+  assertEquals(root.leaves.length, 64);
+  assertEquals([...root.refused], [TOO_MANY]);
+  assertEquals(places.taken, MAX_IN_FLIGHT);
+  // Whoever gives places back may take as many again.
+  for (const leave of first.leaves.slice(0, 10)) leave();
+  assertEquals((await takeAll(places, 1)).leaves.length, 0);
+  for (const leave of third.leaves) leave();
+  assertEquals((await takeAll(places, 1)).leaves.length, 10);
+});
+
+Deno.test("Places.take() asks nobody who it is while places are free", () => {
+  const looks = new Looks();
+  const places = new Places(looks.look);
+  for (let i = 0; i < MAX_OF_A_USER; i++) {
+    assertEquals(typeof places.take(end(1, i)), "function");
+  }
+  assertEquals(looks.count, 0);
+});
+
+Deno.test("Places.take() gives every place to anyone where it cannot be known who asks", async () => {
+  for (
+    const look of [
+      undefined,
+      () => Promise.resolve(undefined),
+      () => Promise.reject(new Error("NotCapable")),
+    ]
+  ) {
+    const places = new Places(look);
+    const { leaves, refused } = await takeAll(places, 1);
+    assertEquals(leaves.length, MAX_IN_FLIGHT);
+    assertEquals([...refused], [TOO_MANY]);
+    for (const leave of leaves) leave();
+    assertEquals(places.taken, 0);
+  }
+});
+
+Deno.test("Places.take() refuses a fifth request at one time on a connection, which only HTTP/2 can send", () => {
+  const places = new Places();
+  const taken = Array.from({ length: 5 }, () => places.take(end(1)));
+  assertEquals(taken.map((it) => it === NO_HTTP2), [
+    ...[false, false, false, false],
+    true,
+  ]);
+  assertEquals(typeof places.take(end(1, 1)), "function");
+  for (const leave of taken) if (typeof leave === "function") leave();
+  assertEquals(typeof places.take(end(1)), "function");
+});

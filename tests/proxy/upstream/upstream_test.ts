@@ -1,0 +1,215 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "../../../lib/system/timers.ts";
+import { TimeLimit } from "../../../lib/proxy/upstream/time_limit.ts";
+import { Upstream } from "../../../lib/proxy/upstream/upstream.ts";
+import {
+  ClientGone,
+  UpstreamError,
+} from "../../../lib/proxy/upstream/upstream_error.ts";
+import { faster, untilTrue } from "../../helpers/faster.ts";
+import {
+  answer,
+  type Connection,
+  startUpstream,
+} from "../../helpers/upstream.ts";
+
+const REQUEST = {
+  method: "GET",
+  target: "/latest/",
+  headers: [["host", "h"]],
+  body: undefined,
+} as const;
+
+function at(port: number, hostname = "127.0.0.1"): Deno.NetAddr {
+  return { transport: "tcp", hostname, port };
+}
+
+/** A client of a service, closed at the end. */
+function clientOf(address: { hostname: string; port: number }) {
+  const upstream = new Upstream(address);
+  return { upstream, [Symbol.dispose]: () => upstream.close() };
+}
+
+Deno.test("comesBack() holds for a request that has no answer yet, and no other", async () => {
+  const seen: boolean[] = [];
+  let last = 0;
+  await using server = await startUpstream(async (_, { peerPort, write }) => {
+    last = peerPort;
+    const from = at(peerPort);
+    seen.push(
+      upstream.comesBack(from, here, REQUEST),
+      upstream.comesBack(at(peerPort, "::ffff:127.0.0.1"), here, REQUEST),
+      upstream.comesBack(from, here, { ...REQUEST, target: "/latest" }),
+      upstream.comesBack(from, here, { ...REQUEST, method: "PUT" }),
+      upstream.comesBack(at(peerPort ^ 1), here, REQUEST),
+      upstream.comesBack(at(peerPort, "10.0.0.1"), here, REQUEST),
+      upstream.comesBack(from, at(here.port ^ 1), REQUEST),
+    );
+    await write(answer(""));
+  });
+  const here = at(server.address.port);
+  using client = clientOf(server.address);
+  const { upstream } = client;
+  using limit = new TimeLimit(5_000);
+  const { body } = await upstream.send(REQUEST, limit);
+  assertEquals(await body.read(), undefined);
+  assertEquals(upstream.comesBack(at(last), here, REQUEST), false);
+  assertEquals(seen, [true, true, ...Array(5).fill(false)]);
+});
+
+Deno.test("close() leaves no connection behind when one is being made", async () => {
+  await using server = await startUpstream(() => {});
+  const upstream = new Upstream(server.address);
+  using limit = new TimeLimit(5_000);
+  const sent = upstream.send(REQUEST, limit);
+  upstream.close();
+  await assertRejects(() => sent, UpstreamError, "stopping");
+  assertEquals(server.requests, []);
+});
+
+Deno.test("send() asks the service to close, each time on a connection of its own", async () => {
+  await using server = await startUpstream((_, { write }) => write(answer("")));
+  using client = clientOf(server.address);
+  for (let i = 0; i < 3; i++) {
+    using limit = new TimeLimit(5_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    assertEquals(await body.start(0), {
+      bytes: new Uint8Array(0),
+      whole: true,
+    });
+  }
+  assertEquals(
+    server.bytes,
+    Array(3).fill(
+      "GET /latest/ HTTP/1.1\r\nhost: h\r\nConnection: close\r\n\r\n",
+    ),
+  );
+});
+
+/** As /proc/net/tcp writes it. */
+const TIME_WAIT = "06";
+
+/** The states of the sockets from a port to another, as /proc/net/tcp says. */
+async function statesOf(
+  from: number,
+  to: number,
+): Promise<(string | undefined)[]> {
+  const { stdout } = await new Deno.Command("cat", { args: ["/proc/net/tcp"] })
+    .output();
+  const end = (port: number) =>
+    `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return new TextDecoder().decode(stdout).split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, remote]) =>
+      local?.endsWith(end(from)) && remote?.endsWith(end(to))
+    )
+    .map(([, , , state]) => state);
+}
+
+Deno.test("send() leaves TIME_WAIT to a service that closes soon after its answer", async () => {
+  // What is soon does not depend on how busy the machine is.
+  using _clock = await faster(1 / 100);
+  const peer = Promise.withResolvers<Connection>();
+  await using server = await startUpstream(async (_, connection) => {
+    await connection.write(answer("whole"));
+    peer.resolve(connection);
+  });
+  {
+    using client = clientOf(server.address);
+    using limit = new TimeLimit(5_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    // The answer does not wait for the end of the connection.
+    assertEquals((await body.start(100)).whole, true);
+    const connection = await peer.promise;
+    connection.end();
+    await connection.closed;
+    const states = await statesOf(connection.peerPort, server.address.port);
+    assertEquals(states.filter((state) => state === TIME_WAIT), []);
+  }
+  // An alarm that is kept would go by this clock.
+  await delay(0);
+});
+
+Deno.test("send() closes a connection that the service leaves open", async () => {
+  const closed = Promise.withResolvers<void>();
+  await using server = await startUpstream((_, connection) => {
+    connection.closed.then(closed.resolve);
+    return connection.write(answer("whole"));
+  });
+  using client = clientOf(server.address);
+  {
+    using limit = new TimeLimit(5_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    await body.start(100);
+  }
+  await closed.promise;
+});
+
+Deno.test("send() gives what follows an answer to nobody, at once or late", async () => {
+  const surplus = answer("another's");
+  await using server = await startUpstream(async (_, connection) => {
+    const isLate = connection.number % 2 === 1;
+    await connection.write(`${answer("own")}${isLate ? "" : surplus}`);
+    await read.get(connection.number)?.promise;
+    await connection.write(surplus);
+    await connection.closed;
+    closed++;
+  });
+  let closed = 0;
+  const read = new Map(
+    [0, 1, 2, 3].map((number) => [number, Promise.withResolvers<void>()]),
+  );
+  using client = clientOf(server.address);
+  for (const { resolve } of read.values()) {
+    using limit = new TimeLimit(5_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    const { bytes } = await body.start(100);
+    assertEquals(new TextDecoder().decode(bytes), "own");
+    resolve();
+    assertEquals(await body.read(), undefined);
+  }
+  await untilTrue(() => closed === read.size);
+});
+
+/** What the service has done when the client leaves. */
+const MOMENTS: ReadonlyArray<readonly [string, string]> = [
+  ["before the head", ""],
+  ["within the head", "HTTP/1.1 200 OK\r\nX:"],
+  ["within the body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nus-"],
+];
+
+for (const [when, text] of MOMENTS) {
+  Deno.test(`send() closes the connection of a client that leaves ${when}`, async () => {
+    const begun = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    await using server = await startUpstream(async (_, connection) => {
+      connection.closed.then(closed.resolve);
+      await connection.write(text);
+      begun.resolve();
+    });
+    using client = clientOf(server.address);
+    const leaving = new AbortController();
+    using limit = new TimeLimit(60_000, leaving.signal);
+    const answered = client.upstream.send(REQUEST, limit)
+      .then(({ body }) => body.start(100));
+    await begun.promise;
+    leaving.abort();
+    await assertRejects(() => answered, ClientGone);
+    await closed.promise;
+  });
+}
+
+Deno.test("send() gives up at the time limit, wherever the service stops", async () => {
+  for (const [, text] of MOMENTS) {
+    await using server = await startUpstream((_, { write }) => write(text));
+    using client = clientOf(server.address);
+    using limit = new TimeLimit(100);
+    const error = await assertRejects(
+      async () =>
+        await (await client.upstream.send(REQUEST, limit)).body.start(9),
+      UpstreamError,
+      "no answer within 0.1 s",
+    );
+    assert(error.fault === "late");
+  }
+});
