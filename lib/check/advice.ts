@@ -4,6 +4,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
+import { isRealRegion } from "../config/regions.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import type { Manager } from "./node_facts.ts";
 import type { Shown } from "./observe.ts";
@@ -125,8 +126,9 @@ function reasonOf(
       return {
         why:
           `clients see ${diagnosis.region}, which no --region of this check names`,
-        next:
-          `give check the --region of serve, or both ${diagnosis.region}=EMULATED`,
+        next: isRealRegion(diagnosis.region)
+          ? `give check the --region of serve, or both --region ${diagnosis.region}=EMULATED`
+          : "give check the --region of serve",
       };
     case "disagreeing":
       return {

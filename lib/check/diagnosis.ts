@@ -5,7 +5,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import type { RegionMap } from "../config/region_map.ts";
+import type { RegionMap } from "../config/regions.ts";
 import type { Observation, Outcome, Silence, Source } from "./observe.ts";
 
 /** What a client makes of the service. */

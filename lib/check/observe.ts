@@ -5,7 +5,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { REGION_NAME } from "../config/region_map.ts";
+import { REGION_NAME } from "../config/regions.ts";
 import {
   type MetadataAnswer,
   type MetadataQuestion,

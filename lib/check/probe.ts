@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { RegionMap } from "../config/region_map.ts";
+import type { RegionMap } from "../config/regions.ts";
 import type { askMetadata } from "../system/metadata_client.ts";
 import type { Runner } from "../system/runner.ts";
 import { diagnose, type Diagnosis } from "./diagnosis.ts";

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { quote, UsageError } from "./message.ts";
-import { nearest } from "./suggestion.ts";
+import { nearest, unknown } from "./suggestion.ts";
 
 /** One option of a subcommand. */
 export interface Option {
@@ -50,18 +50,14 @@ export function parseOptions(
   options: readonly Option[],
 ): ParsedArguments {
   const known = [...options, HELP];
-  const valued = known.filter((o) => o.value !== undefined).map((o) => o.name);
-  const switches = known.filter((o) => o.value === undefined).map((o) =>
-    o.name
-  );
+  const names = known.map(({ name }) => name);
   const words: string[] = [];
-  const parsed = parseArgs(withNegativeValues(args, valued), {
-    string: valued,
-    collect: valued,
-    boolean: switches,
+  const parsed = parseArgs(withValues(args, known), {
+    string: names,
+    collect: names,
     unknown: (arg: string) => {
       if (arg.startsWith("-") && arg !== "-") {
-        throw new UsageError(unknownOption(arg, known));
+        throw unknownOption(arg, known);
       }
       words.push(arg);
       return false;
@@ -69,75 +65,66 @@ export function parseOptions(
   });
   const given = new Map<string, readonly string[]>();
   for (const option of known) {
-    if (option.value === undefined) {
-      const value = switchValue(args, option.name, parsed[option.name]);
-      if (value !== undefined) given.set(option.name, [value]);
-      continue;
-    }
     const values = (parsed[option.name] ?? []) as string[];
-    if (values.length === 0) continue;
-    if (values.includes("")) {
-      throw new UsageError(
-        `Cannot use "" for --${option.name}: expected ${option.value}`,
-      );
-    }
-    if (values.length > 1 && !option.repeatable) {
-      throw new UsageError(
-        `Cannot use --${option.name} ${values.length} times: expected it once`,
-      );
-    }
-    given.set(option.name, values);
+    if (values.length > 0) given.set(option.name, required(values, option));
   }
   return { given, words: [...words, ...parsed._.map(String)] };
 }
 
+/** The values of an option, of a switch the last. */
+function required(
+  values: readonly string[],
+  { name, value, repeatable }: Option,
+): readonly string[] {
+  const isSwitch = value === undefined;
+  const wrong = values.find((text) =>
+    isSwitch ? text !== "true" && text !== "false" : text === ""
+  );
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `Cannot use ${quote(wrong)} for --${name}: expected ${
+        value ?? "no value, true or false"
+      }`,
+    );
+  }
+  if (isSwitch) return values.slice(-1);
+  if (values.length > 1 && !repeatable) {
+    throw new UsageError(
+      `Cannot use --${name} ${values.length} times: expected it once`,
+    );
+  }
+  return values;
+}
+
 /**
- * A negative number is the value of the option before it, not an option, so
- * that the error says what that option expects.
+ * Gives a switch its value, and an option the negative number behind it, so
+ * that who wrote that hears what the option expects.
  */
-function withNegativeValues(
+function withValues(
   args: readonly string[],
-  valued: readonly string[],
+  options: readonly Option[],
 ): string[] {
   const end = args.indexOf("--");
   const last = end < 0 ? args.length : end;
-  const isValue = (i: number) =>
+  const optionAt = (i: number) =>
+    i < last ? options.find(({ name }) => args[i] === `--${name}`) : undefined;
+  const isNegative = (i: number) =>
     i < last && /^-\.?\d/.test(args[i] ?? "") &&
-    valued.some((name) => args[i - 1] === `--${name}`);
-  return args.flatMap((arg, i) =>
-    isValue(i) ? [] : isValue(i + 1) ? [`${arg}=${args[i + 1]}`] : [arg]
-  );
+    optionAt(i - 1)?.value !== undefined;
+  return args.flatMap((arg, i) => {
+    if (isNegative(i)) return [];
+    if (isNegative(i + 1)) return [`${arg}=${args[i + 1]}`];
+    const option = optionAt(i);
+    return option !== undefined && option.value === undefined
+      ? [`${arg}=true`]
+      : [arg];
+  });
 }
 
-/** A switch counts as given only where an argument names it. */
-function switchValue(
-  args: readonly string[],
-  name: string,
-  value: unknown,
-): string | undefined {
-  const end = args.indexOf("--");
-  const flags = end < 0 ? args : args.slice(0, end);
-  const own = flags.filter((arg) =>
-    arg === `--${name}` || arg.startsWith(`--${name}=`)
-  );
-  for (const arg of own) {
-    const text = arg.slice(name.length + 3);
-    if (arg.includes("=") && text !== "true" && text !== "false") {
-      throw new UsageError(
-        `Cannot use ${
-          quote(text)
-        } for --${name}: expected no value, true or false`,
-      );
-    }
-  }
-  return own.length === 0 ? undefined : String(value);
-}
-
-function unknownOption(arg: string, known: readonly Option[]): string {
+function unknownOption(arg: string, known: readonly Option[]): UsageError {
   const written = arg.replace(/=.*$/s, "");
   const near = nearest(written, known.map((option) => option.name));
-  const hint = near === undefined ? "see --help" : `did you mean --${near}?`;
-  return `Unknown option ${quote(written)}: ${hint}`;
+  return unknown(`option ${quote(written)}`, near && `--${near}`);
 }
 
 /** The columns of a terminal that shows a help text. */

@@ -3,6 +3,23 @@
  *
  * @module
  */
+import { UsageError } from "./message.ts";
+
+/**
+ * The error for a name that nobody knows.
+ *
+ * @param what what it was given as, and the name
+ * @param near how the nearest known name is written, if there is one
+ * @param otherwise what to do without one
+ */
+export function unknown(
+  what: string,
+  near: string | undefined,
+  otherwise = "see --help",
+): UsageError {
+  const hint = near === undefined ? otherwise : `did you mean ${near}?`;
+  return new UsageError(`Unknown ${what}: ${hint}`);
+}
 
 /** With more edits it is another word. */
 const MOST_EDITS = 2;

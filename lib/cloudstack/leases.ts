@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isIPv4 } from "../config/ip_address.ts";
+import { isIPv4 } from "../config/address.ts";
 
 /**
  * Takes an address if a router can have it: IPv4, for CloudStack serves

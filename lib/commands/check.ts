@@ -7,11 +7,22 @@ import { type Advice, advise } from "../check/advice.ts";
 import { expectationsOf } from "../check/expectations.ts";
 import { probe, type ProbeParts, type ProbeRequest } from "../check/probe.ts";
 import { renderReport, renderReportJson } from "../check/report.ts";
-import { formatAddress, isLoopback, parseUpstream } from "../config/address.ts";
-import { fromFlags } from "../config/flags.ts";
-import { type Given, type Givens, refuse } from "../config/given.ts";
-import { isIPv4, isIPv6 } from "../config/ip_address.ts";
+import {
+  formatAddress,
+  isIPv4,
+  isIPv6,
+  isLoopback,
+  parseUpstream,
+} from "../config/address.ts";
 import { type Option, renderOptions } from "../cli/options.ts";
+import { fromFlags } from "../config/sourced_value.ts";
+import {
+  parseSeconds,
+  refuse,
+  type SourcedValue,
+  type SourcedValues,
+  type User,
+} from "../config/sourced_value.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import {
@@ -21,7 +32,6 @@ import {
   SERVE_OPTIONS,
 } from "../config/serve_options.ts";
 import { UsageError } from "../cli/message.ts";
-import { parseSeconds } from "../config/values.ts";
 import { type Destination, DESTINATION_IPV6 } from "../rule/rule.ts";
 import { resolveUser } from "../rule/user.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
@@ -125,8 +135,8 @@ export const check: Command = createCheck({
 
 /** What was asked for. */
 type CheckRequest = Omit<ProbeRequest, "proxyUid"> & {
-  /** The proxy's user as it was given: a name or a uid. */
-  readonly user: string;
+  /** The proxy's user. */
+  readonly user: User;
   /** Whether to print JSON. */
   readonly json: boolean;
 };
@@ -181,11 +191,15 @@ function urlOf(service: UpstreamAddress): string {
 }
 
 /** A flag as an argument of `serve`. */
-function again(givens: Givens, name: string): readonly string[] {
+function again(givens: SourcedValues, name: string): readonly string[] {
   return (givens.get(name) ?? []).map(({ text }) => `--${name}=${text}`);
 }
 
-function only(givens: Givens, name: string, fallback: string): Given {
+function only(
+  givens: SourcedValues,
+  name: string,
+  fallback: string,
+): SourcedValue {
   return givens.get(name)?.[0] ?? { text: fallback, source: `--${name}` };
 }
 

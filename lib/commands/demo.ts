@@ -4,10 +4,10 @@
  * @module
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
 import { formatAddress } from "../config/address.ts";
-import { fromFlags } from "../config/flags.ts";
-import { type Given, refuse } from "../config/given.ts";
+import { type Option, renderOptions } from "../cli/options.ts";
+import { fromFlags } from "../config/sourced_value.ts";
+import { refuse, type SourcedValue } from "../config/sourced_value.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { parseRegions } from "../config/regions.ts";
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
@@ -142,7 +142,7 @@ async function show(
   }
 }
 
-function readRegion(given: Given): RegionPair {
+function readRegion(given: SourcedValue): RegionPair {
   const real = INSTANCE.region;
   const emulated = parseRegions([given]).get(real);
   if (emulated === undefined) {

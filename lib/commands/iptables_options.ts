@@ -3,12 +3,20 @@
  *
  * @module
  */
-import { isIPv4 } from "../config/ip_address.ts";
-import { parseListenAddress, parseRemotePort } from "../config/address.ts";
-import { type Given, refuse } from "../config/given.ts";
+import {
+  isIPv4,
+  parseListenAddress,
+  parseRemotePort,
+} from "../config/address.ts";
+import {
+  parseChoice,
+  parseUser,
+  refuse,
+  type SourcedValue,
+  type User,
+} from "../config/sourced_value.ts";
 import { type Option, parseAction, parseOptions } from "../cli/options.ts";
 import { UsageError } from "../cli/message.ts";
-import { parseChoice } from "../config/values.ts";
 import {
   BACKEND_CHOICES,
   type BackendChoice,
@@ -68,8 +76,8 @@ export const OPTIONS: readonly Option[] = [
 export interface IptablesRequest {
   /** What to do. */
   readonly action: typeof ACTIONS[number];
-  /** The proxy's user as it was given: a name or a uid. */
-  readonly user: string;
+  /** The proxy's user. */
+  readonly user: User;
   /** The proxy's port. */
   readonly port: number;
   /** The service's IPv4 address. */
@@ -92,7 +100,7 @@ export interface IptablesRequest {
 export function parseRequest(args: readonly string[]): IptablesRequest {
   const { given, words } = parseOptions(args, OPTIONS);
   const action = parseAction(words, ACTIONS);
-  const value = (name: keyof typeof DEFAULTS): Given => ({
+  const value = (name: keyof typeof DEFAULTS): SourcedValue => ({
     text: given.get(name)?.[0] ?? DEFAULTS[name],
     source: `--${name}`,
   });
@@ -107,7 +115,7 @@ export function parseRequest(args: readonly string[]): IptablesRequest {
   }
   return {
     action,
-    user: value("user").text,
+    user: parseUser(value("user")),
     port: parseRemotePort(value("port")),
     destination: parseDestination(value("destination")),
     ipv6: !given.has("ipv6") ? "guard" : flag("ipv6") ? "redirect" : "none",
@@ -117,7 +125,7 @@ export function parseRequest(args: readonly string[]): IptablesRequest {
   };
 }
 
-function parseDestination(given: Given): Destination {
+function parseDestination(given: SourcedValue): Destination {
   const { hostname, port } = parseListenAddress(given);
   if (!isIPv4(hostname)) {
     refuse(given, "an IPv4 address and a port, --ipv6 adds the IPv6 one");

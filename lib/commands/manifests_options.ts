@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ReadTextFile } from "../config/file.ts";
-import type { Given } from "../config/given.ts";
+import type { ReadTextFile } from "../config/yaml.ts";
+import type { SourcedValue } from "../config/sourced_value.ts";
 import { type Option, parseAction, parseOptions } from "../cli/options.ts";
 import { UsageError } from "../cli/message.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
@@ -111,7 +111,7 @@ export function parseRequest(
       );
     }
   }
-  const all = (name: string): readonly Given[] =>
+  const all = (name: string): readonly SourcedValue[] =>
     (given.get(name) ?? []).map((text) => ({ text, source: `--${name}` }));
   const settings = () =>
     readSettings(
@@ -138,7 +138,7 @@ export function parseRequest(
 }
 
 /** A pool named twice gets its machine config once. */
-function parsePools(givens: readonly Given[]): readonly string[] {
+function parsePools(givens: readonly SourcedValue[]): readonly string[] {
   return givens.length === 0
     ? DEFAULT_POOLS
     : [...new Set(givens.map(parsePool))];

@@ -4,15 +4,21 @@
  *
  * @module
  */
-import { fromFile, type ReadTextFile } from "../config/file.ts";
-import { fromFlags } from "../config/flags.ts";
-import { type Given, type Givens, refuse } from "../config/given.ts";
+import { fromFile } from "../config/config_file.ts";
+import type { ReadTextFile } from "../config/yaml.ts";
 import type { Option } from "../cli/options.ts";
+import { fromFlags } from "../config/sourced_value.ts";
+import {
+  HIGHEST_UID,
+  refuse,
+  type SourcedValue,
+  type SourcedValues,
+} from "../config/sourced_value.ts";
 import { PROFILE_NAMES } from "../config/profiles.ts";
 import { quote, UsageError } from "../cli/message.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
-import { expandAliases } from "../config/serve_aliases.ts";
+import { expandAliases } from "../config/drop_in.ts";
 import type { WholeConfig } from "../config/serve_config.ts";
 import {
   CONFIG_OPTION,
@@ -22,7 +28,6 @@ import {
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
 import type { LeavingRule } from "../manifests/stop_post.ts";
-import { HIGHEST_UID } from "../rule/user.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
@@ -87,7 +92,9 @@ export function readSettings(
   const givens = gather(args, readOnce);
   const one = (name: string) => givens.get(name)?.[0];
   const user = one("user");
-  if (user !== undefined) requireUser(user, place);
+  if (user !== undefined && place.container && !("uid" in config.node.user)) {
+    refuse(user, `a uid from 1 to ${HIGHEST_UID}`);
+  }
   const onStop = one("on-stop");
   if (place.fixed && onStop !== undefined && onStop.text !== place.onStop) {
     refuse(
@@ -100,7 +107,7 @@ export function readSettings(
   requireOpenPorts(config, givens);
   const profile = one("profile");
   if (profile !== undefined) requireBuiltIn(profile);
-  const all: Givens = new Map([
+  const all: SourcedValues = new Map([
     ...profile === undefined ? [REGION] : [],
     ["on-stop", [preset("on-stop", place.onStop)]],
     ...givens,
@@ -132,11 +139,14 @@ function remembered(readTextFile: ReadTextFile): ReadTextFile {
 }
 
 /** Every setting given, in the file or by flags, which win. */
-function gather(args: readonly string[], readTextFile: ReadTextFile): Givens {
+function gather(
+  args: readonly string[],
+  readTextFile: ReadTextFile,
+): SourcedValues {
   const flags = expandAliases(fromFlags(args, [...PASSED_ON, ...OTHER_WAYS]));
   const [file] = flags.get(CONFIG_OPTION.name) ?? [];
   if (file === undefined) return flags;
-  const { givens, overrides } = fromFile(
+  const { values, overrides } = fromFile(
     file.text,
     readTextFile,
     SERVE_SETTINGS,
@@ -147,15 +157,15 @@ function gather(args: readonly string[], readTextFile: ReadTextFile): Givens {
         "expected none in a manifest, which has no file beside it",
     );
   }
-  return new Map([...givens, ...flags]);
+  return new Map([...values, ...flags]);
 }
 
-function preset(name: string, text: string): Given {
+function preset(name: string, text: string): SourcedValue {
   return { text, source: `the default of --${name}` };
 }
 
 /** A setting as arguments. */
-function flagsOf(givens: Givens, name: string): readonly string[] {
+function flagsOf(givens: SourcedValues, name: string): readonly string[] {
   return (givens.get(name) ?? []).map((given) => {
     if (!PLAIN.test(given.text)) {
       refuse(given, "letters, digits and any of @+=:,./[]_- in a manifest");
@@ -164,19 +174,8 @@ function flagsOf(givens: Givens, name: string): readonly string[] {
   });
 }
 
-function requireUser(given: Given, { container }: Place): void {
-  const uid = /^\d+$/.test(given.text) ? Number(given.text) : undefined;
-  if (uid === 0 || given.text === "root") {
-    refuse(given, "another user than root, whom the rule would exempt");
-  }
-  if (/^0\d/.test(given.text)) refuse(given, "a uid without a leading 0");
-  if (uid === undefined ? container : uid > HIGHEST_UID) {
-    refuse(given, `a uid from 1 to ${HIGHEST_UID}`);
-  }
-}
-
 /** A file would be on this machine, not on the nodes. */
-function requireBuiltIn(profile: Given): void {
+function requireBuiltIn(profile: SourcedValue): void {
   if (PROFILE_NAMES.includes(profile.text)) return;
   refuse(
     profile,
@@ -187,7 +186,7 @@ function requireBuiltIn(profile: Given): void {
 }
 
 /** Nothing would ever be ready without a region to wait for. */
-function requireEmulated({ regions }: WholeConfig, given?: Given): void {
+function requireEmulated({ regions }: WholeConfig, given?: SourcedValue): void {
   if (given === undefined || regions.size > 0) return;
   refuse(given, `REAL=EMULATED, ${NO_REGION} would be waited for in vain`);
 }
@@ -195,7 +194,7 @@ function requireEmulated({ regions }: WholeConfig, given?: Given): void {
 /** The parent is root, and its child is not. */
 function requireOpenPorts(
   { listen, admin }: WholeConfig,
-  givens: Givens,
+  givens: SourcedValues,
 ): void {
   const expected =
     `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
@@ -210,7 +209,7 @@ function requireOpenPorts(
 }
 
 /** The rule redirects to 127.0.0.1. */
-function requirePort({ listen }: WholeConfig, given?: Given): void {
+function requirePort({ listen }: WholeConfig, given?: SourcedValue): void {
   if (rulePorts(listen).ip) return;
   refuse(
     given ?? preset("listen", ""),

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { quote, UsageError } from "../cli/message.ts";
 import { type Option, parseOptions, renderOptions } from "../cli/options.ts";
-import { alignColumns } from "../cli/table.ts";
-import type { Given } from "../config/given.ts";
 import { builtInProfiles, findProfile } from "../config/profiles.ts";
+import { quote, UsageError } from "../cli/message.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { alignColumns } from "../cli/table.ts";
+import type { SourcedValue } from "../config/sourced_value.ts";
 import { arnNames } from "../rewrite/edits.ts";
 import {
   ARN_FIELDS,
@@ -75,7 +75,7 @@ function run(args: readonly string[], io: Io): ExitCode {
     throw new UsageError("No profile: expected show NAME|FILE");
   }
   if (extra !== undefined) refuseWord(extra);
-  const named: Given = { text: name, source: "show" };
+  const named: SourcedValue = { text: name, source: "show" };
   const found = findProfile(named, io.readTextFile);
   io.stdout(yaml ? found.yaml : renderProfile(found.profile));
   return EXIT.OK;

@@ -46,10 +46,10 @@ export function createReload(
       settings.level = config.logLevel;
       settings.format = config.logFormat;
       if (restart.length > 0) {
-        log.warn("restart to apply changes", { of: namesOf(restart) });
+        log.warn("restart to apply changes", { of: restart.join(",") });
       }
       log.info("configuration read again", {
-        changed: live.length === 0 ? "nothing" : namesOf(live),
+        changed: live.length === 0 ? "nothing" : live.join(","),
       });
       return live.length === 0 ? undefined : config;
     } catch (error) {
@@ -57,20 +57,4 @@ export function createReload(
       return undefined;
     }
   };
-}
-
-/** Fields that are called otherwise than their options. */
-const NAMES: Readonly<Record<string, string>> = {
-  regions: "region",
-  identity: "profile,overrides",
-  timeoutMs: "timeout",
-  cacheMs: "cache",
-  discover: "upstream",
-};
-
-/** The options that fields of the configuration come from. */
-function namesOf(fields: readonly string[]): string {
-  return fields.map((field) =>
-    NAMES[field] ?? field.replaceAll(/[A-Z]/g, (it) => `-${it.toLowerCase()}`)
-  ).join(",");
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatAddress } from "../config/address.ts";
+import { cloudstackUpstream, formatAddress } from "../config/address.ts";
 import { renderOptions } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type {
@@ -12,7 +12,6 @@ import type {
   WholeConfig,
 } from "../config/serve_config.ts";
 import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
-import { cloudstackUpstream } from "../config/upstream.ts";
 import {
   createLog,
   type Log,

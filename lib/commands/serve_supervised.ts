@@ -72,7 +72,7 @@ export async function serveSupervised(
 ): Promise<ExitCode> {
   if (node.iptables) requireReachable(config);
   const uid = await resolveUser(node.user, run);
-  const user = await childUser(node.user, uid, run);
+  const user = await childUser(node.user.text, uid, run);
   const command = ownCommand(io.env);
   let rule: (SupervisedRule & { readonly backend: string }) | undefined;
   const ruling = stoppableRunner(run);

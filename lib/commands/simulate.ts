@@ -4,13 +4,16 @@
  * @module
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
 import { isLoopback, parseListenAddress } from "../config/address.ts";
-import { fromFlags } from "../config/flags.ts";
-import { type Given, refuse } from "../config/given.ts";
+import { type Option, renderOptions } from "../cli/options.ts";
+import { fromFlags } from "../config/sourced_value.ts";
+import {
+  parseChoice,
+  refuse,
+  type SourcedValue,
+} from "../config/sourced_value.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import { parseChoice } from "../config/values.ts";
-import { readText } from "../config/yaml_file.ts";
+import { readText } from "../config/yaml.ts";
 import { DATA, treeFromData } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
 import type { MetadataTree } from "../simulator/metadata_tree.ts";
@@ -90,7 +93,7 @@ export const simulate: Command = {
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const givens = fromFlags(args, OPTIONS);
-  const value = (name: keyof typeof DEFAULTS): Given =>
+  const value = (name: keyof typeof DEFAULTS): SourcedValue =>
     givens.get(name)?.[0] ?? { text: DEFAULTS[name], source: `--${name}` };
   const isSet = (name: string) => givens.get(name)?.[0]?.text === "true";
   const listen = readListen(value("listen"), isSet("listen-anywhere"));
@@ -114,7 +117,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   return EXIT.OK;
 }
 
-function readListen(given: Given, anywhere: boolean): ListenAddress {
+function readListen(given: SourcedValue, anywhere: boolean): ListenAddress {
   const listen = parseListenAddress(given);
   if (!anywhere && !isLoopback(listen.hostname)) {
     refuse(given, "a loopback address, or --listen-anywhere beside it");

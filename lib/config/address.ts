@@ -4,9 +4,28 @@
  *
  * @module
  */
-import { isIPv4, isIPv6 } from "./ip_address.ts";
-import { type Given, refuse } from "./given.ts";
-import type { ListenAddress, UpstreamAddress } from "./serve_config.ts";
+import type {
+  DiscoverConfig,
+  ListenAddress,
+  UpstreamAddress,
+} from "./serve_config.ts";
+import { refuse, type SourcedValue } from "./sourced_value.ts";
+
+const BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+const IPV4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
+
+/**
+ * Whether a text is an IPv4 address in its usual form. `node:net` knows, but
+ * loading it takes 60 ms and 7 MB in every process.
+ */
+export function isIPv4(text: string): boolean {
+  return IPV4.test(text);
+}
+
+/** Whether a text is an IPv6 address, in any form but with a zone. */
+export function isIPv6(text: string): boolean {
+  return /^[0-9a-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]`);
+}
 
 /** The port of a URL that names none. */
 const HTTP_PORT = 80;
@@ -27,8 +46,7 @@ const NUMERIC_END = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i;
 
 /** One spelling for each IPv6 address; `undefined` for what is none. */
 function canonicalIPv6(text: string): string | undefined {
-  // A zone would name an interface of this one machine.
-  if (!isIPv6(text) || text.includes("%")) return undefined;
+  if (!isIPv6(text)) return undefined;
   return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
@@ -39,37 +57,28 @@ function portNumber(text: string): number | undefined {
 }
 
 /**
- * Reads a port from 0 to 65535, where 0 takes a free one.
- *
- * @throws {UsageError} for anything else
- */
-export function parsePort(given: Given): number {
-  return portNumber(given.text) ?? refuse(given, "a port from 0 to 65535");
-}
-
-/**
  * Reads HOST:PORT, where HOST is an IP address and port 0 takes a free one.
  *
  * @throws {UsageError} for anything else, names included
  */
-export function parseListenAddress(given: Given): ListenAddress {
-  const { v6, host = "", port = "" } = given.text.match(HOST_PORT)?.groups ??
-    refuse(given, "HOST:PORT, such as 127.0.0.1:4000 or [::1]:4000");
+export function parseListenAddress(value: SourcedValue): ListenAddress {
+  const { v6, host = "", port = "" } = value.text.match(HOST_PORT)?.groups ??
+    refuse(value, "HOST:PORT, such as 127.0.0.1:4000 or [::1]:4000");
   const hostname = v6 === undefined
     ? isIPv4(host) ? host : undefined
     : canonicalIPv6(v6);
   if (hostname === undefined) {
     return refuse(
-      given,
+      value,
       host.toLowerCase() === "localhost"
         ? "an IP address, 127.0.0.1 instead of localhost"
         : "an IP address before the port, such as 127.0.0.1 or [::1]",
     );
   }
-  return {
+  return Object.freeze({
     hostname,
-    port: portNumber(port) ?? refuse(given, "a port from 0 to 65535"),
-  };
+    port: portNumber(port) ?? refuse(value, "a port from 0 to 65535"),
+  });
 }
 
 function hostOf(name: string): string | undefined {
@@ -78,22 +87,12 @@ function hostOf(name: string): string | undefined {
 }
 
 /**
- * Reads the host of an upstream: a name, or an IP address without brackets.
- *
- * @throws {UsageError} for anything else
- */
-export function parseHost(given: Given): string {
-  return hostOf(given.text) ?? canonicalIPv6(given.text) ??
-    refuse(given, "a host name or IP address");
-}
-
-/**
  * Reads a port that can be asked, from 1 to 65535.
  *
  * @throws {UsageError} for anything else
  */
-export function parseRemotePort(given: Given): number {
-  return portNumber(given.text) || refuse(given, "a port from 1 to 65535");
+export function parseRemotePort(value: SourcedValue): number {
+  return portNumber(value.text) || refuse(value, "a port from 1 to 65535");
 }
 
 /**
@@ -101,21 +100,84 @@ export function parseRemotePort(given: Given): number {
  *
  * @throws {UsageError} for anything else
  */
-export function parseUpstream(given: Given): UpstreamAddress {
-  const { v6, host = "", port } = given.text.match(HTTP_URL)?.groups ??
+export function parseUpstream(value: SourcedValue): UpstreamAddress {
+  const { v6, host = "", port } = value.text.match(HTTP_URL)?.groups ??
     refuse(
       // A password belongs in no message.
-      { ...given, text: given.text.replace(/\/\/.*@/s, "//…@") },
+      { ...value, text: value.text.replace(/\/\/.*@/s, "//…@") },
       "http://HOST[:PORT] without user, path or query",
     );
   const hostname = v6 === undefined ? hostOf(host) : canonicalIPv6(v6);
-  return {
+  return Object.freeze({
     hostname: hostname ??
-      refuse(given, "a host name or IP address after http://"),
+      refuse(value, "a host name or IP address after http://"),
     port: port === undefined
       ? HTTP_PORT
-      : portNumber(port) || refuse(given, "a port from 1 to 65535"),
+      : portNumber(port) || refuse(value, "a port from 1 to 65535"),
+  });
+}
+
+/** What an upstream that is to be found begins with. */
+const CLOUDSTACK = "cloudstack:";
+
+/** What CloudStack's name server calls its metadata service. */
+const CLOUDSTACK_HOST: UpstreamAddress = Object.freeze({
+  hostname: "data-server",
+  port: 80,
+});
+
+/**
+ * The names the kernel gives no interface, dev_valid_name() in net/core/dev.c:
+ * too long, with a slash, a colon or white space, and those of folders.
+ */
+const INTERFACE_NAME = /^(?!\.{1,2}$)(?![^]*[/:])[!-~]{1,15}$/;
+
+/** Where the upstream is, or how it is found. */
+export interface UpstreamChoice {
+  /** Where it is; its usual name while it has yet to be found. */
+  readonly upstream: UpstreamAddress;
+  /** How it is found. */
+  readonly discover?: DiscoverConfig;
+}
+
+/**
+ * Reads the name of a network interface.
+ *
+ * @throws {UsageError} for what no interface can be called
+ */
+export function parseInterfaceName(
+  value: SourcedValue,
+  name = value.text,
+): string {
+  if (INTERFACE_NAME.test(name)) return name;
+  return refuse(
+    value,
+    "the name of an interface, up to 15 characters, such as eth0",
+  );
+}
+
+/**
+ * Reads `http://HOST[:PORT]` or `cloudstack:INTERFACE`.
+ *
+ * @throws {UsageError} for anything else
+ */
+export function parseUpstreamChoice(value: SourcedValue): UpstreamChoice {
+  if (!value.text.startsWith(CLOUDSTACK)) {
+    return { upstream: parseUpstream(value) };
+  }
+  const name = value.text.slice(CLOUDSTACK.length);
+  return {
+    upstream: CLOUDSTACK_HOST,
+    discover: Object.freeze({
+      kind: "cloudstack",
+      interface: parseInterfaceName(value, name),
+    }),
   };
+}
+
+/** Writes what {@linkcode parseUpstreamChoice} reads for an interface. */
+export function cloudstackUpstream(device: string): string {
+  return `${CLOUDSTACK}${device}`;
 }
 
 /** Whether only this machine can reach an address. */

@@ -3,49 +3,60 @@
  *
  * @module
  */
+import type { Option } from "../cli/options.ts";
 import type { WholeConfig } from "./serve_config.ts";
-
-/** What the sockets were made from. */
-const FIXED = [
-  "listen",
-  "listenAnywhere",
-  "upstream",
-  "discover",
-  "admin",
-] as const;
+import { OPTIONS } from "./serve_options.ts";
 
 /** A configuration that was read again. */
 export interface Changes {
   /** What holds from now on: what is fixed as it was, all else anew. */
   readonly config: WholeConfig;
-  /** The fields that changed and hold from now on. */
+  /** The options that changed and hold from now on. */
   readonly live: readonly string[];
-  /** The fields that changed and need a restart. */
+  /** The options that changed and need a restart. */
   readonly restart: readonly string[];
 }
 
+/** The option that a field of the configuration comes from. */
+function optionOf(field: string): Option & { readonly live?: true } {
+  switch (field) {
+    case "discover":
+      return OPTIONS.upstream;
+    case "identity":
+      return { ...OPTIONS.identity, name: "profile,overrides" };
+    default:
+      return OPTIONS[field as keyof typeof OPTIONS];
+  }
+}
+
 /**
- * Compares a configuration with the one in force. What concerns the node, its
- * rule and its user, is fixed like listeners and upstream.
+ * Compares a configuration with the one in force.
  *
  * @param before what is in force
  * @param after what was read
  */
 export function changesOf(before: WholeConfig, after: WholeConfig): Changes {
-  const { node, ...proxy } = before;
-  const { node: newNode, ...newProxy } = after;
-  const changed = differences(proxy, newProxy);
-  const fixed = (name: string) => FIXED.some((one) => one === name);
-  const kept = Object.fromEntries(
-    Object.entries(proxy).filter(([name]) => fixed(name)),
-  );
-  const fresh = Object.fromEntries(
-    Object.entries(newProxy).filter(([name]) => !fixed(name)),
-  );
+  const flat = ({ node, ...proxy }: WholeConfig) => ({
+    ...proxy,
+    ...node,
+    // Where it was given makes no difference.
+    user: node.user.text,
+  });
+  const changed = differences(flat(before), flat(after)).map(optionOf);
+  const fields = (config: WholeConfig, isLive: boolean) =>
+    Object.entries(config).filter(([field]) =>
+      (field !== "node" && optionOf(field).live === true) === isLive
+    );
+  const names = (isLive: boolean) => {
+    const of = changed.filter(({ live }) => (live === true) === isLive);
+    return [...new Set(of.map(({ name }) => name))];
+  };
   return {
-    config: Object.freeze({ ...fresh, ...kept, node }) as WholeConfig,
-    live: changed.filter((name) => !fixed(name)),
-    restart: [...changed.filter(fixed), ...differences(node, newNode)],
+    config: Object.freeze(
+      Object.fromEntries([...fields(before, false), ...fields(after, true)]),
+    ) as WholeConfig,
+    live: names(true),
+    restart: names(false),
   };
 }
 

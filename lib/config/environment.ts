@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Givens } from "./given.ts";
 import type { Option } from "../cli/options.ts";
+import type { SourcedValue, SourcedValues } from "./sourced_value.ts";
 import { quote, UsageError } from "../cli/message.ts";
-import { nearest } from "../cli/suggestion.ts";
+import { nearest, unknown } from "../cli/suggestion.ts";
 
 /** What the names of all variables begin with. */
 const PREFIX = "C2S_IMDS_";
@@ -20,13 +20,8 @@ const SERVICE_LINK =
   /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?$/;
 const SERVICE_URL = /^(?:tcp|udp|sctp):\/\//;
 
-/**
- * Names the variable of an option.
- *
- * @param option the option
- */
-export function variableOf(option: Option): string {
-  return PREFIX + option.name.replaceAll("-", "_").toUpperCase();
+function variableOf({ name }: Option): string {
+  return PREFIX + name.replaceAll("-", "_").toUpperCase();
 }
 
 /**
@@ -41,15 +36,15 @@ export function variableOf(option: Option): string {
 export function fromEnvironment(
   env: Readonly<Record<string, string>>,
   options: readonly Option[],
-): Givens {
+): SourcedValues {
   const known = new Map(options.map((option) => [variableOf(option), option]));
-  const givens = new Map<string, { text: string; source: string }[]>();
+  const values = new Map<string, readonly SourcedValue[]>();
   for (const [source, value] of Object.entries(env)) {
     if (!source.startsWith(PREFIX)) continue;
     const option = known.get(source);
     if (option === undefined) {
       if (SERVICE_LINK.test(source) || SERVICE_URL.test(value)) continue;
-      throw new UsageError(unknownVariable(source, [...known.keys()]));
+      throw unknownVariable(source, [...known.keys()]);
     }
     const texts = option.repeatable ? value.split(/[\s,]+/) : [value];
     const filled = texts.filter((text) => text !== "");
@@ -58,16 +53,13 @@ export function fromEnvironment(
         `Cannot use "" for ${source}: expected ${option.value ?? "true"}`,
       );
     }
-    givens.set(option.name, filled.map((text) => ({ text, source })));
+    values.set(option.name, filled.map((text) => ({ text, source })));
   }
-  return givens;
+  return values;
 }
 
-function unknownVariable(name: string, known: readonly string[]): string {
+function unknownVariable(name: string, known: readonly string[]): UsageError {
   const words = known.map((variable) => variable.slice(PREFIX.length));
   const near = nearest(name.slice(PREFIX.length), words);
-  const hint = near === undefined
-    ? "see --help"
-    : `did you mean ${PREFIX}${near}?`;
-  return `Unknown variable ${quote(name)}: ${hint}`;
+  return unknown(`variable ${quote(name)}`, near && PREFIX + near);
 }

@@ -4,8 +4,7 @@
  * @module
  */
 import type { Override } from "./profile.ts";
-import { type ReadTextFile, reasonOf } from "./yaml_file.ts";
-import type { YamlValue } from "./yaml_value.ts";
+import { type ReadTextFile, reasonOf, type YamlValue } from "./yaml.ts";
 
 /** The key of a file under which overrides stand. */
 export const OVERRIDES = "overrides";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RegionMap } from "./regions.ts";
 
 /** A fixed answer, or fixed fields of one. */
 export type Override =
@@ -72,4 +73,50 @@ export interface Identity {
   readonly hostNames: boolean;
   /** Fixed answers; the first for a path holds. */
   readonly overrides: readonly Override[];
+}
+
+/** What follows a region in the name of a zone. */
+const ZONE_END = /^(?:[a-z]|-[a-z0-9-]*[a-z0-9])$/;
+
+/** Whether a zone's name is that of a region with a letter or more behind it. */
+export function isZoneOf(zone: string, region: string): boolean {
+  return zone.startsWith(region) && ZONE_END.test(zone.slice(region.length));
+}
+
+/**
+ * Puts together what is shown beside the region: a profile, applied to the
+ * regions in force, with the configuration's own overrides before it.
+ *
+ * @param profile the profile, if there is one
+ * @param regions the regions in force, the profile's or others
+ * @param overrides the configuration's
+ * @returns `undefined` where the region alone is shown
+ */
+export function identityOf(
+  profile: Profile | undefined,
+  regions: RegionMap,
+  overrides: readonly Override[],
+): Identity | undefined {
+  if (profile === undefined) {
+    return overrides.length === 0
+      ? undefined
+      : Object.freeze({ zones: [], zoneIds: [], hostNames: false, overrides });
+  }
+  const { name, partition, domain, zones, zoneIds, hostNames } = profile;
+  const pairs = [...regions];
+  const emulated = pairs.map(([, region]) => region);
+  return Object.freeze({
+    profile: name,
+    ...partition === undefined ? {} : { partition },
+    ...domain === undefined ? {} : { domain },
+    // Other regions than the profile's have other zones.
+    zones: zones.filter(([real, zone]) =>
+      pairs.some(([from, to]) => isZoneOf(real, from) && isZoneOf(zone, to))
+    ),
+    zoneIds: zoneIds
+      .filter(([region]) => emulated.includes(region))
+      .flatMap(([, ids]) => ids),
+    hostNames,
+    overrides: [...overrides, ...profile.overrides],
+  });
 }

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import type { NamePairs, Profile } from "./profile.ts";
-import { isRealRegion, REGION_NAME } from "./region_map.ts";
+import { isZoneOf, type NamePairs, type Profile } from "./profile.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
+import { isRealRegion, REGION_NAME } from "./regions.ts";
 import { quote, UsageError } from "../cli/message.ts";
-import type { ReadTextFile } from "./yaml_file.ts";
-import type { YamlValue } from "./yaml_value.ts";
+import type { ReadTextFile, YamlValue } from "./yaml.ts";
 
 /** The keys of a profile. */
 const KEYS = [
@@ -29,9 +28,6 @@ const PARTITION = /^[a-z][a-z0-9-]{0,62}$/;
 const DOMAIN =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 
-/** What follows a region in the name of a zone. */
-const ZONE_END = /^(?:[a-z]|-[a-z0-9-]*[a-z0-9])$/;
-
 /** How a profile is read. */
 export interface ProfileParts {
   /** What the profile is called. */
@@ -45,9 +41,8 @@ export interface ProfileParts {
 }
 
 /**
- * Reads a profile. What it does not say is its base's; maps add up. One that
- * shows no region as another is a slip: `--region none` says it in so many
- * words.
+ * Reads a profile. What it does not say is its base's; maps add up. One
+ * without any region is refused as a slip, for which there is `--region none`.
  *
  * @param document the whole file
  * @param parts what else is needed
@@ -123,7 +118,7 @@ function parseRegionPairs(map: YamlValue): NamePairs {
   });
 }
 
-/** One pass maps each name once, so that the result would look like a slip. */
+/** A chain is refused: one pass maps each name once, not to the end of it. */
 function requireNoChain(regions: NamePairs, map: YamlValue): void {
   const real = regions.map(([name]) => name);
   const chained = regions.find(([, name]) => real.includes(name));
@@ -148,12 +143,7 @@ function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
   });
 }
 
-/** Whether a zone's name is that of a region with a letter or more behind it. */
-export function isZoneOf(zone: string, region: string): boolean {
-  return zone.startsWith(region) && ZONE_END.test(zone.slice(region.length));
-}
-
-/** Two zones with one id would be taken for one, by those who attach disks. */
+/** Two zones with one id would be taken for one, and disks attached across. */
 function parseZoneIds(
   map: YamlValue,
   regions: NamePairs,

@@ -4,12 +4,32 @@
  *
  * @module
  */
-import { BUILT_IN_PROFILES, type BuiltInProfile } from "./built_in_profiles.ts";
 import type { Profile } from "./profile.ts";
-import { type Given, refuse } from "./given.ts";
 import { parseProfile } from "./profile_file.ts";
-import { parseYaml, readText, type ReadTextFile } from "./yaml_file.ts";
-import { YamlValue } from "./yaml_value.ts";
+import awsIsoE from "./profiles/aws-iso-e.yaml" with { type: "text" };
+import awsIsoF from "./profiles/aws-iso-f.yaml" with { type: "text" };
+import c2s from "./profiles/c2s.yaml" with { type: "text" };
+import sc2s from "./profiles/sc2s.yaml" with { type: "text" };
+import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { parseYaml, readText, type ReadTextFile, YamlValue } from "./yaml.ts";
+
+/** A profile that comes with the program. */
+export interface BuiltInProfile {
+  /** What it is called. */
+  readonly name: string;
+  /** What it is called, too: its partition. */
+  readonly alias?: string;
+  /** Its definition, as in a file. */
+  readonly yaml: string;
+}
+
+/** Every isolated partition that botocore knows regions of. */
+export const BUILT_IN_PROFILES: readonly BuiltInProfile[] = [
+  { name: "c2s", alias: "aws-iso", yaml: c2s },
+  { name: "sc2s", alias: "aws-iso-b", yaml: sc2s },
+  { name: "aws-iso-e", yaml: awsIsoE },
+  { name: "aws-iso-f", yaml: awsIsoF },
+];
 
 /** Every name of a profile that comes with the program. */
 export const PROFILE_NAMES: readonly string[] = BUILT_IN_PROFILES.flatMap(
@@ -27,41 +47,25 @@ export interface FoundProfile {
   readonly yaml: string;
 }
 
-/**
- * Finds a profile that comes with the program.
- *
- * @param name its name, or that of its partition
- */
-export function builtInProfile(name: string): Profile | undefined {
-  const found = builtIn(name);
-  return found === undefined ? undefined : parseBuiltIn(found);
-}
-
 /** Every profile that comes with the program. */
 export function builtInProfiles(): readonly Profile[] {
-  return BUILT_IN_PROFILES.map(parseBuiltIn);
+  return BUILT_IN_PROFILES.map(({ name, yaml }) => parse(name, yaml, NO_FILE));
 }
 
 function builtIn(name: string): BuiltInProfile | undefined {
   return BUILT_IN_PROFILES.find((it) => it.name === name || it.alias === name);
 }
 
-function parseBuiltIn({ name, yaml }: BuiltInProfile): Profile {
-  return parse(name, name, yaml, () => {
-    throw new TypeError(`Profile ${name} names a file`);
-  });
-}
+const NO_FILE: ReadTextFile = (name) => {
+  throw new TypeError(`A profile of this program names the file ${name}`);
+};
 
-function parse(
-  name: string,
-  path: string,
-  yaml: string,
-  readFile: ReadTextFile,
-): Profile {
-  const document = parseYaml("profile", path, yaml);
-  return parseProfile(new YamlValue(path, document ?? {}), {
+function parse(name: string, yaml: string, readFile: ReadTextFile): Profile {
+  const document = parseYaml("profile", name, yaml);
+  return parseProfile(new YamlValue(name, document ?? {}), {
     name,
-    base: builtInProfile,
+    base: (other) =>
+      builtInProfiles().find((it) => it.name === builtIn(other)?.name),
     bases: PROFILE_NAMES,
     readFile,
   });
@@ -70,25 +74,23 @@ function parse(
 /**
  * Finds a profile by its name, or in a file. A name has neither dot nor slash.
  *
- * @param given what was given
+ * @param value what was given
  * @param readTextFile reads the file, and those it names, which are relative
  * to its folder
  * @throws {UsageError} for an unknown name, and for a file that is no profile
  */
 export function findProfile(
-  given: Given,
+  value: SourcedValue,
   readTextFile: ReadTextFile,
 ): FoundProfile {
-  const found = builtIn(given.text);
-  if (found !== undefined) {
-    return { profile: parseBuiltIn(found), yaml: found.yaml };
+  const { text } = value;
+  const found = builtIn(text);
+  if (found === undefined && !FILE.test(text)) {
+    refuse(value, `${PROFILE_NAMES.join(", ")} or a file such as ./mine.yaml`);
   }
-  if (!FILE.test(given.text)) {
-    refuse(given, `${PROFILE_NAMES.join(", ")} or a file such as ./mine.yaml`);
-  }
-  const yaml = readText("profile", given.text, readTextFile);
-  const readFile = besides(given.text, readTextFile);
-  return { profile: parse(given.text, given.text, yaml, readFile), yaml };
+  const { name, yaml } = found ??
+    { name: text, yaml: readText("profile", text, readTextFile) };
+  return { profile: parse(name, yaml, besides(text, readTextFile)), yaml };
 }
 
 /**

@@ -3,37 +3,25 @@
  *
  * @module
  */
-import { LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
-import { formatAddress } from "./address.ts";
-import { parseAdmin } from "./admin.ts";
+import { requireCombination } from "./combinations.ts";
+import { type ConfigFile, fromFile } from "./config_file.ts";
+import { expandAliases, fromMdproxyVariables } from "./drop_in.ts";
 import { fromEnvironment } from "./environment.ts";
-import { type ConfigFile, fromFile, type ReadTextFile } from "./file.ts";
-import { fromFlags } from "./flags.ts";
-import { type Given, refuse } from "./given.ts";
-import { identityOf } from "./identity.ts";
-import { parseListeners } from "./listen.ts";
-import { fromMdproxyVariables } from "./mdproxy_variables.ts";
+import type { Option } from "../cli/options.ts";
+import { fromFlags } from "./sourced_value.ts";
+import { identityOf } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
-import { parseRegions } from "./regions.ts";
-import { expandAliases } from "./serve_aliases.ts";
-import {
-  BACKEND_CHOICES,
-  LEAVINGS,
-  REWRITE_MODES,
-  type WholeConfig,
-} from "./serve_config.ts";
+import type { WholeConfig } from "./serve_config.ts";
 import {
   CONFIG_OPTION,
+  defaultOf,
+  parseSettings,
   SERVE_ALIASES,
   SERVE_OPTIONS,
   SERVE_SETTINGS,
 } from "./serve_options.ts";
-import { parseServiceAddress } from "./service_address.ts";
-import { parseUpstreamChoice } from "./upstream.ts";
-import { parseChoice, parseSeconds, parseSwitch } from "./values.ts";
-
-/** The longest wait: whoever asks for more than an hour has made a slip. */
-const LONGEST_SECONDS = 3600;
+import type { SourcedValue } from "./sourced_value.ts";
+import type { ReadTextFile } from "./yaml.ts";
 
 /**
  * Reads the whole configuration of `serve`; a flag beats the environment, the
@@ -51,50 +39,41 @@ export function readServeConfig(
   readTextFile: ReadTextFile,
 ): WholeConfig {
   const { given, overrides } = gather(args, env, readTextFile);
-  const all = (name: string) => given(name) ?? defaults(name);
-  const one = (name: string) => only(all(name));
-  const listen = parseListeners(
-    all("listen"),
-    parseSwitch(one("listen-anywhere")),
-  );
-  const choice = parseUpstreamChoice(one("upstream"));
-  if (listen.map(formatAddress).includes(formatAddress(choice.upstream))) {
-    refuse(one("upstream"), "another address than the proxy's own");
-  }
-  const [adminGiven] = given("admin") ?? [];
-  const admin = parseAdmin(adminGiven, { listen, upstream: choice.upstream });
-  const [named] = given("profile") ?? [];
+  const values = (option: Option) => given(option.name) ?? defaultOf(option);
+  const parsed = parseSettings(values);
+  requireCombination(parsed, values);
+  const { identity: named, upstream, admin, allowBrowsers, ...settings } =
+    parsed;
+  const {
+    iptables,
+    backend,
+    user,
+    onStop,
+    onCrash,
+    address,
+    arpIgnore,
+    ...proxy
+  } = settings;
   const profile = named && findProfile(named, readTextFile).profile;
   const regions = profile === undefined || given("region") !== undefined
-    ? parseRegions(all("region"))
+    ? parsed.regions
     : new Map(profile.regions);
   const identity = identityOf(profile, regions, overrides);
   return Object.freeze({
-    listen: Object.freeze(listen),
-    listenAnywhere: parseSwitch(one("listen-anywhere")),
-    ...choice,
+    ...proxy,
+    ...upstream,
     ...admin === undefined ? {} : { admin },
-    ...parseSwitch(one("allow-browsers")) ? { allowBrowsers: true } : {},
+    ...allowBrowsers ? { allowBrowsers } : {},
     regions,
     ...identity === undefined ? {} : { identity },
-    rewrite: parseChoice(one("rewrite"), REWRITE_MODES),
-    timeoutMs: parseSeconds(one("timeout"), {
-      least: 0.001,
-      most: LONGEST_SECONDS,
-    }),
-    cacheMs: parseSeconds(one("cache"), { least: 0, most: LONGEST_SECONDS }),
-    logLevel: parseChoice(one("log-level"), LOG_LEVELS),
-    logFormat: parseChoice(one("log-format"), LOG_FORMATS),
     node: Object.freeze({
-      iptables: parseSwitch(one("iptables")),
-      backend: parseChoice(one("backend"), BACKEND_CHOICES),
-      user: one("user").text,
-      onStop: parseChoice(one("on-stop"), LEAVINGS),
-      onCrash: parseChoice(one("on-crash"), LEAVINGS),
-      ...parseServiceAddress(one("address"), one("arp-ignore"), {
-        upstream: choice.upstream,
-        listen,
-      }),
+      iptables,
+      backend,
+      user,
+      onStop,
+      onCrash,
+      address,
+      arpIgnore,
     }),
   });
 }
@@ -102,7 +81,7 @@ export function readServeConfig(
 /** What was given, before any default. */
 interface Gathered {
   /** The values of an option; `undefined` where none was given. */
-  readonly given: (name: string) => readonly Given[] | undefined;
+  readonly given: (name: string) => readonly SourcedValue[] | undefined;
   /** The fixed answers of the file. */
   readonly overrides: ConfigFile["overrides"];
 }
@@ -120,26 +99,12 @@ function gather(
   const others = fromMdproxyVariables(env);
   const [file] = flags.get(CONFIG_OPTION.name) ??
     variables.get(CONFIG_OPTION.name) ?? [];
-  const { givens: keys, overrides }: ConfigFile = file === undefined
-    ? { givens: new Map(), overrides: [] }
+  const { values: keys, overrides }: ConfigFile = file === undefined
+    ? { values: new Map(), overrides: [] }
     : fromFile(file.text, readTextFile, SERVE_SETTINGS);
+  const sources = [flags, variables, others, keys];
   return {
-    given: (name) =>
-      flags.get(name) ?? variables.get(name) ?? others.get(name) ??
-        keys.get(name),
+    given: (name) => sources.find((values) => values.has(name))?.get(name),
     overrides,
   };
-}
-
-function defaults(name: string): readonly Given[] {
-  const option = SERVE_SETTINGS.find((option) => option.name === name);
-  if (option === undefined) throw new TypeError(`No option ${name}`);
-  const text = option.fallback ?? (option.value === undefined ? "false" : "");
-  return [{ text, source: `the default of --${name}` }];
-}
-
-function only(givens: readonly Given[]): Given {
-  const [given] = givens;
-  if (given === undefined) throw new TypeError("An option without a value");
-  return given;
 }

@@ -1,45 +1,53 @@
 /**
- * The maps from real to emulated regions, each checked and all together.
+ * Which real region shows as which emulated one.
  *
  * @module
  */
-import { isRealRegion, REGION_NAME, type RegionMap } from "./region_map.ts";
-import { type Given, refuse } from "./given.ts";
+import { refuse, type SourcedValue } from "./sourced_value.ts";
 import { quote } from "../cli/message.ts";
+
+/** Emulated region names by real ones; empty: everything stays as it is. */
+export type RegionMap = ReadonlyMap<string, string>;
 
 /** What forwards everything unchanged. */
 export const NO_REGION = "none";
 
-/** What is expected of a real region. */
-const REAL = "a real region, such as us-east-1 or us-gov-west-1";
-
 /**
- * Reads the name of a real region.
- *
- * @throws {UsageError} for what has not the form of one
+ * The form of a real region: an area, a partition or country where there are
+ * several, a direction and a number, as in `us-east-1`, `us-gov-west-1`,
+ * `eu-isoe-west-1` and `eusc-de-east-1`. The directions are all that AWS has
+ * used, so that a slip such as `us-esat-1` shows.
  */
-export function parseRealRegion(given: Given): string {
-  return isRealRegion(given.text) ? given.text : refuse(given, REAL);
+export const REGION_FORM =
+  /(?:[a-z]{2}(?:-gov|-iso[a-z]?)?|eusc-[a-z]{2})-(?:(?:north|south)?(?:east|west)|north|south|central)-[0-9]{1,2}/;
+
+const WHOLE_REGION = new RegExp(`^${REGION_FORM.source}$`);
+
+/** Whether a name has the form of a real region. */
+export function isRealRegion(name: string): boolean {
+  return WHOLE_REGION.test(name);
 }
 
 /**
- * Reads the name of an emulated region.
- *
- * @throws {UsageError} for what cannot stand where a region does
+ * What an emulated region or a zone may be called: letters, digits, dots,
+ * dashes and underscores, beginning and ending with a letter or digit, so that
+ * it can stand wherever a real one does.
  */
-export function parseEmulatedRegion(given: Given): string {
-  if (REGION_NAME.test(given.text)) return given.text;
-  return refuse(given, "a region name, such as us-iso-east-1");
-}
+export const REGION_NAME = /^[A-Za-z0-9](?:[\w.-]{0,62}[A-Za-z0-9])?$/;
 
-function parsePair(given: Given): readonly [real: string, emulated: string] {
-  const at = given.text.indexOf("=");
-  if (at < 0) refuse(given, `REAL=EMULATED or ${NO_REGION}`);
-  const real = given.text.slice(0, at);
-  const emulated = given.text.slice(at + 1);
-  if (!isRealRegion(real)) refuse(given, `${REAL}, before "="`);
-  if (!REGION_NAME.test(emulated)) refuse(given, `a region name after "="`);
-  if (real === emulated) refuse(given, "two different regions");
+function parsePair(
+  value: SourcedValue,
+): readonly [real: string, emulated: string] {
+  const [, real = "", emulated = ""] = value.text.match(/^(.*?)=(.*)$/s) ??
+    refuse(value, `REAL=EMULATED or ${NO_REGION}`);
+  if (!isRealRegion(real)) {
+    refuse(
+      value,
+      `a real region, such as us-east-1 or us-gov-west-1, before "="`,
+    );
+  }
+  if (!REGION_NAME.test(emulated)) refuse(value, `a region name after "="`);
+  if (real === emulated) refuse(value, "two different regions");
   return [real, emulated];
 }
 
@@ -47,26 +55,27 @@ function parsePair(given: Given): readonly [real: string, emulated: string] {
  * Reads every map: REAL=EMULATED each, or `none` alone.
  *
  * @throws {UsageError} for a map without `=`, from what has not the form of a
- * real region, of a region to itself, of one real region twice, and for a region that is emulated by one map and real in
- * another, because the result would depend on the order
+ * real region, of a region to itself, of one real region twice, and for a
+ * region that is emulated by one map and real in another, because the result
+ * would depend on the order
  */
-export function parseRegions(givens: readonly Given[]): RegionMap {
-  const none = givens.find(({ text }) => text === NO_REGION);
+export function parseRegions(values: readonly SourcedValue[]): RegionMap {
+  const none = values.find(({ text }) => text === NO_REGION);
   if (none !== undefined) {
-    if (givens.length > 1) refuse(none, `${NO_REGION} to stand alone`);
+    if (values.length > 1) refuse(none, `${NO_REGION} to stand alone`);
     return new Map();
   }
-  const pairs = givens.map((given) => ({ given, pair: parsePair(given) }));
+  const pairs = values.map((value) => [value, ...parsePair(value)] as const);
   const regions = new Map<string, string>();
-  for (const { given, pair: [real, emulated] } of pairs) {
+  for (const [value, real, emulated] of pairs) {
     if (regions.has(real)) {
-      refuse(given, `one map for each real region, ${quote(real)} has two`);
+      refuse(value, `one map for each real region, ${quote(real)} has two`);
     }
     regions.set(real, emulated);
   }
-  for (const { given, pair: [, emulated] } of pairs) {
+  for (const [value, , emulated] of pairs) {
     if (regions.has(emulated)) {
-      refuse(given, `no chain, but another map starts at ${quote(emulated)}`);
+      refuse(value, `no chain, but another map starts at ${quote(emulated)}`);
     }
   }
   return regions;

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Identity } from "./profile.ts";
-import type { RegionMap } from "./region_map.ts";
 import type { LogFormat, LogLevel } from "../system/log.ts";
+import type { Identity } from "./profile.ts";
+import type { RegionMap } from "./regions.ts";
+import type { User } from "./sourced_value.ts";
 
 /** An address to listen on; port 0 takes a free one. */
 export interface ListenAddress {
@@ -55,8 +56,8 @@ export interface NodeConfig {
   readonly iptables: boolean;
   /** The backend that the rule is installed with. */
   readonly backend: BackendChoice;
-  /** Whom the proxy runs as: a name or a number, as it was given. */
-  readonly user: string;
+  /** Whom the proxy runs as. */
+  readonly user: User;
   /** What becomes of the rule on a clean stop. */
   readonly onStop: Leaving;
   /** What becomes of the rule while the proxy is dead. */
@@ -83,7 +84,7 @@ export interface ServeConfig {
   readonly upstream: UpstreamAddress;
   /** How the upstream is found, instead of by its address. */
   readonly discover?: DiscoverConfig;
-  /** Where administrators ask how it fares; nowhere unless told. */
+  /** Where health and metrics are served; nowhere unless told. */
   readonly admin?: ListenAddress;
   /** Whether requests that come from browsers go through; not unless told. */
   readonly allowBrowsers?: boolean;

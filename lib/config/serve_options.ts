@@ -1,12 +1,21 @@
 /**
- * The options of `serve` as data: flags, variables, keys of the file, help
- * and defaults all come from these rows.
+ * The options of `serve`, one row each: flag, variable, key of the file,
+ * parser, default, help, and whether a new value holds without a restart.
  *
  * @module
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
+import { parseListenAddress, parseUpstreamChoice } from "./address.ts";
 import type { Option } from "../cli/options.ts";
+import { parseRegions } from "./regions.ts";
 import { BACKEND_CHOICES, LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
+import {
+  parseChoice,
+  parseSeconds,
+  parseSwitch,
+  parseUser,
+  type SourcedValue,
+} from "./sourced_value.ts";
 
 /** The region the instance really runs in, unless told. */
 export const REAL_REGION = "us-east-1";
@@ -17,6 +26,203 @@ export const EMULATED_REGION = "us-iso-east-1";
 /** The address of the metadata service on AWS and OpenStack alike. */
 export const METADATA_HOST = "169.254.169.254";
 
+/** The longest time in seconds; more is a mistake. */
+const HOUR = 3600;
+
+/** An option of `serve`. */
+export interface ServeOption extends Option {
+  /** Whether it changes at SIGHUP; others need a restart. */
+  readonly live?: true;
+  /** Reads what was given, else the default; nothing where there is none. */
+  readonly parse: (values: readonly SourcedValue[]) => unknown;
+}
+
+/** A parser of the one value of an option that has a default. */
+function one<Value>(
+  parse: (value: SourcedValue) => Value,
+): (values: readonly SourcedValue[]) => Value {
+  return ([value]) => {
+    if (value === undefined) throw new TypeError("An option without a default");
+    return parse(value);
+  };
+}
+
+function choice<Choice extends string>(
+  choices: readonly Choice[],
+): (values: readonly SourcedValue[]) => Choice {
+  return one((value) => parseChoice(value, choices));
+}
+
+/** The rows, by the field of the configuration that each fills. */
+export const OPTIONS = {
+  listen: {
+    name: "listen",
+    value: "HOST:PORT",
+    repeatable: true,
+    help: "Where to listen; port 0 takes a free one",
+    fallback: "127.0.0.1:4000",
+    parse: (values) => Object.freeze(values.map(parseListenAddress)),
+  },
+  listenAnywhere: {
+    name: "listen-anywhere",
+    help: "Allows addresses that are not loopback",
+    parse: one(parseSwitch),
+  },
+  upstream: {
+    name: "upstream",
+    value: "URL",
+    help: "The real metadata service; or cloudstack:INTERFACE",
+    fallback: `http://${METADATA_HOST}`,
+    parse: one(parseUpstreamChoice),
+  },
+  regions: {
+    name: "region",
+    value: "REAL=EMULATED",
+    repeatable: true,
+    pairs: true,
+    help: "Shows a region as another; none changes nothing",
+    fallback: `${REAL_REGION}=${EMULATED_REGION}`,
+    live: true,
+    parse: parseRegions,
+  },
+  identity: {
+    name: "profile",
+    value: "NAME|FILE",
+    mayBeFile: true,
+    help: "Shows a whole identity: see profiles list",
+    live: true,
+    // It may be a file.
+    parse: ([value]) => value,
+  },
+  rewrite: {
+    name: "rewrite",
+    value: REWRITE_MODES.join("|"),
+    help: "Leaves signed and secret documents alone, or not",
+    fallback: "safe",
+    live: true,
+    parse: choice(REWRITE_MODES),
+  },
+  timeoutMs: {
+    name: "timeout",
+    value: "SECONDS",
+    help: "How long the upstream may take to answer",
+    fallback: "60",
+    live: true,
+    parse: one((value) => parseSeconds(value, { least: 0.001, most: HOUR })),
+  },
+  cacheMs: {
+    name: "cache",
+    value: "SECONDS",
+    help: "How long an answer may be reused; 0 is off",
+    fallback: "1",
+    live: true,
+    parse: one((value) => parseSeconds(value, { least: 0, most: HOUR })),
+  },
+  admin: {
+    name: "admin",
+    value: "HOST:PORT",
+    help: "Answers /healthz, /readyz and /metrics there",
+    parse: ([value]) => value && parseListenAddress(value),
+  },
+  allowBrowsers: {
+    name: "allow-browsers",
+    help: "Lets requests through that come from browsers",
+    live: true,
+    parse: one(parseSwitch),
+  },
+  iptables: {
+    name: "iptables",
+    help: "Installs the rule and keeps it; needs root",
+    parse: one(parseSwitch),
+  },
+  backend: {
+    name: "backend",
+    value: "BACKEND",
+    help: `Where the rule is: ${BACKEND_CHOICES.join(", ")}`,
+    fallback: "auto",
+    parse: choice(BACKEND_CHOICES),
+  },
+  user: {
+    name: "user",
+    value: "NAME|UID",
+    help: "Whom the proxy runs as when started as root",
+    fallback: "10169",
+    parse: one(parseUser),
+  },
+  onStop: {
+    name: "on-stop",
+    value: LEAVINGS.join("|"),
+    help: "What becomes of the rule on a clean stop",
+    fallback: "remove",
+    parse: choice(LEAVINGS),
+  },
+  onCrash: {
+    name: "on-crash",
+    value: LEAVINGS.join("|"),
+    help: "What becomes of the rule while the proxy is dead",
+    fallback: "keep",
+    parse: choice(LEAVINGS),
+  },
+  address: {
+    name: "address",
+    help: `Puts ${METADATA_HOST} on lo meanwhile; needs root`,
+    parse: one(parseSwitch),
+  },
+  arpIgnore: {
+    name: "arp-ignore",
+    help: "Lets --address set arp_ignore against neighbours",
+    parse: one(parseSwitch),
+  },
+  logLevel: {
+    name: "log-level",
+    value: "LEVEL",
+    help: `The least level to log: ${LOG_LEVELS.join(", ")}`,
+    fallback: "info",
+    live: true,
+    parse: choice(LOG_LEVELS),
+  },
+  logFormat: {
+    name: "log-format",
+    value: LOG_FORMATS.join("|"),
+    help: "The form of a log line",
+    fallback: "text",
+    live: true,
+    parse: choice(LOG_FORMATS),
+  },
+} satisfies Readonly<Record<string, ServeOption>>;
+
+/** What every option came to, by the names of {@linkcode OPTIONS}. */
+export type Parsed = {
+  readonly [Field in keyof typeof OPTIONS]: ReturnType<
+    typeof OPTIONS[Field]["parse"]
+  >;
+};
+
+/** What flags, environment and file can set alike. */
+export const SERVE_SETTINGS: readonly ServeOption[] = Object.values(OPTIONS);
+
+/**
+ * Reads every option.
+ *
+ * @param values what was given of an option, else its default
+ * @throws {UsageError} for the first value that is wrong
+ */
+export function parseSettings(
+  values: (option: Option) => readonly SourcedValue[],
+): Parsed {
+  const entries = Object.entries<ServeOption>(OPTIONS)
+    .map(([field, option]) => [field, option.parse(values(option))]);
+  return Object.fromEntries(entries) as Parsed;
+}
+
+/** What holds of an option that is not given: one value, or none. */
+export function defaultOf({ name, value, fallback }: Option): SourcedValue[] {
+  const text = fallback ?? (value === undefined ? "false" : undefined);
+  return text === undefined
+    ? []
+    : [{ text, source: `the default of --${name}` }];
+}
+
 /** The configuration file, which no file can name. */
 export const CONFIG_OPTION: Option = {
   name: "config",
@@ -24,114 +230,10 @@ export const CONFIG_OPTION: Option = {
   help: "YAML file with these options as keys",
 };
 
-/** What flags, environment and file can set alike. */
-export const SERVE_SETTINGS: readonly Option[] = [
-  {
-    name: "listen",
-    value: "HOST:PORT",
-    repeatable: true,
-    help: "Where to listen; port 0 takes a free one",
-    fallback: "127.0.0.1:4000",
-  },
-  {
-    name: "listen-anywhere",
-    help: "Allows addresses that are not loopback",
-  },
-  {
-    name: "upstream",
-    value: "URL",
-    help: "The real metadata service; or cloudstack:INTERFACE",
-    fallback: `http://${METADATA_HOST}`,
-  },
-  {
-    name: "region",
-    value: "REAL=EMULATED",
-    repeatable: true,
-    pairs: true,
-    help: "Shows a region as another; none changes nothing",
-    fallback: `${REAL_REGION}=${EMULATED_REGION}`,
-  },
-  {
-    name: "profile",
-    value: "NAME|FILE",
-    mayBeFile: true,
-    help: "Shows a whole identity: see profiles list",
-  },
-  {
-    name: "rewrite",
-    value: REWRITE_MODES.join("|"),
-    help: "Leaves signed and secret documents alone, or not",
-    fallback: "safe",
-  },
-  {
-    name: "timeout",
-    value: "SECONDS",
-    help: "How long the upstream may take to answer",
-    fallback: "60",
-  },
-  {
-    name: "cache",
-    value: "SECONDS",
-    help: "How long an answer may be reused; 0 is off",
-    fallback: "1",
-  },
-  {
-    name: "admin",
-    value: "HOST:PORT",
-    help: "Answers /healthz, /readyz and /metrics there",
-  },
-  {
-    name: "allow-browsers",
-    help: "Lets requests through that come from browsers",
-  },
-  {
-    name: "iptables",
-    help: "Installs the rule and keeps it; needs root",
-  },
-  {
-    name: "backend",
-    value: "BACKEND",
-    help: BACKEND_CHOICES.join(", "),
-    fallback: "auto",
-  },
-  {
-    name: "user",
-    value: "NAME|UID",
-    help: "Whom the proxy runs as when started as root",
-    fallback: "10169",
-  },
-  {
-    name: "on-stop",
-    value: LEAVINGS.join("|"),
-    help: "What becomes of the rule on a clean stop",
-    fallback: "remove",
-  },
-  {
-    name: "on-crash",
-    value: LEAVINGS.join("|"),
-    help: "What becomes of the rule while the proxy is dead",
-    fallback: "keep",
-  },
-  {
-    name: "address",
-    help: `Puts ${METADATA_HOST} on lo meanwhile; needs root`,
-  },
-  {
-    name: "arp-ignore",
-    help: "Lets --address set arp_ignore against neighbours",
-  },
-  {
-    name: "log-level",
-    value: "LEVEL",
-    help: `The least level to log: ${LOG_LEVELS.join(", ")}`,
-    fallback: "info",
-  },
-  {
-    name: "log-format",
-    value: LOG_FORMATS.join("|"),
-    help: "The form of a log line",
-    fallback: "text",
-  },
+/** Every flag of `serve` but the aliases, in the order of the help. */
+export const SERVE_OPTIONS: readonly Option[] = [
+  CONFIG_OPTION,
+  ...SERVE_SETTINGS,
 ];
 
 /** The original's flags, known as flags only. */
@@ -165,10 +267,4 @@ export const SERVE_ALIASES: readonly Option[] = [
     help: "The right side of --region",
     fallback: EMULATED_REGION,
   },
-];
-
-/** Every flag of `serve` but the aliases, in the order of the help. */
-export const SERVE_OPTIONS: readonly Option[] = [
-  CONFIG_OPTION,
-  ...SERVE_SETTINGS,
 ];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Given, refuse } from "../config/given.ts";
+import { refuse, type SourcedValue } from "../config/sourced_value.ts";
 
 /** An image that was checked. */
 export interface Image {
@@ -41,7 +41,7 @@ const LONGEST_NAME = 255;
  *
  * @throws {UsageError} for anything that is none
  */
-export function parseImage(given: Given): Image {
+export function parseImage(given: SourcedValue): Image {
   const { name, registry, tag = "", digest } =
     given.text.match(REFERENCE)?.groups ?? {};
   if (name === undefined || name.length > LONGEST_NAME) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Given, refuse } from "../config/given.ts";
+import { refuse, type SourcedValue } from "../config/sourced_value.ts";
 import { gateUnit, type NodeParts, proxyUnit } from "./node_units.ts";
 
 /** The Ignition version that every OpenShift from 4.7 on takes. */
@@ -20,7 +20,7 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
  *
  * @throws {UsageError} for what is no DNS label
  */
-export function parsePool(given: Given): string {
+export function parsePool(given: SourcedValue): string {
   if (LABEL.test(given.text)) return given.text;
   return refuse(given, "the name of a pool, such as worker");
 }

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { NamePairs } from "../config/profile.ts";
-import type { RegionMap } from "../config/region_map.ts";
 import { concat } from "../system/bytes.ts";
+import type { NamePairs } from "../config/profile.ts";
+import type { RegionMap } from "../config/regions.ts";
 
 /** What is searched for, by where it may stand. */
 export type NameKind =

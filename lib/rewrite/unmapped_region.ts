@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { REGION_FORM, type RegionMap } from "../config/region_map.ts";
+import { REGION_FORM, type RegionMap } from "../config/regions.ts";
 import { namesRegion } from "./paths.ts";
 
 const REGION = new RegExp(

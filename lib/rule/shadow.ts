@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isIPv4 } from "../config/ip_address.ts";
+import { isIPv4 } from "../config/address.ts";
 import type { Rule } from "./rule.ts";
 import {
   isJump,

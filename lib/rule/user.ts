@@ -4,58 +4,26 @@
  *
  * @module
  */
+import { refuseRoot, type User } from "../config/sourced_value.ts";
 import { quote, UsageError } from "../cli/message.ts";
 import type { Runner } from "../system/runner.ts";
 
-/** One below the kernel's "no user", which iptables refuses too. */
-export const HIGHEST_UID = 4_294_967_294;
-
 /**
- * Resolves the proxy's user. A container's names need not be the host's, whose
- * numbers the kernel compares: a number is the safer form.
+ * Resolves the proxy's user.
  *
  * @param user a user's name, or a uid
  * @throws {UsageError} when there is no such user, or for root
  */
-export async function resolveUser(
-  user: string,
-  run: Runner,
-): Promise<number> {
-  if (/^0\d/.test(user)) {
-    throw new UsageError(
-      `Cannot use ${
-        quote(user)
-      } for --user: expected a uid without a leading 0`,
-    );
-  }
-  const uid = /^\d+$/.test(user) ? Number(user) : await lookUp(user, run);
-  if (uid > HIGHEST_UID) {
-    throw new UsageError(
-      `Cannot use ${
-        quote(user)
-      } for --user: expected a uid from 1 to ${HIGHEST_UID}`,
-    );
-  }
-  if (uid === 0) {
-    throw new UsageError(
-      `Cannot use ${
-        quote(user)
-      } for --user: uid 0 would exempt every client that runs as root, name the proxy's own user`,
-    );
-  }
-  return uid;
+export async function resolveUser(user: User, run: Runner): Promise<number> {
+  const uid = user.uid ?? await lookUp(user, run);
+  return uid === 0 ? refuseRoot(user) : uid;
 }
 
-async function lookUp(name: string, run: Runner): Promise<number> {
-  if (!/^[A-Za-z_][\w.@-]*\$?$/.test(name)) {
-    throw new UsageError(
-      `Cannot use ${quote(name)} for --user: expected a user's name or a uid`,
-    );
-  }
-  const result = await run(["id", "-u", name]);
+async function lookUp(user: User, run: Runner): Promise<number> {
+  const result = await run(["id", "-u", user.text]);
   if (typeof result === "string") {
     throw new UsageError(
-      `Cannot look up ${quote(name)} for --user: id ${
+      `Cannot look up ${quote(user.text)} for ${user.source}: id ${
         result === "timeout" ? "did not answer" : "is not on PATH"
       }, give the uid`,
     );
@@ -63,7 +31,8 @@ async function lookUp(name: string, run: Runner): Promise<number> {
   const uid = result.stdout.trim();
   if (result.code !== 0 || !/^\d+$/.test(uid)) {
     throw new UsageError(
-      `Cannot use ${quote(name)} for --user: no such user here, give its uid`,
+      `Cannot use ${quote(user.text)} for ${user.source}: ` +
+        "no such user here, give its uid",
     );
   }
   return Number(uid);

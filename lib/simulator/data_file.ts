@@ -23,7 +23,7 @@
  */
 import { quote, UsageError } from "../cli/message.ts";
 import { nearest } from "../cli/suggestion.ts";
-import { parseYaml } from "../config/yaml_file.ts";
+import { parseYaml } from "../config/yaml.ts";
 import {
   isDirectory,
   type MetadataNode,

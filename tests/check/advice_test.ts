@@ -7,6 +7,7 @@ import type { Findings } from "../../lib/check/probe.ts";
 
 const EMULATED: Diagnosis = { kind: "emulated", region: "us-iso-east-1" };
 const REAL: Diagnosis = { kind: "real", region: "us-east-1" };
+const NO_REGION: Diagnosis = { kind: "unmapped", region: "nova" };
 const UNMAPPED: Diagnosis = { kind: "unmapped", region: "eu-west-1" };
 const NOTHING: Diagnosis = { kind: "nothing" };
 
@@ -81,7 +82,14 @@ const TROUBLES: readonly (readonly [
     /--region us-east-1=us-iso-east-1/,
   ],
   [REAL, "not needed", undefined, /shows the real region us-east-1/, /--url/],
-  [UNMAPPED, "installed", UNMAPPED, /eu-west-1/, /eu-west-1=EMULATED/],
+  [
+    UNMAPPED,
+    "installed",
+    UNMAPPED,
+    /eu-west-1/,
+    / --region eu-west-1=EMULATED$/,
+  ],
+  [NO_REGION, "installed", NO_REGION, /see nova,/, /the --region of serve$/],
   [NOTHING, "absent", DOWN, /knows none of the paths/, /curl -i/],
   [
     { kind: "disagreeing", detail: "region a, zone b" },

@@ -221,7 +221,7 @@ Deno.test("c2s-imds fails with one line when the usage is wrong", async () => {
   assertEquals(stdout, "");
   assertEquals(
     stderr,
-    `c2s-imds: Cannot use "x" for --port: expected a port from 0 to 65535\n`,
+    `c2s-imds: Cannot use "127.0.0.1:x" for --port: expected a port from 0 to 65535\n`,
   );
   assertEquals(code, EXIT.USAGE);
 });

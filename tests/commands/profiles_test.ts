@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { EXIT } from "../../lib/cli/command.ts";
 import { profiles } from "../../lib/commands/profiles.ts";
-import { UsageError } from "../../lib/cli/message.ts";
-import { BUILT_IN_PROFILES } from "../../lib/config/built_in_profiles.ts";
 import { fakeIo } from "../helpers/io.ts";
+import { UsageError } from "../../lib/cli/message.ts";
+import { BUILT_IN_PROFILES } from "../../lib/config/profiles.ts";
 import { runProgram } from "../helpers/program.ts";
 
 function run(args: readonly string[], files: Record<string, string> = {}) {

@@ -45,7 +45,7 @@ const BROKEN: ReadonlyArray<readonly [string | Error, RegExp]> = [
   ["tiemout: 3\n", /Unknown key .*tiemout/],
   ["region: [\n", /expected YAML/],
   ["region:\n  a: {}\n", /a mapping for key .*region/],
-  ["- region\n", /expected a mapping, found a list/],
+  ["- region\n", /a list for .*: expected a mapping/],
   ["overrides: {'/latest/x': {txt: a}}\n", /overrides > \/latest\/x/],
   [new Deno.errors.NotFound("x"), /Cannot read .*c\.yaml.*no such file/],
   [new Deno.errors.PermissionDenied("x"), /Cannot read .*c\.yaml.*permission/],

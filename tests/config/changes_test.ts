@@ -26,13 +26,13 @@ Deno.test("changesOf() lets hold at once what needs no socket", () => {
     ),
   );
   assertEquals(live.toSorted(), [
-    "cacheMs",
-    "identity",
-    "logFormat",
-    "logLevel",
-    "regions",
+    "cache",
+    "log-format",
+    "log-level",
+    "profile,overrides",
+    "region",
     "rewrite",
-    "timeoutMs",
+    "timeout",
   ]);
   assertEquals(restart, []);
   assertEquals(config.regions, new Map([["us-east-2", "b"]]));
@@ -51,16 +51,23 @@ Deno.test("changesOf() keeps what listeners, upstream, user and rule were made f
       "--timeout=1",
     ),
   );
-  assertEquals(live, ["timeoutMs"]);
+  assertEquals(live, ["timeout"]);
   assertEquals(restart.toSorted(), [
-    "discover",
     "listen",
-    "onStop",
+    "on-stop",
     "upstream",
     "user",
   ]);
   assertEquals(config, { ...before, timeoutMs: 1_000 });
   assert(Object.isFrozen(config));
+});
+
+Deno.test("changesOf() finds no change where only the source of a value is another", () => {
+  const { live, restart } = changesOf(
+    read(),
+    read("--user=10169", "--cache=1", "--listen=127.0.0.1:4000"),
+  );
+  assertEquals([live, restart], [[], []]);
 });
 
 Deno.test("changesOf() lets browsers in and out at once, and keeps administrators' address", () => {
@@ -69,9 +76,9 @@ Deno.test("changesOf() lets browsers in and out at once, and keeps administrator
     before,
     read("--allow-browsers", "--admin=127.0.0.1:4002"),
   );
-  assertEquals([live, restart], [["allowBrowsers"], ["admin"]]);
+  assertEquals([live, restart], [["allow-browsers"], ["admin"]]);
   assertEquals(config, { ...before, allowBrowsers: true });
   const after = changesOf(config, read());
-  assertEquals([after.live, after.restart], [["allowBrowsers"], ["admin"]]);
+  assertEquals([after.live, after.restart], [["allow-browsers"], ["admin"]]);
   assertEquals(after.config, before);
 });

@@ -1,6 +1,6 @@
 import * as net from "node:net";
 import { assertEquals } from "@std/assert";
-import { isIPv4, isIPv6 } from "../../lib/config/ip_address.ts";
+import { isIPv4, isIPv6 } from "../../lib/config/address.ts";
 
 const TEXTS = [
   "",

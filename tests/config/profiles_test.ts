@@ -1,12 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
 import {
+  BUILT_IN_PROFILES,
   builtInProfiles,
   findProfile,
   PROFILE_NAMES,
 } from "../../lib/config/profiles.ts";
 import { UsageError } from "../../lib/cli/message.ts";
-import { BUILT_IN_PROFILES } from "../../lib/config/built_in_profiles.ts";
 import { sourceFiles } from "../helpers/files.ts";
 
 /** Reads a configuration from files by path. */

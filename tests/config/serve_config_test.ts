@@ -15,7 +15,7 @@ const DEFAULTS: WholeConfig = {
   node: {
     iptables: false,
     backend: "auto",
-    user: "10169",
+    user: { text: "10169", source: "the default of --user", uid: 10_169 },
     onStop: "remove",
     onCrash: "keep",
     address: false,
@@ -78,7 +78,7 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
     node: {
       ...DEFAULTS.node,
       iptables: true,
-      user: "nobody",
+      user: { text: "nobody", source: "--user" },
       onStop: "keep",
       onCrash: "remove",
     },

@@ -321,7 +321,8 @@ const CASES: readonly Case[] = [
   // The original's flags.
   {
     args: ["--port", "http"],
-    message: `Cannot use "http" for --port: expected a port from 0 to 65535`,
+    message:
+      `Cannot use "127.0.0.1:http" for --port: expected a port from 0 to 65535`,
   },
   {
     args: ["--port", "4001", "--listen", "127.0.0.1:4000"],
@@ -329,12 +330,13 @@ const CASES: readonly Case[] = [
   },
   {
     args: ["--serverPort", "0"],
-    message: `Cannot use "0" for --serverPort: expected a port from 1 to 65535`,
+    message:
+      `Cannot use "http://169.254.169.254:0" for --serverPort: expected a port from 1 to 65535`,
   },
   {
     args: ["--serverName", "http://x"],
     message:
-      `Cannot use "http://x" for --serverName: expected a host name or IP address`,
+      `Cannot use "http://[http://x]:80" for --serverName: expected a host name or IP address after http://`,
   },
   {
     args: ["--serverName=a", "--serverPort=1", "--upstream=http://b"],
@@ -344,12 +346,12 @@ const CASES: readonly Case[] = [
   {
     args: ["--realRegion", "us-esat-1"],
     message:
-      `Cannot use "us-esat-1" for --realRegion: expected a real region, such as us-east-1 or us-gov-west-1`,
+      `Cannot use "us-esat-1=us-iso-east-1" for --realRegion: expected a real region, such as us-east-1 or us-gov-west-1, before "="`,
   },
   {
     args: ["--emulatedRegion", "a=b"],
     message:
-      `Cannot use "a=b" for --emulatedRegion: expected a region name, such as us-iso-east-1`,
+      `Cannot use "us-east-1=a=b" for --emulatedRegion: expected a region name after "="`,
   },
   {
     args: ["--emulatedRegion", "us-east-1"],
@@ -399,6 +401,21 @@ const CASES: readonly Case[] = [
     message:
       `Unknown variable "C2S_IMDS_LOGLEVEL": did you mean C2S_IMDS_LOG_LEVEL?`,
   },
+  // The user, wherever it was given.
+  ...[
+    [{ args: ["--user=0"] }, "0", "--user"],
+    [{ env: { C2S_IMDS_USER: "root" } }, "root", "C2S_IMDS_USER"],
+    [{ yaml: "user: root" }, "root", `key "user" in "c.yaml"`],
+  ].map(([given, user, source]): Case => ({
+    ...given as Omit<Case, "message">,
+    message:
+      `Cannot use "${user}" for ${source}: uid 0 would exempt every client that runs as root, name the proxy's own user`,
+  })),
+  {
+    env: { C2S_IMDS_USER: "010" },
+    message:
+      `Cannot use "010" for C2S_IMDS_USER: expected a uid without a leading 0`,
+  },
   // The file.
   {
     args: ["--config", "missing.yaml"],
@@ -414,13 +431,11 @@ const CASES: readonly Case[] = [
   },
   {
     yaml: "- listen",
-    message:
-      `Cannot read configuration file "c.yaml": expected a mapping, found a list`,
+    message: `Cannot use a list for "c.yaml": expected a mapping`,
   },
   {
     yaml: "listen",
-    message:
-      `Cannot read configuration file "c.yaml": expected a mapping, found a text`,
+    message: `Cannot use a text for "c.yaml": expected a mapping`,
   },
   {
     yaml: "timeot: 4",

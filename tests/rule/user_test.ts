@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { parseUser } from "../../lib/config/sourced_value.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { resolveUser } from "../../lib/rule/user.ts";
 
-const USERS: Readonly<Record<string, string>> = { proxy: "990", root: "0" };
+const USERS: Readonly<Record<string, string>> = { proxy: "990", toor: "0" };
 
 const run: Runner = ([, , name = ""]) =>
   Promise.resolve({
@@ -12,14 +13,19 @@ const run: Runner = ([, , name = ""]) =>
     stderr: "",
   });
 
+function resolve(text: string, runner = run): Promise<number> {
+  const user = parseUser({ text, source: "C2S_IMDS_USER" });
+  return resolveUser(user, runner);
+}
+
 function never(): Promise<never> {
   throw new Error("no command is needed for a number");
 }
 
 Deno.test("resolveUser() takes a number as it is and looks a name up", async () => {
-  assertEquals(await resolveUser("10169", never), 10_169);
-  assertEquals(await resolveUser("4294967294", never), 4_294_967_294);
-  assertEquals(await resolveUser("proxy", run), 990);
+  assertEquals(await resolve("10169", never), 10_169);
+  assertEquals(await resolve("4294967294", never), 4_294_967_294);
+  assertEquals(await resolve("proxy"), 990);
 });
 
 for (
@@ -28,6 +34,7 @@ for (
     ["000", "expected a uid without a leading 0"],
     ["010", "expected a uid without a leading 0"],
     ["root", "uid 0 would exempt every client that runs as root"],
+    ["toor", "uid 0 would exempt every client that runs as root"],
     ["4294967295", "expected a uid from 1 to 4294967294"],
     ["99999999999999999999", "expected a uid from 1 to 4294967294"],
     ["nobody-here", "no such user here"],
@@ -36,15 +43,20 @@ for (
     ["", "expected a user's name or a uid"],
   ] as const
 ) {
-  Deno.test(`resolveUser() refuses "${user}" and says why`, async () => {
-    await assertRejects(() => resolveUser(user, run), UsageError, says);
+  Deno.test(`resolveUser() refuses "${user}", and says why and where it was given`, async () => {
+    const { message } = await assertRejects(
+      async () => await resolve(user),
+      UsageError,
+      says,
+    );
+    assertStringIncludes(message, `"${user}" for C2S_IMDS_USER: `);
   });
 }
 
 Deno.test("resolveUser() asks for a number when names cannot be looked up", async () => {
   await assertRejects(
-    () => resolveUser("proxy", () => Promise.resolve("not found")),
+    () => resolve("proxy", () => Promise.resolve("not found")),
     UsageError,
-    "id is not on PATH, give the uid",
+    'Cannot look up "proxy" for C2S_IMDS_USER: id is not on PATH, give the uid',
   );
 });

@@ -76,6 +76,7 @@ testWith([ROOT], "spawnChild() hands on why it cannot listen", async () => {
   );
   await assertRejects(() => child.listening, Error, "no such address");
   assertEquals(child.state.taken, 0);
+  await child.ended;
 });
 
 for (

@@ -1,0 +1,268 @@
+/**
+ * YAML files that people write: read whole, and refused with the file, the key
+ * and what was expected.
+ *
+ * @module
+ */
+import { parse } from "@std/yaml";
+import { oneLine, quote, UsageError } from "../cli/message.ts";
+import { nearest, unknown } from "../cli/suggestion.ts";
+
+/** How a file is read. */
+export interface ReadOptions {
+  /** The folder it must lie in, links followed; then a pipe is refused, too. */
+  readonly folder?: string;
+}
+
+/** Reads a whole text file. */
+export type ReadTextFile = (path: string, options?: ReadOptions) => string;
+
+/**
+ * Reads and parses a YAML file; an empty one is an empty mapping.
+ *
+ * @param what what the file is called in an error
+ * @param path where it is
+ * @param readTextFile reads it
+ * @throws {UsageError} for a file that cannot be read or is no YAML
+ */
+export function readYaml(
+  what: string,
+  path: string,
+  readTextFile: ReadTextFile,
+): YamlValue {
+  const document = parseYaml(what, path, readText(what, path, readTextFile));
+  return new YamlValue(path, document ?? {});
+}
+
+/**
+ * Reads a text file.
+ *
+ * @param what what the file is called in an error
+ * @param path where it is
+ * @param readTextFile reads it
+ * @throws {UsageError} for a file that cannot be read
+ */
+export function readText(
+  what: string,
+  path: string,
+  readTextFile: ReadTextFile,
+): string {
+  try {
+    return readTextFile(path);
+  } catch (cause) {
+    throw new UsageError(
+      `Cannot read ${what} ${quote(path)}: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Parses YAML.
+ *
+ * @param what what the file is called in an error
+ * @param path where it is
+ * @param text its text
+ * @throws {UsageError} for what is no YAML
+ */
+export function parseYaml(what: string, path: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new UsageError(
+      `Cannot read ${what} ${quote(path)}: expected YAML: ${faultOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** Where the parser says what is wrong; a copy of the text there follows. */
+const PLACE = / at line \d+, column \d+(?=:?(?:\n|$))/;
+
+/** From where on a reason repeats what the file holds: a tag, an alias. */
+const REPEATED = /(?:["'`!]|(?<=characters: )).*$/;
+
+/** The reason and the place, with nothing of the file, which may be secret. */
+function faultOf(cause: unknown): string {
+  // The parser calls itself for every level.
+  if (cause instanceof RangeError) return "nested too deeply";
+  const text = cause instanceof Error ? cause.message : "";
+  const [place = ""] = PLACE.exec(text) ?? [];
+  const [line = ""] = text.replace(PLACE, "\n").split("\n");
+  return oneLine(line.replace(REPEATED, "…") + place);
+}
+
+/** Says in a few words why a file cannot be read. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "no permission";
+  // Deno opens none of those under /dev and /proc that lead elsewhere.
+  if (error instanceof Deno.errors.NotCapable) {
+    return "expected the path of a file";
+  }
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
+  const text = error instanceof Error ? error.message : String(error);
+  // What follows is the system's number, and the path once more.
+  return oneLine(text.replace(/ \(os error \d+\).*$/s, ""));
+}
+
+/** Whether a parsed value is a mapping. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** A value inside a YAML file that knows where it stands. */
+export class YamlValue {
+  /** The value as it was parsed. */
+  readonly value: unknown;
+  readonly #file: string;
+  readonly #keys: readonly string[];
+  readonly #withheld: boolean;
+
+  /**
+   * Wraps the whole of a file, or a value in it.
+   *
+   * @param file the file's path
+   * @param value what stands there
+   * @param keys the way to it; none to the whole file
+   * @param withheld whether it may be secret, so that errors name its kind alone
+   */
+  constructor(
+    file: string,
+    value: unknown,
+    keys: readonly string[] = [],
+    withheld = false,
+  ) {
+    this.value = value;
+    this.#file = file;
+    this.#keys = keys;
+    this.#withheld = withheld;
+  }
+
+  /** The same, with all beneath it, for errors that do not repeat it. */
+  withheld(): YamlValue {
+    return new YamlValue(this.#file, this.value, this.#keys, true);
+  }
+
+  /** Where it stands, as errors say it: `key "timeout" in "c2s-imds.yaml"`. */
+  get place(): string {
+    if (this.#keys.length === 0) return quote(this.#file);
+    // `{text:secret}` lacks a space, and so is a key without a value.
+    const isSecret = this.#withheld && this.value === null &&
+      this.#keys.length > 1;
+    return isSecret
+      ? `a key under ${this.#path(this.#keys.slice(0, -1))}`
+      : `key ${this.#path(this.#keys)}`;
+  }
+
+  /**
+   * Refuses the value.
+   *
+   * @param expected what would have been right, as it follows "expected"
+   * @throws {UsageError} always
+   */
+  refuse(expected: string): never {
+    // A file that is one text is not what anybody took it for.
+    const isSecret = this.#withheld || this.#keys.length === 0;
+    const found = isSecret ? kindOf(this.value) : shown(this.value);
+    throw new UsageError(
+      `Cannot use ${found} for ${this.place}: expected ${expected}`,
+    );
+  }
+
+  /** The value of one key, `undefined` within it where there is none. */
+  key(key: string): YamlValue {
+    return new YamlValue(
+      this.#file,
+      isMapping(this.value) ? this.value[key] : undefined,
+      [...this.#keys, key],
+      this.#withheld,
+    );
+  }
+
+  /**
+   * The entries of a mapping; none where there is nothing at all.
+   *
+   * @param expected what would have been right instead of another kind
+   * @throws {UsageError} for what is no mapping
+   */
+  entries(expected: string): (readonly [key: string, value: YamlValue])[] {
+    if (this.value === undefined) return [];
+    if (!isMapping(this.value)) this.refuse(expected);
+    return Object.keys(this.value).map((key) => [key, this.key(key)]);
+  }
+
+  /**
+   * The entries of a mapping whose keys are known.
+   *
+   * @param known the keys there are
+   * @param hint what to do where no known key is near, instead of naming all
+   * @returns a value for every key, `undefined` within it where there is none
+   * @throws {UsageError} for another key, and for what is no mapping
+   */
+  keys<Key extends string>(
+    known: readonly Key[],
+    hint?: string,
+  ): Readonly<Record<Key, YamlValue>> {
+    const all = known.join(", ");
+    const expected = hint === undefined ? `a mapping with ${all}` : "a mapping";
+    for (const [key, value] of this.entries(expected)) {
+      if (known.some((one) => one === key)) continue;
+      const near = nearest(key, known);
+      throw unknown(
+        this.#withheld ? `key under ${this.#path(this.#keys)}` : value.place,
+        near && `"${near}"`,
+        hint ?? `expected ${all}`,
+      );
+    }
+    return Object.fromEntries(
+      known.map((key) => [key, this.key(key)]),
+    ) as Record<Key, YamlValue>;
+  }
+
+  /**
+   * The value as text; `undefined` where there is none.
+   *
+   * @param expected what would have been right instead
+   * @param pattern what it must be like
+   * @throws {UsageError} for another kind, and for other text
+   */
+  text(expected: string, pattern = /^/): string | undefined {
+    if (this.value === undefined) return undefined;
+    if (typeof this.value === "string" && pattern.test(this.value)) {
+      return this.value;
+    }
+    return this.refuse(expected);
+  }
+
+  #path(keys: readonly string[]): string {
+    return `${quote(keys.join(" > "))} in ${quote(this.#file)}`;
+  }
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  boolean: "true or false",
+};
+
+/**
+ * Of what kind a parsed value is, as it follows "Cannot use". The value itself
+ * is not in it: it may be secret.
+ */
+function kindOf(value: unknown): string {
+  if (value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (isMapping(value)) return "a mapping";
+  if (value instanceof Date) return "a date";
+  return KINDS[typeof value] ?? "binary data";
+}
+
+/** A parsed value that is no secret: itself, or its kind where that is long. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return quote(value);
+  return typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : kindOf(value);
+}
