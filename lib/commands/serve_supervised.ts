@@ -169,7 +169,7 @@ async function openRule(
       route: (desired) => routeFault(desired, run),
       conflict: (ownPorts) => findConflict(machine, ownPorts),
     }, log),
-    async open(addresses) {
+    open(addresses) {
       const targets = coveredTargets(machine, rulePorts(addresses));
       return { state: "open", uid, targets };
     },

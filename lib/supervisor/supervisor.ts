@@ -60,7 +60,7 @@ export interface SupervisedRule {
   /** Keeps it. */
   readonly keeper: RuleKeeper;
   /** What shall stand while the proxy listens there. */
-  open(addresses: readonly ListenAddress[]): Promise<Desired>;
+  open(addresses: readonly ListenAddress[]): Desired;
   /**
    * Where the proxy listens instead when another program has an address.
    *
@@ -197,7 +197,7 @@ export class Supervisor {
       const live = await this.#start();
       if (live === "stop") return live;
       log.info("the proxy listens again", { pid: live.child.pid });
-      if (rule) rule.keeper.keep(await this.#desired(rule, live));
+      if (rule) rule.keeper.keep(this.#desired(rule, live));
       return live;
     } catch (error) {
       if (error instanceof ConflictError) throw error;
@@ -213,7 +213,7 @@ export class Supervisor {
     const { rule, order, onReady } = this.#parts;
     try {
       const event = await Promise.race([
-        rule && this.#desired(rule, live).then((it) => rule.keeper.set(it)),
+        rule?.keeper.set(this.#desired(rule, live)),
         order.given,
       ]);
       if (event === "stop") return event;
@@ -230,7 +230,7 @@ export class Supervisor {
   #desired(
     { keeper, open }: SupervisedRule,
     { addresses }: Live,
-  ): Promise<Desired> {
+  ): Desired {
     keeper.ownPorts = addresses.map(({ port }) => port);
     return open(addresses);
   }

@@ -49,32 +49,42 @@ async function bundled(): Promise<{
   }
 }
 
-Deno.test("THIRD_PARTY_LICENSES has every package of the bundle and no other of its registry", async (t) => {
-  const { packages, sources } = await bundled();
-  const [first] = packages;
-  assert(first !== undefined);
-  for (const one of packages) licenceOf(one, LICENCES);
-  assertEquals(
-    packages.map(({ name, version }) => `${name}@${version}`),
-    [...new Set([...named(first.registry), ...alwaysFromNpm()])].sort(),
-  );
+/** What comes from a folder has no version to look up. */
+const testPackages = lockFile().includes("/dist/std/")
+  ? Deno.test.ignore
+  : Deno.test;
 
-  for (const { registry, name, version } of packages) {
-    if (registry !== "npm") continue;
-    await t.step(`with the text that ${name} comes with`, async () => {
-      const place = `/${name}/${version}/`;
-      const source = sources.find((path) => path.includes(place)) ?? "";
-      const folder = source.slice(0, source.indexOf(place) + place.length);
-      const said = LICENCES.find(({ of }) => of === `${name} ${version} (npm)`);
-      const text = await Deno.readTextFile(`${folder}LICENSE`);
-      assertEquals(said?.text, text.trim());
-      const { license } = JSON.parse(
-        await Deno.readTextFile(`${folder}package.json`),
-      );
-      assertEquals(said?.id, license);
-    });
-  }
-});
+testPackages(
+  "THIRD_PARTY_LICENSES has every package of the bundle and no other of its registry",
+  async (t) => {
+    const { packages, sources } = await bundled();
+    const [first] = packages;
+    assert(first !== undefined);
+    for (const one of packages) licenceOf(one, LICENCES);
+    assertEquals(
+      packages.map(({ name, version }) => `${name}@${version}`),
+      [...new Set([...named(first.registry), ...alwaysFromNpm()])].sort(),
+    );
+
+    for (const { registry, name, version } of packages) {
+      if (registry !== "npm") continue;
+      await t.step(`with the text that ${name} comes with`, async () => {
+        const place = `/${name}/${version}/`;
+        const source = sources.find((path) => path.includes(place)) ?? "";
+        const folder = source.slice(0, source.indexOf(place) + place.length);
+        const said = LICENCES.find(({ of }) =>
+          of === `${name} ${version} (npm)`
+        );
+        const text = await Deno.readTextFile(`${folder}LICENSE`);
+        assertEquals(said?.text, text.trim());
+        const { license } = JSON.parse(
+          await Deno.readTextFile(`${folder}package.json`),
+        );
+        assertEquals(said?.id, license);
+      });
+    }
+  },
+);
 
 Deno.test("THIRD_PARTY_LICENSES has the versions of both locks", () => {
   const locked = Object.keys({

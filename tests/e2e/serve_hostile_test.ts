@@ -40,6 +40,7 @@ testWith(NODE_NEEDS)(
     const lines = () =>
       program.stderr().match(/error a request of this proxy came back.*/g) ??
         [];
+    await program.logged(/error a request of this proxy came back.*\n/);
     assertEquals(lines().length, 1);
     assertStringIncludes(lines()[0] ?? "", `uid=${PROXY_UID}`);
     // Every connection to the proxy since then, whatever became of it.

@@ -79,7 +79,7 @@ export async function askAs(
 ): Promise<string> {
   const { code, stdout } = await namespace.run([
     ...as(uid),
-    ...["curl", "--silent", "--max-time", "2", "--globoff", url],
+    ...["curl", "--silent", "--max-time", "10", "--globoff", url],
   ]);
   // curl's codes: 7 could not connect, 28 timed out.
   if (code === 0) return stdout;

@@ -41,17 +41,6 @@ export async function startClock(): Promise<WallClock> {
   };
 }
 
-/**
- * Makes every clock of a program run faster, those of its timers too.
- *
- * @param times how many times as fast
- */
-export async function fasterClock(
-  times: number,
-): Promise<Readonly<Record<string, string>>> {
-  return { LD_PRELOAD: await library(), FAKETIME: `+0 x${times}` };
-}
-
 /** What the command would have programs load. */
 async function library(): Promise<string> {
   const { stdout } = await new Deno.Command("faketime", {

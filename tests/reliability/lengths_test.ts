@@ -227,7 +227,7 @@ Deno.test("startProxy() shows no lie of an upstream about lengths to anyone but 
     speak(connection, target)
   );
   await using proxy = await startUnderTest(upstream.address, {
-    timeoutMs: 400,
+    timeoutMs: 2_000,
   });
   let going = true;
   const victims = Promise.all(

@@ -2,29 +2,16 @@ import { assert, assertEquals } from "@std/assert";
 import { until } from "../helpers/node.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
-import { testWith } from "../helpers/requires.ts";
-import { CLOCK_NEEDS, fasterClock } from "./clock.ts";
 import { figure } from "./figures.ts";
 import { startServed } from "./served.ts";
-
-/** How long a client may leave a body unread, in milliseconds. */
-const STALL_MS = 60_000;
-
-/** How much faster that minute passes here. */
-const TIMES = 60;
 
 const CHUNK = new Uint8Array(64 * 1024).fill(0x78);
 const CHUNKS = 1_024;
 
-/**
- * `/large` is answered with 64 MiB, everything else with its target.
- *
- * @param closed called when a connection that had a large answer is closed
- */
-function startLarge(closed = () => {}) {
+/** `/large` is answered with 64 MiB, everything else with its target. */
+function startLarge() {
   return startUpstream(async ({ target }, connection) => {
     if (target !== "/large") return await connection.write(answer(target));
-    connection.closed.then(closed);
     const length = CHUNKS * CHUNK.length;
     await connection.write(
       `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`,
@@ -35,31 +22,6 @@ function startLarge(closed = () => {}) {
     return undefined;
   });
 }
-
-testWith(CLOCK_NEEDS)(
-  "serve drops a client that leaves a large body unread for a minute, and its upstream connection",
-  async () => {
-    let dropped = false;
-    await using upstream = await startLarge(() => dropped = true);
-    await using served = await startServed(upstream.address, [
-      "--timeout=600",
-      "--log-level=debug",
-    ], { env: await fasterClock(TIMES) });
-    using client = await RawClient.connect(served.address);
-    await client.send(get("/large"));
-    await client.readSome();
-    const start = performance.now();
-    await until("it is dropped", async () => {
-      // What comes has it look at the clock.
-      assertEquals((await ask(served.address, get("/next"))).body, "/next");
-      return dropped;
-    });
-    const took = (performance.now() - start) * TIMES;
-    assert(took > STALL_MS * 0.9, `dropped after ${took} ms`);
-    await served.program.logged(/debug dropped a client that stopped reading/);
-    assertEquals(/metadata service/.test(served.program.stderr()), false);
-  },
-);
 
 Deno.test("serve keeps its memory and answers others while 100 clients leave 64 MiB each unread", async () => {
   await using upstream = await startLarge();

@@ -74,12 +74,11 @@ class World {
       },
       rule: {
         keeper: this.keeper,
-        open: ([address]) =>
-          Promise.resolve({
-            state: "open",
-            uid: 10_169,
-            targets: [{ ...DEFAULT_DESTINATION, port: address?.port }],
-          }),
+        open: ([address]) => ({
+          state: "open",
+          uid: 10_169,
+          targets: [{ ...DEFAULT_DESTINATION, port: address?.port }],
+        }),
         otherAddress: (taken) =>
           Promise.resolve({ ...taken, port: taken.port + 1 }),
       },

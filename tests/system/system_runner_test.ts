@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { stoppableRunner, systemRunner } from "../../lib/system/runner.ts";
+import { until } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
 Deno.test("systemRunner() feeds, gathers, and tells the code in the C locale", async () => {
@@ -26,9 +27,9 @@ Deno.test("systemRunner() stops a program that takes too long", async () => {
 });
 
 /** Sleeps that no other process has: one that must end, and one that may stay. */
-const [ENDS, STAYS] = [1, 2].map((part) => `sleep 6${Deno.pid}.${part}`);
+const [ENDS, STAYS] = [`sleep 6${Deno.pid}.1`, `sleep 6${Deno.pid}.2`] as const;
 
-/** What is killed at a time limit, by what the command leaves to others. */
+/** What is killed, by what the command leaves to others. */
 const WRAPPED: Readonly<Record<string, string>> = {
   "a script around one that hangs": `${ENDS}; echo`,
   "a script whose program holds its pipes": `${ENDS} & ${ENDS}`,
@@ -50,12 +51,19 @@ for (const [what, script] of Object.entries(WRAPPED)) {
   testWith([{ command: "kill", from: "procps" }])(
     `systemRunner() stops ${what}`,
     async () => {
-      const argv = ["sh", "-c", script] as const;
-      assertEquals(await systemRunner(argv, { timeoutMs: 200 }), "timeout");
-      assertEquals(await pidsOf(ENDS ?? ""), []);
+      const stop = new AbortController();
+      const { signal } = stop;
+      const run = systemRunner(["sh", "-c", script], { signal });
+      const commands = [ENDS, STAYS].filter((it) => script.includes(it));
+      for (const command of commands) {
+        await until(command, async () => (await pidsOf(command)).length > 0);
+      }
+      stop.abort();
+      assertEquals(await run, "timeout");
+      assertEquals(await pidsOf(ENDS), []);
       // It holds the pipes, for which nobody waited.
-      const left = await pidsOf(STAYS ?? "");
-      assertEquals(left.length, script.includes("setsid") ? 1 : 0);
+      const left = await pidsOf(STAYS);
+      assertEquals(left.length, script.includes(STAYS) ? 1 : 0);
       for (const pid of left) Deno.kill(pid, "SIGKILL");
     },
   );
