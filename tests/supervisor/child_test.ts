@@ -94,6 +94,8 @@ function silentService() {
 Deno.test("the child never serves as root", async () => {
   const world = new World(0);
   world.tell({});
+  await world.until(({ ports, failed }) => (ports ?? failed) !== undefined);
+  await world.leave();
   assertEquals(await world.ended, false);
   assertEquals(world.said, [{
     read: 1,
