@@ -172,13 +172,13 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     name: "the AWS SDK for Go v1",
-    needs: [{ command: "go", from: "golang" }],
+    needs: [{ command: "go", from: "go.dev" }],
     command: () => go("sdk_v1"),
     ...OF_GO,
   },
   {
     name: "the AWS SDK for Go v2",
-    needs: [{ command: "go", from: "golang" }],
+    needs: [{ command: "go", from: "go.dev" }],
     command: () => go("sdk_v2"),
     ...OF_GO,
   },

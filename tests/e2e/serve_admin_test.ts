@@ -134,7 +134,7 @@ testWith(
         ]);
         assertEquals(
           await untilNotReady(node),
-          "proxy: ok\nupstream: ok\nrule: 169.254.169.254:80 refuses connections\n",
+          "proxy: ok\nupstream: cannot be reached: ECONNREFUSED\nrule: 169.254.169.254:80 refuses connections\n",
         );
         for (const undo of ["-D OUTPUT 1", "-F THEIRS", "-X THEIRS"]) {
           await node.namespace.must(
