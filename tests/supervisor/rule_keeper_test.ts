@@ -6,8 +6,12 @@ import {
   type RuleAccess,
   RuleKeeper,
 } from "../../lib/supervisor/rule_keeper.ts";
+import { firstWithin } from "../../lib/system/stop_order.ts";
 import { faster } from "../helpers/faster.ts";
 import { logInto, NEVER } from "./config.ts";
+
+/** Longer than any wait of the keeper; at most 12 s of a test. */
+const LONG_MS = 1_200_000;
 
 const OPEN: Desired = { state: "open", uid: 10_169, targets: [] };
 const ABSENT: Desired = { state: "absent" };
@@ -56,7 +60,10 @@ class World implements RuleAccess {
   }
 
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.#news.promise;
+    while (!holds()) {
+      const next = await firstWithin(LONG_MS, this.#news.promise);
+      assert(next !== "late", `nothing more happens: ${this.calls}`);
+    }
   }
   count(what: string): number {
     return this.calls.filter((it) => it === what).length;

@@ -381,7 +381,7 @@ Deno.test("Supervisor.run() ends a child that says nothing any more, but none th
   for (let requests = 1; requests < 20; requests++) {
     const told = child.told.length;
     child.state = { ...child.state, requests };
-    while (child.told.length === told) {
+    while (child.told.length === told && world.later.length === 0) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
