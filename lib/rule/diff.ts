@@ -47,11 +47,7 @@ export function diff(
   const rules = rulesOf(desired);
   const wanted = rules.flatMap((rule) => {
     const place = reading.places.find((it) => isFor(it, rule, backend));
-    const found = place === undefined || isEmpty(place)
-      ? ["no rule is there"]
-      : "native" in place
-      ? nativeDifferences(rule, place)
-      : xtablesDifferences(rule, place);
+    const found = differencesAt(rule, place);
     return found.map((text) =>
       `${familyName(rule.family)} in the ${backend} backend: ${text}`
     );
@@ -68,6 +64,17 @@ export function diff(
     }`;
   });
   return [...wanted, ...others];
+}
+
+/** What differs in the place where a rule shall stand. */
+export function differencesAt(
+  rule: Rule,
+  place: PlaceReading | undefined,
+): readonly string[] {
+  if (place === undefined || isEmpty(place)) return ["no rule is there"];
+  return "native" in place
+    ? nativeDifferences(rule, place)
+    : xtablesDifferences(rule, place);
 }
 
 function isFor(place: Place, rule: Rule, backend: Backend): boolean {

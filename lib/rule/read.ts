@@ -106,10 +106,16 @@ export async function readRules(machine: Machine): Promise<Reading> {
   };
 }
 
-async function readPlace(
+/**
+ * Reads one place.
+ *
+ * @param warnings takes what the programs of the backend in use warned of
+ * @throws {RuleError} when it cannot be read whole
+ */
+export async function readPlace(
   machine: Machine,
   { backend, family }: Place,
-  warnings: Set<string>,
+  warnings = new Set<string>(),
 ): Promise<PlaceReading> {
   if (backend === "nftables") {
     return { backend, family, native: await readNative(machine, family) };

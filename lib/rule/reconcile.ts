@@ -4,15 +4,16 @@
  * @module
  */
 import { findListeners } from "./listeners.ts";
-import { diff, outputDifferences } from "./diff.ts";
+import { diff, differencesAt, outputDifferences } from "./diff.ts";
 import { failure, type Machine } from "./machine.ts";
-import { isExactlyNative, NATIVE_CHAINS } from "./native.ts";
+import { isExactlyNative } from "./native.ts";
 import { emptyReading, type Feed, plan } from "./plan.ts";
 import {
   isEmpty,
   type Reading,
   readNative,
   readOutput,
+  readPlace,
   readRules,
   redirectTargets,
   type Unreadable,
@@ -27,7 +28,7 @@ import {
 } from "./rule.ts";
 import { type FailureKind, RuleError } from "./rule_error.ts";
 import { blindSpots, commandOf } from "./tools.ts";
-import { filterTable, natTable } from "./xtables.ts";
+import { filterTable } from "./xtables.ts";
 
 /** What reconciling did. */
 export interface Reconciled {
@@ -192,11 +193,12 @@ async function feedAll(
 }
 
 /**
- * Looks quickly whether the rule is in place: OUTPUT of iptables' tables, or
- * our native table, of the backend in use and the desired families.
+ * Looks quickly whether the rule is in place, in the backend in use and the
+ * desired families.
  *
- * @param part `"guard"` leaves out the nat table, which legacy iptables always
- * reads whole: while the guard stands, nobody sees the real service
+ * @param part `"guard"` looks only for what any flush takes away, the guard's
+ * jump, or native nft's chain: while the guard stands, nobody sees the real
+ * service, and legacy iptables always reads the nat table whole
  * @returns what differs, one line each; empty where it is in place
  * @throws {RuleError} when it cannot be read
  */
@@ -210,46 +212,33 @@ export async function look(
   }
   const { backend } = machine;
   const found = await Promise.all(
-    rulesOf(desired).map(async (rule) =>
-      (backend === "nftables"
-        ? await lookNative(machine, rule, part)
-        : await lookAt(machine, rule, part)).map((text) =>
-          `${familyName(rule.family)} in the ${backend} backend: ${text}`
-        )
-    ),
+    rulesOf(desired).map(async (rule) => {
+      const { family } = rule;
+      const differences = part === "guard"
+        ? await guardDifferences(machine, rule)
+        : differencesAt(rule, await readPlace(machine, { backend, family }));
+      return differences.map((text) =>
+        `${familyName(family)} in the ${backend} backend: ${text}`
+      );
+    }),
   );
   return found.flat();
 }
 
-async function lookNative(
+async function guardDifferences(
   machine: Machine,
   rule: Rule,
-  part: "guard" | "all",
-): Promise<readonly string[]> {
-  const chains = part === "guard" ? ["guard"] as const : NATIVE_CHAINS;
-  const lines = await readNative(machine, rule.family, chains);
-  return isExactlyNative(lines ?? [], rule, chains)
-    ? []
-    : ["the rules are not the expected ones"];
-}
-
-async function lookAt(
-  machine: Machine,
-  rule: Rule,
-  part: "guard" | "all",
 ): Promise<readonly string[]> {
   const { backend } = machine;
-  const tables = part === "guard"
-    ? ["filter"] as const
-    : ["filter", "nat"] as const;
-  const found = await Promise.all(tables.map(async (name) => {
-    const expected = name === "nat" ? natTable(rule) : filterTable(rule);
-    if (expected === undefined) return [];
-    const place = { backend, family: rule.family };
-    const output = await readOutput(machine, place, name);
-    return outputDifferences(name, output, expected, rule);
-  }));
-  return found.flat();
+  const { family } = rule;
+  if (backend === "nftables") {
+    const lines = await readNative(machine, family, ["guard"]);
+    return isExactlyNative(lines ?? [], rule, ["guard"])
+      ? []
+      : ["the guard is not the expected one"];
+  }
+  const output = await readOutput(machine, { backend, family }, "filter");
+  return outputDifferences("filter", output, filterTable(rule), rule);
 }
 
 /**

@@ -23,8 +23,9 @@ import { delay } from "../system/timers.ts";
 export const LOOK_MS = 500;
 
 /**
- * Each so many looks there is one at the redirect, too, which takes longer on a
- * node with many services: without it clients are refused.
+ * Each so many looks there is one at the redirect and at what our chains hold,
+ * too, which takes longer on a node with many services: no flush of a table
+ * leaves our jumps, and without a redirect clients are refused.
  */
 const REDIRECT_LOOK = 3;
 

@@ -82,6 +82,11 @@ const FLUSHES: readonly {
     commands: ["IPTABLES-restore /tmp/saved"],
     opens: true,
   },
+  {
+    what: "our chains alone",
+    commands: ["IPTABLES -F C2S-IMDS", "IPTABLES -t nat -F C2S-IMDS"],
+    opens: true,
+  },
   { what: "the ruleset of nft", commands: ["nft flush ruleset"], opens: true },
 ];
 
@@ -117,12 +122,17 @@ for (const backend of ALL_BACKENDS) {
           );
           const rules = await ownRules(node);
           const watcher = await startWatcher(node.namespace);
-          for (const command of commands) await run(command);
-          await until(
-            "the rule is back",
-            async () => await ownRules(node) === rules,
-          );
-          await program.logged(/warn the rule was put back was=/);
+          // The first look is one at everything, those after it are quick.
+          for (let time = 1; time <= 2; time++) {
+            for (const command of commands) await run(command);
+            await until(
+              "the rule is back",
+              async () => await ownRules(node) === rules,
+            );
+            await program.logged(
+              new RegExp(`(?:warn the rule was put back was=[^]*){${time}}`),
+            );
+          }
           assertEquals(await node.see(0), EMULATED);
           await watcher.shows(new RegExp(`${EMULATED}\n$`));
           await watcher.kill();

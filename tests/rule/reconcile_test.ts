@@ -155,7 +155,7 @@ for (const [what, stdout] of Object.entries(GARBAGE)) {
   });
 }
 
-Deno.test("look() sees in OUTPUT alone that the rule is not in place", async () => {
+Deno.test("look() sees in OUTPUT and our chains that the rule is not in place", async () => {
   const fake = createFakeIptables();
   const asked: string[] = [];
   const machine = {
@@ -166,12 +166,25 @@ Deno.test("look() sees in OUTPUT alone that the rule is not in place", async () 
     }) satisfies Runner,
   };
   assertEquals(await look(machine, OPEN), []);
-  assertEquals(asked, ["-t filter -S OUTPUT", "-t nat -S OUTPUT"]);
+  assertEquals(asked.splice(0).sort(), [
+    "-t filter -S C2S-IMDS",
+    "-t filter -S OUTPUT",
+    "-t nat -S C2S-IMDS",
+    "-t nat -S OUTPUT",
+  ]);
+  const chain = fake.filter.chain;
+  fake.filter.chain = [];
+  assertEquals(await look(machine, OPEN), [
+    "IPv4 in the nft backend: the guard is not for uid 10169 and port 4000",
+  ]);
+  fake.filter.chain = chain;
   fake.nat.output = [];
   assertEquals(await look(machine, OPEN), [
     "IPv4 in the nft backend: the jump from OUTPUT is missing",
   ]);
+  asked.splice(0);
   assertEquals(await look(machine, OPEN, "guard"), []);
+  assertEquals(asked, ["-t filter -S OUTPUT"]);
   fake.filter.output.unshift("-o lo -j ACCEPT");
   assertEquals((await look(machine, OPEN, "guard")).length, 1);
   assertEquals(await look(machine, ABSENT), [
