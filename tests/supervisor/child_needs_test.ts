@@ -129,30 +129,34 @@ Deno.test("answerChild() looks at the rule once for all questions so far", async
   assertEquals(looks.length, 2);
 });
 
-Deno.test("answerChild() looks who asks once for all questions so far, and forgets it in the next line", async () => {
+Deno.test("answerChild() looks who asks once for all questions so far, forgets it in the next line, and goes on when a look fails", async () => {
   const listener = { hostname: "127.0.0.1", port: 4000 };
   const child = new FakeChild(Promise.resolve([listener]));
   const asked: (readonly unknown[])[] = [];
   const answered = answerChild(child, {
     owners: (servers) => {
       asked.push(servers);
-      return Promise.resolve(
-        asked.length === 1 ? new Map([["127.0.0.1 40001", 1001]]) : undefined,
-      );
+      return asked.length === 1
+        ? Promise.resolve(new Map([["127.0.0.1 40001", 1001]]))
+        : Promise.reject(new Error("no process can be started"));
     },
   });
   for (let crowds = 1; crowds <= 50; crowds++) child.says({ crowds });
   await child.untilTold(2);
   child.says({ crowds: 51 });
   await child.untilTold(4);
+  child.says({ crowds: 52 });
+  await child.untilTold(6);
   child.kill();
   await answered;
-  assertEquals(asked.length, 2);
+  assertEquals(asked.length, 3);
   assertEquals(asked[0]?.[0], listener);
   assertEquals(child.told, [
     { owners: { answers: 50, uids: { "127.0.0.1 40001": 1001 } } },
     { owners: { answers: 50 } },
     { owners: { answers: 51 } },
     { owners: { answers: 51 } },
+    { owners: { answers: 52 } },
+    { owners: { answers: 52 } },
   ]);
 });
