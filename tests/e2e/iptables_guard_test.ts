@@ -185,7 +185,11 @@ for (const backend of BACKENDS) {
         for (const line of FLUSHES[backend]) await node.must(line.split(" "));
         assertEquals(await seen(node, 0, 1000), Array(4).fill("refused"));
         assertEquals(await seen(node, PROXY), ["real", "real"]);
-        assertEquals((await look(machine, open(4000))).length, 2);
+        const found = await look(machine, open(4000));
+        assertEquals(
+          new Set(found.map((text) => text.split(" ")[0])),
+          new Set(["IPv6", "IPv4"]),
+        );
         assertEquals(await look(machine, open(4000), "guard"), []);
         await reconcile(machine, open(4000));
         assertEquals(await look(machine, open(4000)), []);
@@ -219,6 +223,10 @@ for (const backend of BACKENDS) {
         "open connections go on while the port changes and while it drains",
         async () => {
           await node.must(["sysctl", "-w", "net.ipv4.tcp_syncookies=1"]);
+          // The kernel still redirects from the ports of clients whose attempts
+          // were dropped just now.
+          const ports = "net.ipv4.ip_local_port_range=10000 32767";
+          await node.must(["sysctl", "-w", ports]);
           const proxy = await startProxy(node);
           assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
           const client = await startKeepAlive(node, 1000, "169.254.169.254");
