@@ -30,7 +30,7 @@ import {
   synCookieWarning,
 } from "../supervisor/preflight.ts";
 import { routeFault } from "../supervisor/route.ts";
-import { RuleKeeper } from "../supervisor/rule_keeper.ts";
+import { RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
@@ -159,15 +159,20 @@ async function openRule(
   const machine = await openMachine(backend, "install the rule", run);
   const warning = await synCookieWarning(run);
   if (warning !== undefined) log.warn(warning);
-  const removing = { ...machine, action: "remove the rule" };
+  const looking = (where: Where) =>
+    where === "in use" ? { ...machine, backends: [machine.backend] } : machine;
   return {
     backend: machine.backend,
     keeper: new RuleKeeper({
-      reconcile: (desired) =>
-        reconcile(desired.state === "open" ? machine : removing, desired),
+      reconcile(desired, where) {
+        const action = `${
+          desired.state === "open" ? "install" : "remove"
+        } the rule`;
+        return reconcile({ ...looking(where), action }, desired);
+      },
       look: (desired, part) => look(machine, desired, part),
       route: (desired) => routeFault(desired, run),
-      conflict: (ownPorts) => findConflict(machine, ownPorts),
+      conflict: (ownPorts, where) => findConflict(looking(where), ownPorts),
     }, log),
     open(addresses) {
       const targets = coveredTargets(machine, rulePorts(addresses));

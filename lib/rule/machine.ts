@@ -28,6 +28,8 @@ export interface Machine {
   readonly backend: Backend;
   /** What it is for, as it follows "Cannot" in messages: `install the rule`. */
   readonly action: string;
+  /** Where rules of ours are looked for; in every backend unless given. */
+  readonly backends?: readonly Backend[];
 }
 
 /**

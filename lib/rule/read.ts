@@ -82,11 +82,12 @@ export interface Reading {
   readonly warnings: readonly string[];
 }
 
-/** Reads every backend and family that this machine has programs for. */
+/** Reads every family that this machine has programs for, backend by backend. */
 export async function readRules(machine: Machine): Promise<Reading> {
   const warnings = new Set<string>();
   const unreadable: Unreadable[] = [];
-  const places = BACKENDS.flatMap((backend) =>
+  const { backends = BACKENDS } = machine;
+  const places = backends.flatMap((backend) =>
     FAMILIES.filter((family) => has(machine.tools, backend, family))
       .map((family) => ({ backend, family }))
   );

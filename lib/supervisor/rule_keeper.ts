@@ -50,16 +50,22 @@ export const FIGHT = 5;
 /** A rule of others before ours: putting ours first again may never end. */
 const IS_SHADOW = / stands before .* and ends it$/;
 
+/** Where rules are looked for: in all backends, or in the one in use alone. */
+export type Where = "everywhere" | "in use";
+
 /** The kernel's rules, as the keeper uses them. */
 export interface RuleAccess {
   /** Makes what stands what shall stand. */
-  reconcile(desired: Desired): Promise<Reconciled>;
+  reconcile(desired: Desired, where: Where): Promise<Reconciled>;
   /** What differs, at a quick look at the guard alone or at all of it. */
   look(desired: Desired, part: "guard" | "all"): Promise<readonly string[]>;
   /** What a client gets in place of the proxy, if it does not get that. */
   route(desired: Desired): Promise<string | undefined>;
   /** The rule of another instance, if that is what stands. */
-  conflict(ownPorts: readonly number[]): Promise<RedirectTarget | undefined>;
+  conflict(
+    ownPorts: readonly number[],
+    where: Where,
+  ): Promise<RedirectTarget | undefined>;
 }
 
 /** Another instance runs on this node. */
@@ -132,7 +138,7 @@ export class RuleKeeper implements RuleView {
   async requireOwn(): Promise<void> {
     const end = performance.now() + ORPHAN_MS;
     for (;;) {
-      const other = await this.#access.conflict(this.ownPorts);
+      const other = await this.#access.conflict(this.ownPorts, "everywhere");
       if (other === undefined) return;
       if (performance.now() >= end) throw new ConflictError(other);
       await delay(100);
@@ -260,12 +266,15 @@ export class RuleKeeper implements RuleView {
         if (desired.state !== "open") return;
         if (!isFull && (await this.#drift(desired)).length === 0) return;
       }
-      const other = await this.#access.conflict(this.ownPorts);
+      // What a quick look misses is put back first: until then clients may see
+      // the real service.
+      const where = isFull || !this.#isReached ? "everywhere" : "in use";
+      const other = await this.#access.conflict(this.ownPorts, where);
       if (other !== undefined) {
         return this.#conflict.resolve(new ConflictError(other));
       }
       const wasReached = this.#isReached;
-      const { changed, was } = await this.#reconcile(desired);
+      const { changed, was } = await this.#reconcile(desired, where);
       if (changed && wasReached) this.#repaired(was);
       if (!isFull || desired.state !== "open") return;
       const fault = await this.#access.route(desired);
@@ -288,8 +297,11 @@ export class RuleKeeper implements RuleView {
     return this.#repairedAt.filter((at) => at > since).length >= FIGHT;
   }
 
-  async #reconcile(desired: Desired): Promise<Reconciled> {
-    const reconciled = await this.#access.reconcile(desired);
+  async #reconcile(
+    desired: Desired,
+    where: Where = "everywhere",
+  ): Promise<Reconciled> {
+    const reconciled = await this.#access.reconcile(desired, where);
     const [blind] = reconciled.unreadable;
     // A rule may stand where nobody could look.
     if (desired.state !== "open" && blind !== undefined) throw blind.error;

@@ -44,6 +44,25 @@ Deno.test("reconcile() installs the guard first, removes it last, and feeds noth
   assertEquals((await reconcile(machine, ABSENT)).changed, false);
 });
 
+Deno.test("reconcile() asks nothing of backends that it shall leave alone", async () => {
+  const fake = createFakeIptables();
+  const asked = new Set<string>();
+  const machine = {
+    ...await machineWith(fake),
+    backends: ["nft"] as const,
+    run: ((argv, options) => {
+      asked.add(argv[0]);
+      return fake.run(argv, options);
+    }) satisfies Runner,
+    tools: {
+      ...(await machineWith(fake)).tools,
+      legacy: { ip: "iptables-legacy", ip6: undefined },
+    },
+  };
+  await reconcile(machine, OPEN);
+  assertEquals([...asked], ["iptables-nft", "iptables-nft-restore"]);
+});
+
 Deno.test("reconcile() leaves one jump when another instance came between", async () => {
   const fake = createFakeIptables();
   const machine = await machineWith(fake);

@@ -5,6 +5,7 @@ import {
   FIGHT,
   type RuleAccess,
   RuleKeeper,
+  type Where,
 } from "../../lib/supervisor/rule_keeper.ts";
 import { firstWithin } from "../../lib/system/stop_order.ts";
 import { faster } from "../helpers/faster.ts";
@@ -21,6 +22,7 @@ const FOUND = { removed: [], warnings: [], unreadable: [] };
 class World implements RuleAccess {
   readonly calls: string[] = [];
   readonly parts: string[] = [];
+  readonly places: Where[] = [];
   readonly lines: string[] = [];
   /** What stands, as far as it differs; reconciling ends that. */
   drift: readonly string[] = [];
@@ -33,7 +35,8 @@ class World implements RuleAccess {
   readonly keeper = new RuleKeeper(this, logInto(this.lines));
   #news = Promise.withResolvers<void>();
 
-  async reconcile({ state }: Desired) {
+  async reconcile({ state }: Desired, where: Where) {
+    this.places.push(where);
     await this.#called(state);
     const was = this.drift;
     this.drift = this.stubborn;
@@ -78,7 +81,7 @@ class World implements RuleAccess {
   }
 }
 
-Deno.test("RuleKeeper puts back what a quick look misses, and logs what was there", async () => {
+Deno.test("RuleKeeper puts back at once what a quick look misses, and logs what was there", async () => {
   const world = new World();
   await world.keeper.set(OPEN);
   await world.kept(async () => {
@@ -86,6 +89,7 @@ Deno.test("RuleKeeper puts back what a quick look misses, and logs what was ther
     world.drift = ["the jump from OUTPUT is missing"];
     await world.until(() => world.keeper.tally.repairs === 1);
   });
+  assertEquals(world.places, ["everywhere", "everywhere", "in use"]);
   assertMatch(
     world.lines.join(""),
     /^\S+ warn the rule was put back was="the jump from OUTPUT is missing"\n$/,
