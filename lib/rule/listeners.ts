@@ -28,7 +28,7 @@ const LOCAL: Readonly<Record<string, string>> = {
  *
  * @param text the contents of /proc/net/tcp and /proc/net/tcp6
  */
-export function parseListeners(text: string): readonly Listener[] {
+function parseListeners(text: string): readonly Listener[] {
   const line =
     /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ 0A \S+ \S+ \S+\s+(\d+)/gm;
   return [...text.matchAll(line)].flatMap(([, hex = "", port = "", uid]) => {

@@ -9,7 +9,7 @@
  *
  * @see {@link https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html}
  */
-export const MAX_TOKEN_TTL = 21_600;
+const MAX_TOKEN_TTL = 21_600;
 
 /** How many tokens are kept; the oldest goes first. */
 const CAPACITY = 4_096;

@@ -30,28 +30,6 @@ export function assertEmulated(
   assertEquals(proxied, expected);
 }
 
-/**
- * What is wrong with what a client was told through the proxy, without knowing
- * what it is told directly.
- *
- * @returns `real` where it saw the real region, else the first value that is
- * not as it must be; `undefined` if all is well
- */
-export function faultIn(
-  { changes, kept }: Client,
-  proxied: Json,
-): string | undefined {
-  const expected = Object.entries(changes)
-    .map(([path, [, emulated]]) => [path, emulated] as const);
-  for (const [path, value] of [...expected, ...Object.entries(kept)]) {
-    const seen = valueAt(proxied, path);
-    if (seen === value) continue;
-    const isReal = seen !== undefined && changes[path]?.[0] === seen;
-    return isReal ? "real" : `${path}: ${JSON.stringify(seen)}`;
-  }
-  return undefined;
-}
-
 function valueAt(json: Json, path: string): Json | undefined {
   return path.split("/").reduce<Json | undefined>(
     (value, key) => entriesOf(value).get(key),

@@ -5,6 +5,7 @@
  */
 import { createAddress } from "../../lib/commands/address.ts";
 import type { Runner } from "../../lib/system/runner.ts";
+import { fakeIo } from "./io.ts";
 
 /** How it ended. */
 export interface AddressResult {
@@ -26,17 +27,8 @@ export async function addressWith(
   run: Runner,
   line: string,
 ): Promise<AddressResult> {
-  let stdout = "";
-  let stderr = "";
-  const code = await createAddress(run).run(line.split(" "), {
-    env: {},
-    build: { imports: "npm" },
-    terminal: false,
-    stdout: (text) => stdout += text,
-    stderr: (text) => stderr += text,
-    readTextFile: () => "",
-    flush: () => Promise.resolve(),
-    onSignal: () => () => {},
-  });
+  const { io, written } = fakeIo();
+  const code = await createAddress(run).run(line.split(" "), io);
+  const { stdout, stderr } = written;
   return { code, stdout, ...stderr === "" ? {} : { stderr } };
 }

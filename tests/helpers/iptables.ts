@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { ExitCode, Io } from "../../lib/cli/command.ts";
+import type { ExitCode } from "../../lib/cli/command.ts";
 import { createIptables } from "../../lib/commands/iptables.ts";
 import type { Runner } from "../../lib/system/runner.ts";
+import { fakeIo } from "./io.ts";
 
 /** How it ended. */
 export interface Outcome {
@@ -27,18 +28,7 @@ export async function iptablesWith(
   run: Runner,
   line: string,
 ): Promise<Outcome> {
-  let stdout = "";
-  let stderr = "";
-  const io: Io = {
-    env: {},
-    build: { imports: "npm" },
-    terminal: false,
-    stdout: (text) => stdout += text,
-    stderr: (text) => stderr += text,
-    readTextFile: () => "",
-    flush: () => Promise.resolve(),
-    onSignal: () => () => {},
-  };
+  const { io, written } = fakeIo();
   const code = await createIptables(run).run(line.split(" "), io);
-  return { code, stdout, stderr };
+  return { code, ...written };
 }

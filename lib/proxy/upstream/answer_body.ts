@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concat } from "../../system/bytes.ts";
 import { type Framing, hasControl, isField } from "./answer_head.ts";
 import type { Connection } from "./connection.ts";
 import { badAnswer, brokeOff } from "./upstream_error.ts";
@@ -72,11 +73,11 @@ export class AnswerBody {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     for (let size = 0; size <= limit;) {
       const chunk = await this.read();
-      if (chunk === undefined) return { bytes: joined(chunks), whole: true };
+      if (chunk === undefined) return { bytes: concat(chunks), whole: true };
       chunks.push(chunk.slice());
       size += chunk.length;
     }
-    return { bytes: joined(chunks), whole: false };
+    return { bytes: concat(chunks), whole: false };
   }
 
   /**
@@ -169,17 +170,4 @@ export class AnswerBody {
       return line;
     }
   }
-}
-
-function joined(chunks: readonly Uint8Array<ArrayBuffer>[]) {
-  const [first] = chunks;
-  if (first !== undefined && chunks.length === 1) return first;
-  const size = chunks.reduce((sum, { length }) => sum + length, 0);
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
