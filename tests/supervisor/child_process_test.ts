@@ -9,7 +9,10 @@ import { CONFIG, logInto } from "./config.ts";
 
 const USER = { uid: 10_169, gid: 10_169 };
 
-/** Starts a shell script in the place of the child. */
+/**
+ * Starts a shell script in the place of the child. It reads its configuration
+ * before it ends: until then the test's process still asks for its rights.
+ */
 function spawn(script: string, orders?: Orders, user = USER) {
   const log: string[] = [];
   const said: string[] = [];
@@ -55,7 +58,7 @@ testWith(
   "spawnChild() starts it as the user, without groups, variables or a folder, in a session of its own with three pipes",
   async () => {
     const { child, said } = spawn(
-      `{ id -u; id -g; id -G; pwd; env | grep -cv -e ^PWD= -e ^_= -e ^SHLVL=; cut -d ' ' -f 5-7 /proc/$$/stat; echo $$; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; } >&2; exit 7`,
+      `read config; { id -u; id -g; id -G; pwd; env | grep -cv -e ^PWD= -e ^_= -e ^SHLVL=; cut -d ' ' -f 5-7 /proc/$$/stat; echo $$; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; } >&2; exit 7`,
     );
     await assertRejects(() => child.listening, Error, "exit code 7");
     const pid = String(child.pid);
@@ -72,7 +75,7 @@ testWith(
 
 testWith([ROOT], "spawnChild() hands on why it cannot listen", async () => {
   const { child } = spawn(
-    `echo '{"read":1,"requests":0,"looks":0,"failed":"no such address","taken":0}'`,
+    `read config; echo '{"read":1,"requests":0,"looks":0,"failed":"no such address","taken":0}'`,
   );
   await assertRejects(() => child.listening, Error, "no such address");
   assertEquals(child.state.taken, 0);
@@ -106,7 +109,9 @@ testWith(
   "spawnChild() notices the end whoever still holds the pipes",
   async () => {
     // It stays in the session, and is killed with it.
-    const { child } = spawn(`sleep 60 & echo $! >&2; ${LISTENING}; exit 7`);
+    const { child } = spawn(
+      `read config; sleep 60 & echo $! >&2; ${LISTENING}; exit 7`,
+    );
     await child.listening;
     assertEquals(await child.ended, "exit code 7");
     const { success } = new Deno.Command("pkill", {
