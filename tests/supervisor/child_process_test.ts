@@ -4,6 +4,7 @@ import {
   relayLines,
   spawnChild,
 } from "../../lib/supervisor/child_process.ts";
+import { procfs, until } from "../helpers/node.ts";
 import { ROOT, testWith } from "../helpers/requires.ts";
 import { CONFIG, logInto } from "./config.ts";
 
@@ -126,7 +127,7 @@ testWith(
   "spawnChild() keeps only the newest for a child that does not read",
   async () => {
     const { child } = spawn(
-      `read first; ${LISTENING}; read go < /dev/null; kill -STOP $$
+      `read first; ${LISTENING}; kill -STOP $$
 while read line; do case $line in *'"drain"'*) echo "$line" | head -c 12 >&2; exit 7;; esac; done`,
     );
     await child.listening;
@@ -138,6 +139,10 @@ while read line; do case $line in *'"drain"'*) echo "$line" | head -c 12 >&2; ex
       child.tell({ tally, config });
     }
     child.tell({ drain: { lingerMs: 0 } });
+    await until(
+      "the child is stopped",
+      async () => /^State:\s+T/m.test(await procfs(child.pid, "status")),
+    );
     Deno.kill(child.pid, "SIGCONT");
     assertEquals(await child.ended, "exit code 7");
   },
