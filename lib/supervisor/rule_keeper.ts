@@ -146,7 +146,8 @@ export class RuleKeeper implements RuleView {
   }
 
   /**
-   * Makes something stand, and keeps it so.
+   * Makes something stand, and keeps it so; settles early when it is told of
+   * something newer before its turn comes.
    *
    * @param desired what shall stand
    * @throws {Error} when it cannot be reached now; the looks try again
@@ -155,6 +156,8 @@ export class RuleKeeper implements RuleView {
     this.#desired = desired;
     this.#isReached = false;
     return this.#inTurn(async () => {
+      // Deaths in a row would else make a stop wait for what is long over.
+      if (desired !== this.#desired) return;
       await this.requireOwn();
       await this.#reconcile(desired);
     });
@@ -163,7 +166,7 @@ export class RuleKeeper implements RuleView {
   /**
    * Makes something stand, and keeps it so; what fails is logged.
    *
-   * @returns whether it stands now
+   * @returns whether nothing failed
    */
   async keep(desired: Desired): Promise<boolean> {
     try {

@@ -54,8 +54,8 @@ testWith(CROWD_NEEDS)(
     assertEquals(await crowd.connect(count), count);
     const waits = [await askOften(served.address)];
     const idle = await served.memory();
-    // One that was about to close may have been counted before.
-    assert(await served.descriptors() >= before + count - SLACK);
+    // No sum: connections to the upstream that lingered were counted before.
+    assert(await served.descriptors() >= count);
 
     assertEquals(await crowd.send("GET /latest/ HTTP/1.1\r\nX: "), count);
     waits.push(await askOften(served.address));

@@ -4,12 +4,16 @@ import {
   relayLines,
   spawnChild,
 } from "../../lib/supervisor/child_process.ts";
+import { procfs, until } from "../helpers/node.ts";
 import { ROOT, testWith } from "../helpers/requires.ts";
 import { CONFIG, logInto } from "./config.ts";
 
 const USER = { uid: 10_169, gid: 10_169 };
 
-/** Starts a shell script in the place of the child. */
+/**
+ * Starts a shell script in the place of the child. It reads its configuration
+ * before it ends: until then the test's process still asks for its rights.
+ */
 function spawn(script: string, orders?: Orders, user = USER) {
   const log: string[] = [];
   const said: string[] = [];
@@ -55,7 +59,7 @@ testWith(
   "spawnChild() starts it as the user, without groups, variables or a folder, in a session of its own with three pipes",
   async () => {
     const { child, said } = spawn(
-      `{ id -u; id -g; id -G; pwd; env | grep -cv -e ^PWD= -e ^_= -e ^SHLVL=; cut -d ' ' -f 5-7 /proc/$$/stat; echo $$; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; } >&2; exit 7`,
+      `read config; { id -u; id -g; id -G; pwd; env | grep -cv -e ^PWD= -e ^_= -e ^SHLVL=; cut -d ' ' -f 5-7 /proc/$$/stat; echo $$; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; } >&2; exit 7`,
     );
     await assertRejects(() => child.listening, Error, "exit code 7");
     const pid = String(child.pid);
@@ -72,7 +76,7 @@ testWith(
 
 testWith([ROOT], "spawnChild() hands on why it cannot listen", async () => {
   const { child } = spawn(
-    `echo '{"read":1,"requests":0,"looks":0,"failed":"no such address","taken":0}'`,
+    `read config; echo '{"read":1,"requests":0,"looks":0,"failed":"no such address","taken":0}'`,
   );
   await assertRejects(() => child.listening, Error, "no such address");
   assertEquals(child.state.taken, 0);
@@ -106,7 +110,9 @@ testWith(
   "spawnChild() notices the end whoever still holds the pipes",
   async () => {
     // It stays in the session, and is killed with it.
-    const { child } = spawn(`sleep 60 & echo $! >&2; ${LISTENING}; exit 7`);
+    const { child } = spawn(
+      `read config; sleep 60 & echo $! >&2; ${LISTENING}; exit 7`,
+    );
     await child.listening;
     assertEquals(await child.ended, "exit code 7");
     const { success } = new Deno.Command("pkill", {
@@ -121,7 +127,7 @@ testWith(
   "spawnChild() keeps only the newest for a child that does not read",
   async () => {
     const { child } = spawn(
-      `read first; ${LISTENING}; read go < /dev/null; kill -STOP $$
+      `read first; ${LISTENING}; kill -STOP $$
 while read line; do case $line in *'"drain"'*) echo "$line" | head -c 12 >&2; exit 7;; esac; done`,
     );
     await child.listening;
@@ -133,6 +139,10 @@ while read line; do case $line in *'"drain"'*) echo "$line" | head -c 12 >&2; ex
       child.tell({ tally, config });
     }
     child.tell({ drain: { lingerMs: 0 } });
+    await until(
+      "the child is stopped",
+      async () => /^State:\s+T/m.test(await procfs(child.pid, "status")),
+    );
     Deno.kill(child.pid, "SIGCONT");
     assertEquals(await child.ended, "exit code 7");
   },

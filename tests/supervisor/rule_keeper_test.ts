@@ -138,6 +138,16 @@ Deno.test("RuleKeeper.keep() logs what fails, and the looks try again", async ()
   assertEquals(world.count("look"), 0);
 });
 
+Deno.test("RuleKeeper.leave() does not wait for what is long over", async () => {
+  const world = new World();
+  for (let deaths = 0; deaths < 4; deaths++) {
+    world.keeper.keep({ state: "absent" });
+    world.keeper.keep({ ...OPEN });
+  }
+  assertEquals(await world.keeper.leave(ABSENT), true);
+  assertEquals(world.calls, ["absent"]);
+});
+
 Deno.test("RuleKeeper leaves a rule of others before its own where that fight does not end", async () => {
   const world = new World();
   const drift = [
