@@ -57,12 +57,15 @@ export const PERMISSIONS: readonly Permission[] = [
       "id",
       "ip",
       "kill",
+      "ps",
+      "readlink",
       "ss",
+      "systemctl",
       "tee",
       "test",
     ],
     reason:
-      "Itself as the proxy's user; what reads and changes rules, users, capabilities, connections, addresses and their settings; what ends such a command when it hangs",
+      "Itself as the proxy's user; what reads and changes rules, users, capabilities, connections, processes, services, addresses and their settings; what ends such a command when it hangs",
   },
 ];
 

@@ -38,6 +38,8 @@ export type RuleFacts =
     readonly port: number;
     /** What differs, each with what is there. */
     readonly differences: readonly string[];
+    /** Which families this machine cannot guard, and why, one line each. */
+    readonly unguarded: readonly string[];
   };
 
 /** What starts the service on this node, as far as it can be seen. */
@@ -89,13 +91,14 @@ export async function readRule(
     return { state: "open", uid: proxyUid, targets };
   }, quick);
   if (status.state === "unknown") return status;
-  const { state, differences } = status;
+  const { state, differences, unguarded } = status;
   const redirect = status.expected.find(({ family }) => family === "ip");
   return {
     state,
     backend: status.backend,
     port: redirect?.port ?? defaultPort,
     differences,
+    unguarded,
   };
 }
 

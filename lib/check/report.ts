@@ -171,8 +171,9 @@ function ruleText(rule: RuleFacts): string {
   }
 }
 
-function warnings({ seen, exempt }: Findings): readonly string[] {
+function warnings({ seen, exempt, rule }: Findings): readonly string[] {
   return [
+    ..."unguarded" in rule ? rule.unguarded : [],
     ...seen?.observation.version === "v2" && !seen.observation.ttlTold
       ? [
         "the token comes without its TTL: SDKs for Go, Java and Rust refuse it",

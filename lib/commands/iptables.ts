@@ -120,14 +120,17 @@ async function install(
   const machine = await find(request.backend, "install the rule", run);
   const desired = desiredOn(machine);
   if (request.dryRun) return await printDryRun(machine, desired, io);
-  const { removed, warnings } = await reconcile(machine, desired);
-  for (const rule of rulesOf(desired)) {
+  const { removed, warnings, reached, unguarded } = await reconcile(
+    machine,
+    desired,
+  );
+  for (const rule of rulesOf(reached)) {
     io.stdout(
       `Installed in the ${machine.backend} backend: ${renderRule(rule)}\n`,
     );
   }
   tellRemoved(removed, io);
-  tellWarnings(warnings, io);
+  tellWarnings([...unguarded, ...warnings], io);
   return EXIT.OK;
 }
 

@@ -47,7 +47,9 @@ export function renderStatus(status: Status): string {
     ...status.found.flatMap(({ backend, family, rules }) =>
       rules.map((rule) => `${familyName(family)}, ${backend}: ${rule}`)
     ),
-    ...status.warnings.map((text) => `warning: ${text}`),
+    ...[...status.unguarded, ...status.warnings].map((text) =>
+      `warning: ${text}`
+    ),
   ];
   return [status.state, ...lines.map((line) => `  ${oneLine(line)}`), ""]
     .join("\n");

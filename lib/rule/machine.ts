@@ -15,7 +15,7 @@ import {
   type Family,
   type Target,
 } from "./rule.ts";
-import { explain, lacking, RuleError } from "./rule_error.ts";
+import { type Attempt, explain, lacking, RuleError } from "./rule_error.ts";
 import { commandOf, findTools, has, noTools, type Tools } from "./tools.ts";
 
 /** The machine. */
@@ -71,20 +71,19 @@ export async function findMachine(
 
 /**
  * What the rule covers on this machine: IPv4 always, IPv6 where there is a
- * port for it, and by the guard alone where the kernel and the backend have it.
+ * port for it, and by the guard alone where the kernel has it.
  *
  * @param ports the proxy's ports on the loopback addresses
  * @param destination the service's IPv4 address
  */
 export function coveredTargets(
-  { tools, backend }: Machine,
+  { tools }: Machine,
   ports: Readonly<Partial<Record<Family, number>>>,
   destination: Destination = DEFAULT_DESTINATION,
 ): readonly Target[] {
   const ip = { ...destination, port: ports.ip };
   const ip6 = { ...DESTINATION_IPV6, port: ports.ip6 };
-  const hasIPv6 = ports.ip6 !== undefined || has(tools, backend, "ip6");
-  return hasIPv6 ? [ip6, ip] : [ip];
+  return ports.ip6 !== undefined || tools.hasIPv6 ? [ip6, ip] : [ip];
 }
 
 const WANTED = {
@@ -96,11 +95,7 @@ const WANTED = {
 /** Explains how a command failed, after a look at the capabilities. */
 export async function failure(
   run: Runner,
-  attempt: {
-    readonly action: string;
-    readonly command: string;
-    readonly backend: Backend;
-  },
+  attempt: Attempt,
   result: RunResult | NotRun,
 ): Promise<RuleError> {
   const missing = await missingCapabilities(WANTED[attempt.backend], run);

@@ -198,7 +198,7 @@ async function list(
       return { result };
     }
   }
-  throw await failure(run, { action, command, backend }, result);
+  throw await failure(run, { action, command, backend, family }, result);
 }
 
 /** The arguments that come first with each `iptables` and `iptables-restore`. */
@@ -278,7 +278,8 @@ export async function readNative(
       }
       if (result.stderr.includes("No such file or directory")) return undefined;
     }
-    const attempt = { action, command: "nft", backend: "nftables" } as const;
+    const backend = "nftables";
+    const attempt = { action, command: "nft", backend, family } as const;
     throw await failure(run, attempt, result);
   }));
   return read.every((rules) => rules === undefined)

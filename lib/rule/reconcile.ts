@@ -42,6 +42,10 @@ export interface Reconciled {
   readonly unreadable: readonly Unreadable[];
   /** Where a rule was found that shall not stand, and taken away. */
   readonly removed: readonly Place[];
+  /** What stands: all that was desired but the families left out. */
+  readonly reached: Desired;
+  /** Which families are left out, and why, one line each. */
+  readonly unguarded: readonly string[];
 }
 
 /**
@@ -93,6 +97,96 @@ export async function reconcile(
   machine: Machine,
   desired: Desired,
 ): Promise<Reconciled> {
+  const { done, ...rest } = await withGuardWhereItCan(
+    desired,
+    (reached) => reach(machine, reached),
+  );
+  return { ...done, ...rest };
+}
+
+/** What a machine can lack for one family and have for the other. */
+const LACKS: readonly FailureKind[] = [
+  "missing module",
+  "no tool",
+  "broken tool",
+];
+
+/**
+ * Acts on what is desired, and once more without a family that would only be
+ * guarded where the machine lacks the programs or modules for that: the other
+ * family must not go without its rule for it.
+ */
+async function withGuardWhereItCan<T>(
+  desired: Desired,
+  act: (desired: Desired) => Promise<T>,
+): Promise<
+  Pick<Reconciled, "reached" | "unguarded"> & { readonly done: T }
+> {
+  try {
+    return { done: await act(desired), reached: desired, unguarded: [] };
+  } catch (error) {
+    if (!(error instanceof RuleError) || desired.state !== "open") throw error;
+    const { kind, family, cause } = error;
+    const targets = desired.targets.filter((target) =>
+      target.family !== family || target.port !== undefined
+    );
+    if (
+      family === undefined || !LACKS.includes(kind) ||
+      targets.length === desired.targets.length
+    ) throw error;
+    const { message } = cause instanceof RuleError ? cause : error;
+    const why = message.replace(/^Cannot [^:]*: /, "");
+    const rest = await withGuardWhereItCan({ ...desired, targets }, act);
+    return {
+      ...rest,
+      unguarded: [`${familyName(family)} is not guarded: ${why}`],
+    };
+  }
+}
+
+/**
+ * Compares, and finds out which families this machine cannot guard where their
+ * guard is missing. Changes nothing.
+ *
+ * @throws {RuleError} as {@linkcode compare} does
+ */
+export async function inspect(
+  machine: Machine,
+  desired: Desired,
+): Promise<
+  & Pick<Reconciled, "reached" | "unguarded">
+  & Awaited<ReturnType<typeof compare>>
+> {
+  const { done, ...rest } = await withGuardWhereItCan(
+    desired,
+    async (reached) => {
+      const compared = await compare(machine, reached);
+      const { reading } = compared;
+      const missing = reading.places.filter((place) =>
+        place.backend === machine.backend && isEmpty(place)
+      );
+      const feeds = isBare(reading)
+        ? []
+        : plan(reached, { ...reading, places: missing }, machine);
+      const failed = await feedAll(machine, feeds.map(trial));
+      if (failed !== undefined && LACKS.includes(failed.kind)) throw failed;
+      return compared;
+    },
+  );
+  return { ...done, ...rest };
+}
+
+/** What finds out whether a feed would work, without doing it. */
+function trial({ argv, ...feed }: Feed): Feed {
+  const [command, ...args] = argv;
+  const only = command === "nft" ? "--check" : "--test";
+  return { ...feed, argv: [command, only, ...args] };
+}
+
+async function reach(
+  machine: Machine,
+  desired: Desired,
+): Promise<Omit<Reconciled, "reached" | "unguarded">> {
   const first = await compare(machine, desired);
   let now = first;
   let failed: RuleError | undefined;
@@ -121,7 +215,9 @@ export async function reconcile(
     const standing = isBare(now.reading)
       ? "no rule is there"
       : `there is: ${now.differences.join("; ")}`;
-    throw new RuleError(cause.kind, `${cause.message}; ${standing}`, { cause });
+    const { family } = cause;
+    const message = `${cause.message}; ${standing}`;
+    throw new RuleError(cause.kind, message, { cause, family });
   }
   const { reading, differences: was } = first;
   const { unreadable } = now.reading;
@@ -161,10 +257,13 @@ export async function dryRun(
   desired: Desired,
 ): Promise<DryRun> {
   try {
-    const { reading } = await compare(machine, desired);
+    const { reading, reached, unguarded } = await inspect(machine, desired);
     return {
-      feeds: plan(desired, reading, machine),
-      warnings: reading.unreadable.map(({ error }) => error.message),
+      feeds: plan(reached, reading, machine),
+      warnings: [
+        ...reading.unreadable.map(({ error }) => error.message),
+        ...unguarded,
+      ],
     };
   } catch (error) {
     if (!(error instanceof RuleError) || error.kind === "no tool") throw error;
@@ -184,10 +283,10 @@ async function feedAll(
   { run, action }: Machine,
   feeds: readonly Feed[],
 ): Promise<RuleError | undefined> {
-  for (const { backend, argv, stdin } of feeds) {
+  for (const { argv, stdin, ...place } of feeds) {
     const result = await run(argv, { stdin });
     if (typeof result !== "string" && result.code === 0) continue;
-    return await failure(run, { action, command: argv[0], backend }, result);
+    return await failure(run, { action, command: argv[0], ...place }, result);
   }
   return undefined;
 }

@@ -22,6 +22,7 @@ export const LOCK_WAIT_S = 5;
 export type FailureKind =
   | "no permission"
   | "no tool"
+  | "broken tool"
   | "lock held"
   | "unknown user"
   | "missing module"
@@ -33,6 +34,8 @@ export type FailureKind =
 export class RuleError extends Error {
   /** What kind of failure it is. */
   readonly kind: FailureKind;
+  /** The family it is about, where it is about one. */
+  readonly family: Family | undefined;
 
   /**
    * Makes one.
@@ -40,10 +43,15 @@ export class RuleError extends Error {
    * @param kind what kind of failure it is
    * @param message the one line for people
    */
-  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    options: ErrorOptions & { readonly family?: Family | undefined } = {},
+  ) {
     super(message, options);
     this.name = "RuleError";
     this.kind = kind;
+    this.family = options.family;
   }
 }
 
@@ -63,6 +71,8 @@ export interface Attempt {
   readonly command: string;
   /** Its backend. */
   readonly backend: Backend;
+  /** The family it was tried for, where it was for one. */
+  readonly family?: Family;
 }
 
 /** The kernel modules behind what the rule uses, by extension and table. */
@@ -91,18 +101,23 @@ const TABLE =
   /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`'](?:nat|filter)'|Table does not exist/;
 const EXTENSION =
   /Extension (\w+) revision|Couldn't load (?:match|target) [`'](\w+)'/;
+const NO_MODULE =
+  /missing kernel module|Protocol not (?:supported|available)|Address family not supported/;
 const MISSING =
-  /missing kernel module|No chain\/target\/match by that name|No such file or directory|Protocol not supported|Operation not supported/;
+  /No chain\/target\/match by that name|No such file or directory|Operation not supported/;
 
 /** Whether a listing says that it leaves out rules iptables cannot show. */
 export function hasForeignRules(result: RunResult): boolean {
   return FOREIGN.test(result.stdout) || FOREIGN.test(result.stderr);
 }
 
-/** Whether a failed read only means that the kernel has no such table. */
+/**
+ * Whether a failed read only means that the kernel has no such table, or lacks
+ * a module without which there can be none.
+ */
 export function isWithoutTable(result: RunResult): boolean {
   return result.code !== 0 && !PERMISSION.test(result.stderr) &&
-    TABLE.test(result.stderr);
+    (TABLE.test(result.stderr) || NO_MODULE.test(result.stderr));
 }
 
 /**
@@ -117,9 +132,9 @@ export function explain(
   result: RunResult | NotRun,
   missing: readonly Capability[],
 ): RuleError {
-  const { action, command, backend } = attempt;
+  const { action, command, backend, family } = attempt;
   const failed = (kind: FailureKind, detail: string) =>
-    new RuleError(kind, `Cannot ${action}: ${detail}`);
+    new RuleError(kind, `Cannot ${action}: ${detail}`, { family });
   if (result === "not found") {
     return failed("no tool", `"${command}" is not on PATH`);
   }
@@ -180,7 +195,7 @@ export function explain(
       ),
     );
   }
-  if (MISSING.test(text)) {
+  if (NO_MODULE.test(text) || MISSING.test(text)) {
     return failed("missing module", absent(RULE_MODULES[backend]));
   }
   return failed("other", ending(command, result));

@@ -7,7 +7,7 @@ import type { Runner } from "../system/runner.ts";
 import { findListeners, type Listener } from "./listeners.ts";
 import { type Machine, openMachine } from "./machine.ts";
 import { isEmpty, linesOf } from "./read.ts";
-import { compare } from "./reconcile.ts";
+import { inspect } from "./reconcile.ts";
 import {
   type Backend,
   type BackendChoice,
@@ -42,6 +42,8 @@ export type Status = {
   readonly differences: readonly string[];
   /** Every rule of ours, in every backend. */
   readonly found: readonly FoundRules[];
+  /** Which families this machine cannot guard, and why, one line each. */
+  readonly unguarded: readonly string[];
   /** What else is worth knowing. */
   readonly warnings: readonly string[];
 } | {
@@ -66,8 +68,11 @@ export async function readStatus(
     const action = "tell whether the rule is installed";
     const machine = await openMachine(choice, action, run);
     const desired = await desiredOn(machine);
-    const expected = rulesOf(desired);
-    const { reading, differences } = await compare(machine, desired);
+    const { reading, differences, reached, unguarded } = await inspect(
+      machine,
+      desired,
+    );
+    const expected = rulesOf(reached);
     const isAbsent = reading.places.every(isEmpty);
     const unheard = isAbsent
       ? []
@@ -83,6 +88,7 @@ export async function readStatus(
         family: place.family,
         rules: linesOf(place),
       })).filter(({ rules }) => rules.length > 0),
+      unguarded,
       warnings: [
         ...reading.warnings,
         ...reading.unreadable.map(({ error }) => error.message),

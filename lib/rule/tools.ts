@@ -26,6 +26,8 @@ export type Commands = Readonly<Record<Family, string | undefined>>;
 
 /** What there is; nothing for IPv6 where the kernel has none. */
 export interface Tools extends Readonly<Record<Backend, Commands>> {
+  /** Whether the kernel has IPv6. */
+  readonly hasIPv6: boolean;
   /** What is there but does not work, and nothing else stands in for. */
   readonly broken: readonly BrokenTool[];
 }
@@ -60,12 +62,13 @@ export function commandOf(
     tool.command === program ||
     backend !== "nftables" && tool.command === base
   );
-  if (there !== undefined) throw failing(there, action);
+  if (there !== undefined) throw failing(there, action, family);
   throw new RuleError(
     "no tool",
     `Cannot ${action}: "${program}" is not on PATH, install ${
       PACKAGES[backend]
     }`,
+    { family },
   );
 }
 
@@ -79,8 +82,12 @@ export function noTools(tools: Tools, action: string): RuleError {
   );
 }
 
-function failing({ how }: BrokenTool, action: string): RuleError {
-  return new RuleError("other", `Cannot ${action}: ${how}`);
+function failing(
+  { how }: BrokenTool,
+  action: string,
+  family?: Family,
+): RuleError {
+  return new RuleError("broken tool", `Cannot ${action}: ${how}`, { family });
 }
 
 /** Says which places nobody can look into, as its programs do not work. */
@@ -154,6 +161,7 @@ export async function findTools(run: Runner): Promise<Tools> {
     nft: commands("nft", ip, ip6),
     legacy: commands("legacy", ip, ip6),
     nftables: commands("nftables", [native], [native]),
+    hasIPv6,
     broken: [
       ...broken(ip),
       ...hasIPv6 ? broken(ip6) : [],

@@ -93,7 +93,8 @@ export class RuleKeeper implements RuleView {
   #turn: Promise<unknown> = Promise.resolve();
   /** What shall stand; nothing of this life's unless set. */
   #desired: Desired | undefined;
-  #isReached = false;
+  /** What of it stands, as far as is known. */
+  #reached: Desired | undefined;
   #isLeaving = false;
   #isOthers = false;
   #fullLookAt = 0;
@@ -154,7 +155,7 @@ export class RuleKeeper implements RuleView {
    */
   set(desired: Desired): Promise<void> {
     this.#desired = desired;
-    this.#isReached = false;
+    this.#reached = undefined;
     return this.#inTurn(async () => {
       // Deaths in a row would else make a stop wait for what is long over.
       if (desired !== this.#desired) return;
@@ -240,17 +241,15 @@ export class RuleKeeper implements RuleView {
   }
 
   async #faultNow(): Promise<string | undefined> {
-    const desired = this.#desired;
+    const reached = this.#reached;
     if (this.#isLeaving) return "about to go";
-    if (desired?.state !== "open" || !this.#isReached) {
-      return "not in place yet";
-    }
+    if (reached?.state !== "open") return "not in place yet";
     try {
       return await this.#inTurn(async () => {
-        const found = await this.#access.look(desired, "all");
+        const found = await this.#access.look(reached, "all");
         // What it is like stands in the log, which not everyone may read.
         if (found.length > 0) return "not in place";
-        return await this.#access.route(desired);
+        return await this.#access.route(reached);
       });
     } catch {
       // The next look of our own logs it: here anyone could fill the log.
@@ -265,20 +264,20 @@ export class RuleKeeper implements RuleView {
     const isFull = now >= this.#fullLookAt;
     if (isFull) this.#fullLookAt = now + FULL_LOOK_MS;
     try {
-      if (this.#isReached) {
+      const reached = this.#reached;
+      if (reached !== undefined) {
         if (desired.state !== "open") return;
-        if (!isFull && (await this.#drift(desired)).length === 0) return;
+        if (!isFull && (await this.#drift(reached)).length === 0) return;
       }
       // What a quick look misses is put back first: until then clients may see
       // the real service.
-      const where = isFull || !this.#isReached ? "everywhere" : "in use";
+      const where = isFull || reached === undefined ? "everywhere" : "in use";
       const other = await this.#access.conflict(this.ownPorts, where);
       if (other !== undefined) {
         return this.#conflict.resolve(new ConflictError(other));
       }
-      const wasReached = this.#isReached;
       const { changed, was } = await this.#reconcile(desired, where);
-      if (changed && wasReached) this.#repaired(was);
+      if (changed && reached !== undefined) this.#repaired(was);
       if (!isFull || desired.state !== "open") return;
       const fault = await this.#access.route(desired);
       if (fault === undefined) return;
@@ -308,13 +307,21 @@ export class RuleKeeper implements RuleView {
     const [blind] = reconciled.unreadable;
     // A rule may stand where nobody could look.
     if (desired.state !== "open" && blind !== undefined) throw blind.error;
-    for (const detail of reconciled.warnings) {
+    this.#warnOnce(
+      "the rule may stand in another place, too",
+      reconciled.warnings,
+    );
+    this.#warnOnce("the rule is not whole", reconciled.unguarded);
+    if (desired === this.#desired) this.#reached = reconciled.reached;
+    return reconciled;
+  }
+
+  #warnOnce(what: string, details: readonly string[]): void {
+    for (const detail of details) {
       if (this.#warned.has(detail)) continue;
       this.#warned.add(detail);
-      this.#log.warn("the rule may stand in another place, too", { detail });
+      this.#log.warn(what, { detail });
     }
-    if (desired === this.#desired) this.#isReached = true;
-    return reconciled;
   }
 
   #repaired(was: readonly string[]): void {

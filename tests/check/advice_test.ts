@@ -29,6 +29,7 @@ function ruleIn(state: RuleState): RuleFacts {
     backend: "nft",
     port: 4000,
     differences: ["the guard is missing"],
+    unguarded: [],
   };
 }
 
@@ -207,6 +208,7 @@ Deno.test("advise() names a rule of others that stands before ours, whatever cli
         backend: "nft",
         port: 4000,
         differences: ["the guard is missing", foreign],
+        unguarded: [],
       },
     });
     assertEquals(answer, "no");

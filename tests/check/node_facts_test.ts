@@ -17,7 +17,7 @@ const EXPECTED = {
   defaultPort: 4000,
   backend: "auto",
 } as const;
-const WELL = { backend: "nft", differences: [] } as const;
+const WELL = { backend: "nft", differences: [], unguarded: [] } as const;
 
 /** A machine where `c2s-imds iptables` ran once. */
 async function after(line: string) {

@@ -13,6 +13,7 @@ const GOOD: Findings = {
     backend: "nft",
     port: 4000,
     differences: [],
+    unguarded: [],
   },
   seen: {
     observation: {
@@ -102,6 +103,7 @@ Deno.test("renderReport() warns of what SDKs refuse and of processes that bypass
       backend: "legacy",
       port: 4000,
       differences: [],
+      unguarded: [],
     },
     seen: GOOD.seen && {
       ...GOOD.seen,
@@ -148,6 +150,7 @@ Deno.test("renderReportJson() is one object on one line", () => {
       backend: "nft",
       port: 4000,
       differences: [],
+      unguarded: [],
     },
     reachable: true,
     ...GOOD.seen?.observation,

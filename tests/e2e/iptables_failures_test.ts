@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
+import type { Backend } from "../../lib/rule/rule.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
@@ -289,3 +290,100 @@ testWith(NEEDS, "iptables follows the hint that kubelet left", async () => {
     assertStringIncludes(stdout, `Installed in the ${backend} backend`);
   }
 });
+
+/** Machines that have IPv6, but nothing to guard it with. */
+const WITHOUT_IPV6_RULES: readonly [
+  what: string,
+  backend: Backend,
+  answer: (argv: readonly string[]) => ReturnType<Runner>,
+  why: RegExp,
+][] = [
+  [
+    "no ip6tables",
+    "nft",
+    () => Promise.resolve("not found"),
+    /"ip6tables-nft" is not on PATH, install /,
+  ],
+  [
+    "an ip6tables that does not start",
+    "nft",
+    () => Promise.resolve({ code: 127, stdout: "", stderr: "no libxtables" }),
+    /"ip6tables-nft" ended with code 127: no libxtables/,
+  ],
+  [
+    "a kernel without ip6tables' modules",
+    "nft",
+    ([name, ...args]) =>
+      Promise.resolve({
+        code: args[0] === "--version" ? 0 : 4,
+        stdout: "ip6tables v1.8.9 (nf_tables)\n",
+        stderr:
+          `${name}: Warning: Extension REJECT revision 0 not supported, missing kernel module?\n`,
+      }),
+    /the kernel lacks a module, load ipt_REJECT or ip6t_REJECT /,
+  ],
+  [
+    "a kernel without ip6tables' filter table",
+    "legacy",
+    ([name, ...args]) =>
+      Promise.resolve({
+        code: args[0] === "--version" ? 0 : 3,
+        stdout: "ip6tables v1.8.9 (legacy)\n",
+        stderr:
+          `${name}: can't initialize ip6tables table \`filter': Table does not exist (do you need to insmod?)\n`,
+      }),
+    /the kernel lacks a module, load .*ip6table_filter /,
+  ],
+  [
+    "a kernel without nftables for IPv6",
+    "nftables",
+    () =>
+      Promise.resolve({
+        code: 1,
+        stdout: "",
+        stderr:
+          "/dev/stdin:1:1-19: Error: Could not process rule: Operation not supported\n",
+      }),
+    /the kernel lacks a module, load nf_tables/,
+  ],
+];
+
+for (const [what, backend, answer, why] of WITHOUT_IPV6_RULES) {
+  testWith(NEEDS)(
+    `iptables installs IPv4, and says that IPv6 is not guarded, with ${what}`,
+    async () => {
+      await using node = await createNamespace();
+      const run: Runner = (argv, options) =>
+        argv[0].startsWith("ip6tables") ||
+          backend === "nftables" && options?.stdin?.startsWith("table ip6")
+          ? answer(argv)
+          : node.runner(argv, options);
+      const call = (line: string) =>
+        iptablesWith(run, `${line} --backend ${backend}`);
+      const installed = await call("install");
+      assertEquals(installed.code, 0);
+      assertMatch(
+        installed.stdout,
+        /^Installed .*: 169\.254\.169\.254:80 .*\n$/,
+      );
+      const warned = installed.stderr.match(/^warning: IPv6 is not .*$/gm) ??
+        [];
+      assertEquals(warned.length, 1);
+      assertMatch(warned[0] ?? "", why);
+      const { stdout } = await call("status --json");
+      const { differences, unguarded } = JSON.parse(stdout);
+      assertEquals(differences, [
+        "nobody listens on 127.0.0.1:4000, requests are refused",
+      ]);
+      assertMatch(unguarded.join(), why);
+      assertMatch((await call("install --dry-run")).stderr, why);
+      const asked = await call("install --ipv6").then(
+        ({ stderr }) => stderr,
+        ({ message }) => message,
+      );
+      assertMatch(asked, why);
+      assertEquals(asked.includes("is not guarded"), false);
+      assertEquals((await iptablesWith(run, "remove")).code, 0);
+    },
+  );
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { permissionFlags, PERMISSIONS } from "../../deploy/permissions.ts";
 import { DROPPED_BY_CHILD, NEVER_NEEDED } from "../../lib/system/restrict.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
@@ -65,4 +65,14 @@ Deno.test("deploy/compile.ts takes its permissions from deploy/permissions.ts al
   const [{ text } = { text: "" }] = sourceFiles("deploy/compile.ts");
   assertStringIncludes(text, "...permissionFlags()");
   assertEquals(/--(?:allow|deny)-|"-A"/.exec(text), null);
+});
+
+Deno.test("the executable may run every command that lib/ names", () => {
+  const allowed = PERMISSIONS.find(({ name }) => name === "run")?.only ?? [];
+  const command = /\b(?:run|quick)\(\s*\[\s*(?:\.\.\.\[)?"([^"]+)"/g;
+  const named = sourceFiles("lib").flatMap(({ text }) =>
+    Array.from(text.matchAll(command), ([, name = ""]) => name)
+  );
+  assert(named.includes("cat"));
+  assertEquals(named.filter((name) => !allowed.includes(name)), []);
 });

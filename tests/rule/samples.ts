@@ -89,6 +89,7 @@ export function machine(backend: Backend): Machine {
       nft: commands("nft"),
       legacy: commands("legacy"),
       nftables: { ip: "nft", ip6: "nft" },
+      hasIPv6: true,
       broken: [],
     },
   };

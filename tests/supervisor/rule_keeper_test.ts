@@ -16,7 +16,7 @@ const LONG_MS = 1_200_000;
 
 const OPEN: Desired = { state: "open", uid: 10_169, targets: [] };
 const ABSENT: Desired = { state: "absent" };
-const FOUND = { removed: [], warnings: [], unreadable: [] };
+const FOUND = { removed: [], warnings: [], unreadable: [], unguarded: [] };
 
 /** The kernel's rules, as a test has them. */
 class World implements RuleAccess {
@@ -35,12 +35,12 @@ class World implements RuleAccess {
   readonly keeper = new RuleKeeper(this, logInto(this.lines));
   #news = Promise.withResolvers<void>();
 
-  async reconcile({ state }: Desired, where: Where) {
+  async reconcile(desired: Desired, where: Where) {
     this.places.push(where);
-    await this.#called(state);
+    await this.#called(desired.state);
     const was = this.drift;
     this.drift = this.stubborn;
-    return { ...FOUND, was, changed: was.length > 0 };
+    return { ...FOUND, reached: desired, was, changed: was.length > 0 };
   }
   async look(_desired: Desired, part: "guard" | "all") {
     await this.#called("look");
@@ -263,17 +263,34 @@ Deno.test("RuleKeeper.leave() tries twice", async () => {
   assertEquals(world.calls, ["absent", "absent"]);
 });
 
-Deno.test("RuleKeeper says once which places it could not read", async () => {
+Deno.test("RuleKeeper says once what it could not read or guard, and looks at what it reached", async () => {
   const world = new World();
-  const access = Object.assign(Object.create(world), {
-    reconcile: () =>
-      Promise.resolve({ ...FOUND, changed: false, was: [], warnings: ["w"] }),
-  });
-  const keeper = new RuleKeeper(access, logInto(world.lines));
-  await keeper.set(OPEN);
-  await keeper.set(OPEN);
+  const wanted: Desired = { ...OPEN, uid: 1 };
+  const reconciled: Desired[] = [];
+  const looked: Desired[] = [];
+  const keeper = new RuleKeeper({
+    ...world,
+    reconcile: (desired) => {
+      reconciled.push(desired);
+      return Promise.resolve({
+        ...FOUND,
+        ...{ changed: false, was: [], warnings: ["w"] },
+        ...{ reached: OPEN, unguarded: ["IPv6 is not guarded: why"] },
+      });
+    },
+    look: (desired) => {
+      looked.push(desired);
+      return Promise.resolve([]);
+    },
+    route: () => world.route(),
+    conflict: () => world.conflict(),
+  }, logInto(world.lines));
+  await keeper.set(wanted);
+  await keeper.set(wanted);
+  assertEquals(await keeper.fault(), undefined);
+  assertEquals([reconciled, looked], [[wanted, wanted], [OPEN]]);
   assertMatch(
     world.lines.join(""),
-    /^\S+ warn the rule may stand .* detail=w\n$/,
+    /^\S+ warn the rule may stand .* detail=w\n\S+ warn the rule is not whole detail="IPv6 is not guarded: why"\n$/,
   );
 });

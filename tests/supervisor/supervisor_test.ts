@@ -19,7 +19,7 @@ import { StopOrder } from "../../lib/system/stop_order.ts";
 import { faster } from "../helpers/faster.ts";
 import { CONFIG, logInto, NEVER } from "./config.ts";
 
-const NOTHING = { warnings: [], unreadable: [], removed: [] };
+const NOTHING = { warnings: [], unreadable: [], removed: [], unguarded: [] };
 
 /** Everything that happened, in order, and levers to make more happen. */
 class World {
@@ -42,7 +42,7 @@ class World {
         this.happens(nameOf(desired));
         if (desired.state === this.hanging) await NEVER;
         if (this.failing.includes(desired.state)) throw new Error("no rule");
-        return { ...NOTHING, changed: false, was: [] };
+        return { ...NOTHING, reached: desired, changed: false, was: [] };
       },
       look: () => Promise.resolve([]),
       route: () => Promise.resolve(undefined),
