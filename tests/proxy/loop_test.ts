@@ -11,7 +11,7 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-Deno.test("startProxy() answers 508 when it is its own upstream", async () => {
+Deno.test("startProxy() answers 508 before it shares any answer, when it is its own upstream", async () => {
   const address = { hostname: "127.0.0.1", port: freePort() };
   await using proxy = await startUnderTest(address, { listen: [address] });
   for (let i = 0; i < 3; i++) {
