@@ -117,7 +117,7 @@ Deno.test("/metrics counts a request that came back as a loop", async () => {
   const found = await counted(it);
   assertEquals(found["loops_total"], 1);
   // The client's own, and each try of it that came back.
-  assertEquals(found['requests_total{code="5xx"}'], 4);
+  assertEquals(found['requests_total{code="5xx"}'], 9);
 });
 
 Deno.test("/metrics counts the upstream's faults by their kind", async () => {

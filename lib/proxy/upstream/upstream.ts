@@ -67,9 +67,10 @@ interface SentRequest {
 /**
  * So many times a request may come back before the rule is to blame. Where a
  * client's connection was reset, as when a proxy dies, conntrack keeps it for
- * ten seconds, and redirects what this proxy sends from the same port.
+ * ten seconds, and redirects what this proxy sends from the same port. Such
+ * ports lie close together: of three tries in a row, all came back in a soak.
  */
-const MOST_RETURNS = 3;
+const MOST_RETURNS = 8;
 
 /**
  * The pauses before a moving upstream is looked for again, in milliseconds:
