@@ -43,6 +43,11 @@ export interface Fault {
   readonly allowed: readonly What[];
   /** What it surely does to some: else nobody looked. */
   readonly shows?: What;
+  /**
+   * How long clients may be refused afterwards, in milliseconds: conntrack
+   * leads them past the redirect from ports of connections that were reset.
+   */
+  readonly refusedMs?: number;
   /** Whether a child dies of it: at five within a minute the parent gives up. */
   readonly kills?: true;
   /** Injects it, and waits until what it did is repaired. */
@@ -220,6 +225,7 @@ export const FAULTS: readonly Fault[] = [
     // It forgets its tokens, too.
     allowed: ["status 502", "status 401"],
     shows: "status 502",
+    refusedMs: 10_000,
     inject: restartService,
   },
   {
