@@ -24,10 +24,23 @@ import type {
   UpstreamAnswer,
   UpstreamRequest,
 } from "./upstream/upstream.ts";
-import { ClientGone, UpstreamError } from "./upstream/upstream_error.ts";
+import {
+  CameBack,
+  ClientGone,
+  UpstreamError,
+} from "./upstream/upstream_error.ts";
 
 /** A GET that has one is refused. */
 const NO_BODY: RequestBody = { bytes: undefined };
+
+/** The answer to a request of the proxy's own that came back. */
+function loop(): Refusal {
+  return {
+    status: STATUS_CODE.LoopDetected,
+    reason:
+      `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
+  };
+}
 
 /** What nginx logs for a client that left; nobody reads the answer. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -269,14 +282,7 @@ export class Handler {
         reason: "Only this node itself may ask",
       };
     }
-    if (upstream.comesBack(peer, listener, asked)) {
-      this.#incidents.loop();
-      return {
-        status: STATUS_CODE.LoopDetected,
-        reason:
-          `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
-      };
-    }
+    if (upstream.comesBack(peer, listener, asked)) return loop();
     // `Deno.serve` refuses every other control byte by itself, and in HTTP/1
     // this one, too.
     if (asked.target.includes("\x7f")) {
@@ -306,6 +312,10 @@ export class Handler {
     if (error instanceof ClientGone) {
       this.#incidents.failed(error, asked);
       return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+    }
+    if (error instanceof CameBack) {
+      this.#incidents.loop();
+      return this.#turnAway(loop());
     }
     if (error instanceof UpstreamError) {
       this.#incidents.failed(error, asked);

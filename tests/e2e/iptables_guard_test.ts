@@ -270,3 +270,65 @@ for (const backend of BACKENDS) {
     },
   );
 }
+
+// Resets a connection on which it is asked to, and answers others.
+const RESETTING = `
+import socket, struct
+server = socket.create_server(("169.254.169.254", 80))
+print("ready", flush=True)
+while True:
+    connection, _ = server.accept()
+    if connection.recv(100) == b"reset":
+        off = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, off)
+    else: connection.sendall(b"real")
+    connection.close()
+`;
+
+// Asks as a user, from a port of its choice, and says what came of it.
+const FROM_PORT = `
+import os, socket, sys
+os.setuid(int(sys.argv[1]))
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+client.bind(("", int(sys.argv[2])))
+try:
+    client.connect(("169.254.169.254", 80))
+    client.sendall(sys.argv[3].encode())
+    print(client.recv(100).decode())
+except ConnectionRefusedError: print("refused")
+except ConnectionResetError: print("reset")
+`;
+
+for (const backend of BACKENDS) {
+  testWith(
+    NEEDS,
+    `the guard refuses a client that gets the port of a reset connection of the proxy's (${backend})`,
+    async () => {
+      await using node = await createNamespace(["169.254.169.254/32"]);
+      const machine = await openMachine(
+        backend,
+        "install the rule",
+        node.runner,
+      );
+      const service = node.spawn(["/usr/bin/python3", "-c", RESETTING]);
+      await service.shows(/^ready$/m);
+      const ask = async (uid: number, port: number, text: string) =>
+        (await node.must([
+          ...["/usr/bin/python3", "-c", FROM_PORT],
+          ...[`${uid}`, `${port}`, text],
+        ])).trim();
+      await reconcile(machine, open(4000));
+      assertEquals(await ask(PROXY, 41_234, "reset"), "reset");
+      assertEquals(await ask(1000, 41_234, "ask"), "refused");
+      // Without the guard, conntrack leads it past the redirect.
+      await node.must(
+        backend === "nftables"
+          ? ["nft", "flush", "chain", "ip", "c2s-imds", "guard"]
+          : [`iptables-${backend}`, "-F"],
+      );
+      assertEquals(await ask(PROXY, 41_238, "reset"), "reset");
+      assertEquals(await ask(1000, 41_238, "ask"), "real");
+    },
+  );
+}

@@ -207,7 +207,7 @@ Deno.test("docs/removal.md has the command that the unit names", () => {
 
 /** What stands in that page's tables beside messages. */
 const COMMAND =
-  /^(?:--|(?:c2s-imds|conntrack|curl|echo|grep|id|iptables|journalctl|oc|podman|ps|serve|ss|systemctl|touch) )/;
+  /^(?:--|(?:c2s-imds|curl|echo|grep|id|iptables|journalctl|oc|podman|ps|serve|ss|sysctl|systemctl|touch) )/;
 
 Deno.test("the messages in docs/troubleshooting.md are the program's own", () => {
   const [page = ""] = sourceFiles("docs/troubleshooting.md")

@@ -8,6 +8,8 @@ import {
   DESTINATION_IPV6,
 } from "../../lib/rule/rule.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
+import { REPOSITORY } from "../helpers/files.ts";
+import { blocksOf } from "../helpers/markdown.ts";
 import {
   FILTER,
   guard,
@@ -69,6 +71,15 @@ COMMIT
     );
   });
 }
+
+Deno.test("plan() feeds for IPv4 what README.md shows", () => {
+  const readme = Deno.readTextFileSync(new URL("README.md", REPOSITORY));
+  const [block] = blocksOf(readme)
+    .filter(({ text }) => text.startsWith("*filter\n"));
+  const fed = plan(BOTH, emptyReading(machine("nft")), machine("nft"))
+    .filter(({ family }) => family === "ip").map(({ stdin }) => stdin);
+  assertEquals(block?.text, fed.join(""));
+});
 
 Deno.test("plan() replaces native nft's tables as a whole", () => {
   assertEquals(

@@ -43,6 +43,11 @@ export interface Fault {
   readonly allowed: readonly What[];
   /** What it surely does to some: else nobody looked. */
   readonly shows?: What;
+  /**
+   * How long clients may be refused afterwards, in milliseconds: conntrack
+   * leads them past the redirect from ports of connections that were reset.
+   */
+  readonly refusedMs?: number;
   /** Whether a child dies of it: at five within a minute the parent gives up. */
   readonly kills?: true;
   /** Injects it, and waits until what it did is repaired. */
@@ -75,21 +80,13 @@ async function replaceChild(scene: Scene, signal: Deno.Signal): Promise<void> {
   await served(scene);
 }
 
-/** Waits until the log has one more line that matches. */
-async function logsMore(
-  { program }: Scene,
-  pattern: RegExp,
-  act: () => unknown,
-): Promise<void> {
-  const count = () => [...program.stderr().matchAll(pattern)].length;
+/** Has the file read again, and waits until the log says what came of it. */
+async function reload({ file, program }: Scene, text: string, said: RegExp) {
+  await Deno.writeTextFile(file, text);
+  const count = () => [...program.stderr().matchAll(said)].length;
   const before = count();
-  await act();
-  await until(`another ${pattern}`, () => count() > before);
-}
-
-async function reload(scene: Scene, text: string, said: RegExp) {
-  await Deno.writeTextFile(scene.file, text);
-  await logsMore(scene, said, () => scene.program.signal("SIGHUP"));
+  program.signal("SIGHUP");
+  await until(`another ${said}`, () => count() > before);
 }
 
 async function pause(pid: number, ms: number): Promise<void> {
@@ -177,11 +174,8 @@ async function insertForeign(scene: Scene): Promise<void> {
     ...["--dport", "443", "-j", "ACCEPT"],
   ];
   await nat(scene, "-I", ...rule);
-  await logsMore(
-    scene,
-    / info configuration read again /g,
-    () => scene.program.signal("SIGHUP"),
-  );
+  // The file may be the broken one of another fault.
+  await reload(scene, "cache: 1\n", / info configuration read again /g);
   await served(scene);
   await nat(scene, "-D", ...rule);
 }
@@ -231,6 +225,7 @@ export const FAULTS: readonly Fault[] = [
     // It forgets its tokens, too.
     allowed: ["status 502", "status 401"],
     shows: "status 502",
+    refusedMs: 10_000,
     inject: restartService,
   },
   {

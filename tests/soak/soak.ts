@@ -93,8 +93,16 @@ export async function soak(
       const from = Date.now();
       await fault.inject(scene);
       const to = Date.now();
-      const { name, allowed, shows } = fault;
+      const { name, allowed, shows, refusedMs = 0 } = fault;
       events.push({ name, allowed, shows, from, to });
+      if (refusedMs > 0) {
+        events.push({
+          name: `${refusedMs / 1_000} s after ${name}`,
+          allowed: ["refused"],
+          from: to,
+          to: to + refusedMs,
+        });
+      }
       tell(`${new Date(from).toISOString()} ${name}: ${to - from} ms`);
       await sleep(200 + random.int(800));
     }

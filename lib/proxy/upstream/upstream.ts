@@ -4,7 +4,7 @@
  *
  * EC2's service closes every connection after its answer, so keeping some would
  * win nothing, and what comes late on one would be the next client's answer.
- * Nothing is sent twice: a PUT would issue two tokens.
+ * The service gets nothing twice: a PUT would issue two tokens.
  *
  * @module
  */
@@ -18,6 +18,7 @@ import { Connection } from "./connection.ts";
 import type { TimeLimit } from "./time_limit.ts";
 import {
   brokeOff,
+  CameBack,
   ClientGone,
   unreachable,
   UpstreamError,
@@ -60,7 +61,16 @@ export interface UpstreamAnswer {
 interface SentRequest {
   readonly request: UpstreamRequest;
   readonly remote: Deno.NetAddr;
+  cameBack: boolean;
 }
+
+/**
+ * So many times a request may come back before the rule is to blame. Where a
+ * client's connection was reset, as when a proxy dies, conntrack keeps it for
+ * ten seconds, and redirects what this proxy sends from the same port. Such
+ * ports lie close together: of three tries in a row, all came back in a soak.
+ */
+const MOST_RETURNS = 8;
 
 /**
  * The pauses before a moving upstream is looked for again, in milliseconds:
@@ -96,18 +106,31 @@ export class Upstream {
   }
 
   /**
-   * Sends a request, once.
+   * Sends a request; one that came back to this proxy goes from another port.
    *
    * @param request what to send
    * @param limit how long finding the service, connecting and the head of the
    * answer may take; it ends the body, too, until it is disposed of
    * @throws {UpstreamError} when no proper answer begins in time
    * @throws {ClientGone} when nobody waits for it any more
+   * @throws {CameBack} when it came back each time
    */
   async send(
     request: UpstreamRequest,
     limit: TimeLimit,
   ): Promise<UpstreamAnswer> {
+    for (let returns = 0; returns < MOST_RETURNS; returns++) {
+      const answer = await this.#sendOnce(request, limit);
+      if (answer !== undefined) return answer;
+    }
+    throw new CameBack();
+  }
+
+  /** Sends a request; there is no answer where it came back. */
+  async #sendOnce(
+    request: UpstreamRequest,
+    limit: TimeLimit,
+  ): Promise<UpstreamAnswer | undefined> {
     const { address, connection } = await this.#connect(limit);
     const { local, remote } = connection;
     limit.signal.addEventListener(
@@ -115,13 +138,18 @@ export class Upstream {
       () => connection.close(limit.signal.reason),
     );
     const from = end(local.hostname, local.port);
-    this.#unanswered.set(from, { request, remote });
+    const sent: SentRequest = { request, remote, cameBack: false };
+    this.#unanswered.set(from, sent);
     try {
       limit.signal.throwIfAborted();
       // An answer may come before all was sent, even instead.
       connection.write(bytesOf(request)).catch(() => {});
       const head = await readHead(connection, request.method);
       const { status, fields, length, framing } = head;
+      if (sent.cameBack) {
+        connection.close();
+        return undefined;
+      }
       if (!canBeSent(status)) {
         throw new UpstreamError("broken", `answered with status ${status}`);
       }
@@ -191,7 +219,7 @@ export class Upstream {
   /**
    * Whether a request is one of ours that came back to us: it comes from the
    * local end of an upstream connection that waits for the answer to just this
-   * request.
+   * request. Whoever sent it then sends it anew.
    *
    * @param peer where the request came from
    * @param listener where it came in
@@ -210,7 +238,8 @@ export class Upstream {
     // On loopback nothing is redirected, but a client may have the same address
     // and port towards us as our own connection has towards the upstream.
     const { hostname, port } = sent.remote;
-    return !isLoopback(hostname) || port === listener.port;
+    sent.cameBack = !isLoopback(hostname) || port === listener.port;
+    return sent.cameBack;
   }
 
   /** Closes every connection, and those that are still being made. */

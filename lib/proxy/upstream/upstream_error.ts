@@ -47,6 +47,15 @@ export class ClientGone extends Error {
   }
 }
 
+/** Each try to send a request up was redirected to this proxy itself. */
+export class CameBack extends Error {
+  /** Makes the error. */
+  constructor() {
+    super("the redirect rule leads this proxy's requests to itself");
+    this.name = "CameBack";
+  }
+}
+
 /**
  * Says that no connection could be made.
  *

@@ -58,6 +58,32 @@ Deno.test("comesBack() holds for a request that has no answer yet, and no other"
   assertEquals(seen, [true, true, ...Array(5).fill(false)]);
 });
 
+for (
+  const { returns, outcome } of [
+    { returns: 7, outcome: "200" },
+    { returns: 8, outcome: "CameBack" },
+  ]
+) {
+  Deno.test(`send() sends from another port what came back: ${outcome} after ${returns} times`, async () => {
+    const ports = new Set<number>();
+    await using server = await startUpstream((_, { peerPort, write }) => {
+      ports.add(peerPort);
+      if (ports.size > returns) return write(answer(""));
+      upstream.comesBack(at(peerPort), at(server.address.port), REQUEST);
+      return write("HTTP/1.1 508 Loop Detected\r\nContent-Length: 0\r\n\r\n");
+    });
+    using client = clientOf(server.address);
+    const { upstream } = client;
+    using limit = new TimeLimit(5_000);
+    const sent = upstream.send(REQUEST, limit);
+    assertEquals(
+      await sent.then(({ status }) => `${status}`, ({ name }) => name),
+      outcome,
+    );
+    assertEquals(ports.size, 8);
+  });
+}
+
 Deno.test("close() leaves no connection behind when one is being made", async () => {
   await using server = await startUpstream(() => {});
   const upstream = new Upstream(server.address);
