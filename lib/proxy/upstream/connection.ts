@@ -22,6 +22,12 @@ const LARGE_BUFFER_BYTES = 64 * 1024;
  */
 const LINGER_MS = 50;
 
+/**
+ * How long a connection that nobody waits for any more may take to come about
+ * before it is aborted, in milliseconds: between two of the kernel's tries.
+ */
+const ABANDON_MS = 1_500;
+
 const NOTHING = new Uint8Array(0);
 
 /** Bytes go out, bytes come in; never two reads at a time. */
@@ -60,9 +66,29 @@ export class Connection {
     signal: AbortSignal,
     onClose: (connection: Connection) => void,
   ): Promise<Connection> {
-    const socket = await Deno.connect({ hostname, port, signal });
-    socket.setNoDelay(true);
-    return new Connection(socket, onClose);
+    signal.throwIfAborted();
+    const abandoned = new AbortController();
+    const connecting = Deno.connect({
+      hostname,
+      port,
+      signal: abandoned.signal,
+    });
+    const { promise: left, reject } = Promise.withResolvers<never>();
+    const leave = () => reject(signal.reason);
+    signal.addEventListener("abort", leave);
+    try {
+      const socket = await Promise.race([connecting, left]);
+      socket.setNoDelay(true);
+      return new Connection(socket, onClose);
+    } catch (error) {
+      // Deno 2.9.6 never closes what connects just as it is aborted.
+      const cancelTimer = after(ABANDON_MS, () => abandoned.abort());
+      connecting.then((socket) => socket.close(), () => {})
+        .finally(cancelTimer);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
   }
 
   /** Sends all of the bytes. */

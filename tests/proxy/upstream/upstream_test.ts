@@ -240,3 +240,17 @@ Deno.test("send() gives up at the time limit, wherever the service stops", async
     assert(error.fault === "late");
   }
 });
+
+Deno.test("send() closes a connection that comes about just as the client leaves", async () => {
+  // Whatever stays open fails this test: at either end.
+  await using server = await startUpstream((_, connection) => connection.end());
+  const upstream = new Upstream(server.address);
+  for (let i = 0; i < 5_000; i++) {
+    const client = new AbortController();
+    setTimeout(() => client.abort(), 0);
+    using limit = new TimeLimit(60_000, client.signal);
+    await upstream.send(REQUEST, limit).catch(() => {});
+  }
+  upstream.close();
+  await until("all of them are closed", () => server.open === 0);
+});
