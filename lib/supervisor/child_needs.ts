@@ -9,7 +9,7 @@ import { delay } from "../system/timers.ts";
 import type { RuleView } from "../admin/rule_view.ts";
 import { serversOf } from "../proxy/proxy.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
-import type { SocketOwners } from "../system/socket_owners.ts";
+import type { Owners, SocketOwners } from "../system/socket_owners.ts";
 import type { Child } from "./child_process.ts";
 import type { UpstreamNews } from "./state.ts";
 
@@ -97,13 +97,23 @@ async function answerCrowds(
     child.tell({
       owners: {
         answers,
-        ...uids &&
-          { uids: Object.fromEntries([...uids].slice(0, MOST_OWNERS)) },
+        ...uids && { uids: Object.fromEntries(foremost(uids)) },
       },
     });
     await delay(OWNERS_MS, over);
     child.tell({ owners: { answers } });
   }
+}
+
+/**
+ * The clients that a child is told of: root's first, then those of users with
+ * few connections, so that nobody hides others behind many of their own.
+ */
+function foremost(uids: Owners): readonly (readonly [string, number])[] {
+  return [...Map.groupBy(uids, ([, uid]) => uid)].sort(
+    ([one, ends], [other, others]) =>
+      Number(other === 0) - Number(one === 0) || ends.length - others.length,
+  ).flatMap(([, ends]) => ends).slice(0, MOST_OWNERS);
 }
 
 /** Tells where the upstream is: what is new, and what the child asks. */

@@ -160,3 +160,19 @@ Deno.test("answerChild() looks who asks once for all questions so far, forgets i
     { owners: { answers: 52 } },
   ]);
 });
+
+Deno.test("answerChild() tells who root and rare users are, however many connections others have", async () => {
+  const child = new FakeChild(Promise.resolve([]));
+  const many = (uid: number, count: number): [string, number][] =>
+    Array.from({ length: count }, (_, i) => [`${uid} ${i}`, uid]);
+  const all = [many(1000, 3_000), many(1001, 2_000), many(1002, 2), many(0, 3)];
+  const owners = () => Promise.resolve(new Map(all.flat()));
+  const answered = answerChild(child, { owners });
+  child.says({ crowds: 1 });
+  await child.untilTold(1);
+  child.kill();
+  await answered;
+  const told = Object.values(child.told[0]?.owners?.uids ?? {});
+  const count = (uid: number) => told.filter((it) => it === uid).length;
+  assertEquals([0, 1002, 1001, 1000].map(count), [3, 2, 2_000, 2_091]);
+});
