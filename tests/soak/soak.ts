@@ -86,6 +86,7 @@ export async function soak(
   const watch = new Watch(program);
   load.begin();
   const events: Event[] = [];
+  const aftermath: Event[] = [];
   const problems: string[] = [];
   try {
     for (const fault of faultsIn(scene, seconds)) {
@@ -96,7 +97,7 @@ export async function soak(
       const { name, allowed, shows, refusedMs = 0 } = fault;
       events.push({ name, allowed, shows, from, to });
       if (refusedMs > 0) {
-        events.push({
+        aftermath.push({
           name: `${refusedMs / 1_000} s after ${name}`,
           allowed: ["refused"],
           from: to,
@@ -109,6 +110,8 @@ export async function soak(
   } catch (error) {
     problems.push(String(error));
   }
+  // What another fault explains is not theirs.
+  events.push(...aftermath);
   const { tally, failures } = await load.count();
   const memory = await watch.close();
   await scene.service.stop();

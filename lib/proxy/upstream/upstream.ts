@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { STATUS_CODE } from "@std/http/status";
 import type { UpstreamAddress } from "../../config/serve_config.ts";
 import { delay } from "../../system/timers.ts";
 import { answerHeaders, type Header } from "../headers.ts";
@@ -146,7 +147,8 @@ export class Upstream {
       connection.write(bytesOf(request)).catch(() => {});
       const head = await readHead(connection, request.method);
       const { status, fields, length, framing } = head;
-      if (sent.cameBack) {
+      // A client may have the same port by chance: then this is the service's.
+      if (sent.cameBack && status === STATUS_CODE.LoopDetected) {
         connection.close();
         return undefined;
       }
