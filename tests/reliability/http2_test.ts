@@ -109,8 +109,7 @@ Deno.test("startProxy() makes at most one request of one over HTTP/2", async () 
   assertEquals(upstream.bytes, whole);
 });
 
-testWith(
-  [{ command: "curl", from: "curl" }],
+testWith([{ command: "curl", from: "curl" }])(
   "startProxy() answers 505 to HTTP/2 as its clients speak it, and sends nothing up",
   async () => {
     await using upstream = await startUpstream(({ target }, connection) =>
