@@ -24,8 +24,7 @@ function dataOf({ data }: Client): readonly string[] {
 for (const client of CLIENTS) {
   for (const { name, flags, tokens } of SERVICES) {
     if (tokens && client.tokenless) continue;
-    testWith(
-      [...NAMESPACES, PYTHON, ...client.needs],
+    testWith([...NAMESPACES, PYTHON, ...client.needs])(
       `${client.name} sees the emulated region through the proxy of ${name}`,
       async () => {
         await using namespace = await createNamespace();

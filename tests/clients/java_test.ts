@@ -4,12 +4,11 @@ import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 import { scriptPath } from "./clients.ts";
 
-testWith(
-  [
-    ...NAMESPACES,
-    { command: "javac", from: "default-jdk-headless" },
-    { command: "/usr/bin/python3", from: "python3" },
-  ],
+testWith([
+  ...NAMESPACES,
+  { command: "javac", from: "default-jdk-headless" },
+  { command: "/usr/bin/python3", from: "python3" },
+])(
   "Java's HttpClient gets a token through the proxy over HTTP/1.1, and 400 where it asks for HTTP/2",
   async () => {
     await using namespace = await createNamespace();

@@ -120,8 +120,7 @@ const RESOLVERS: readonly Resolver[] = [
 ];
 
 for (const { real, shown, ...resolver } of RESOLVERS) {
-  testWith(
-    [...NAMESPACES, ...resolver.needs],
+  testWith([...NAMESPACES, ...resolver.needs])(
     `${resolver.name} ends in partition aws-iso under --profile c2s`,
     async () => {
       await using namespace = await createNamespace();
@@ -145,8 +144,7 @@ for (const { real, shown, ...resolver } of RESOLVERS) {
   );
 }
 
-testWith(
-  [...NAMESPACES, { python: "cloudinit", from: "cloud-init" }],
+testWith([...NAMESPACES, { python: "cloudinit", from: "cloud-init" }])(
   "cloud-init's OpenStack datasource follows the zones of a profile",
   async () => {
     const profile = await Deno.makeTempFile({ suffix: ".yaml" });

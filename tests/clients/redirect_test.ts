@@ -9,8 +9,7 @@ const installed = installedForFile();
 /** CloudStack's datasource asks its router, which no rule catches. */
 const REDIRECTED = CLIENTS.filter(({ data }) => data === undefined);
 
-testWith(
-  [...NODE_NEEDS, ...REDIRECTED.flatMap(({ needs }) => needs)],
+testWith([...NODE_NEEDS, ...REDIRECTED.flatMap(({ needs }) => needs)])(
   "real clients see the emulated region at the address they ask by default",
   async (t) => {
     await using node = await createNode(await installed());

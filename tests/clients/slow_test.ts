@@ -42,8 +42,7 @@ function patientClient(name: string): Client {
 
 for (const [delay, name, waits] of SLOW) {
   const client = patientClient(name);
-  testWith(
-    [...NAMESPACES, PYTHON, ...client.needs],
+  testWith([...NAMESPACES, PYTHON, ...client.needs])(
     `${name} gets ${
       waits ? "the same" : "nothing either"
     } through the proxy of a service that takes ${delay} s`,

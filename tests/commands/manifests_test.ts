@@ -415,8 +415,7 @@ for (const [file, args] of RENDERED) {
   });
 }
 
-testWith(
-  [{ python: "yaml", from: "python3-yaml" }],
+testWith([{ python: "yaml", from: "python3-yaml" }])(
   "Python reads every manifest as this program means it",
   async () => {
     for (const [, args] of RENDERED.slice(0, 2)) {

@@ -44,8 +44,7 @@ async function createNeighbours(
   return { node, neighbour };
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "address add puts the address on lo, lets no neighbour reach it, and remove leaves no trace",
   async () => {
     await using stack = new AsyncDisposableStack();
@@ -83,8 +82,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "address status warns of neighbours when another program added the address",
   async () => {
     await using stack = new AsyncDisposableStack();
@@ -114,8 +112,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "address add says in one line what is missing, and changes nothing",
   async () => {
     await using stack = new AsyncDisposableStack();

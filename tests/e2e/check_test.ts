@@ -16,8 +16,7 @@ import { testWith } from "../helpers/requires.ts";
 
 const installed = installedForFile();
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check sees the emulated region while serve --iptables runs, and only then",
   async () => {
     await using node = await createNode(await installed());
@@ -59,8 +58,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check --wait returns as soon as a late proxy and its rule are in place",
   async () => {
     await using node = await createNode(await installed());
@@ -87,8 +85,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check tells which part is at fault while nobody repairs the rule",
   async (t) => {
     await using node = await createNode(await installed());
@@ -147,8 +144,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check reads the port in the rule, and names a stranger there",
   async () => {
     await using node = await createNode(await installed());
@@ -174,8 +170,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check says no while IPv6 shows the real region, and yes when the guard refuses it",
   async () => {
     await using node = await createNode(await installed());
@@ -195,8 +190,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check warns of another process that runs as the proxy's user",
   async () => {
     await using node = await createNode(await installed());
@@ -221,8 +215,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check tells of a rule that exempts another than the proxy's user",
   async () => {
     await using node = await createNode(await installed());
@@ -235,7 +228,7 @@ testWith(
   },
 );
 
-testWith(NODE_NEEDS, "check tells of a rule without a proxy", async () => {
+testWith(NODE_NEEDS)("check tells of a rule without a proxy", async () => {
   await using node = await createNode(await installed());
   await node.run("iptables install");
   const dead = await node.run("check");
@@ -246,8 +239,7 @@ testWith(NODE_NEEDS, "check tells of a rule without a proxy", async () => {
   );
 });
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check asks the IPv6 address through the rule",
   async () => {
     await using node = await createNode(await installed());
@@ -265,8 +257,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "check ends in time where no metadata service can be reached",
   async (t) => {
     const { command, env } = await installed();

@@ -90,8 +90,7 @@ async function follow(
   );
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "serve finds CloudStack's router in a real lease, and follows it",
   async () => {
     await using stack = new AsyncDisposableStack();
@@ -111,8 +110,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "serve --iptables finds CloudStack's router for its child, and follows it",
   async () => {
     await using stack = new AsyncDisposableStack();
@@ -155,8 +153,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "serve is configured by mdproxy4cs's variables alone",
   async () => {
     await using stack = new AsyncDisposableStack();

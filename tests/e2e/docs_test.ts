@@ -196,8 +196,7 @@ const AFTER: Readonly<Record<string, (node: TestNode) => Promise<void>>> = {
 for (const { path, text } of documents()) {
   const examples = examplesOf(text, "sh node");
   if (examples.length === 0) continue;
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `the commands of ${path} do on a node what it says`,
     async (t) => {
       const program = await installed();

@@ -52,8 +52,7 @@ async function refused(run: Runner, line: string): Promise<string> {
   return error.message;
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables names the capability when NET_ADMIN is dropped",
   async () => {
     await using node = await createNamespace();
@@ -81,8 +80,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables names the capability when legacy lacks NET_RAW",
   async () => {
     await using node = await createNamespace();
@@ -95,8 +93,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables gives up in time when another program holds the lock",
   async () => {
     await using node = await createNamespace();
@@ -123,8 +120,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables says when the lock file cannot be opened",
   async () => {
     await using node = await createNamespace();
@@ -136,8 +132,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables refuses an unknown user before it changes anything",
   async () => {
     await using node = await createNamespace();
@@ -159,8 +154,7 @@ add rule ip nat OUTPUT ip daddr @theirs tcp dport { 80, 81 } redirect to :99
 insert rule ip nat OUTPUT ct state new counter
 `;
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables points to nftables when others' native rules stand in OUTPUT",
   async () => {
     await using node = await createNamespace();
@@ -179,8 +173,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables keeps, moves and removes its rule where others' native rules came",
   async () => {
     await using node = await createNamespace();
@@ -205,8 +198,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables says what stands where a command was killed after or before its work",
   async () => {
     await using node = await createNamespace();
@@ -238,8 +230,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables takes native nft when there is no iptables",
   async () => {
     await using node = await createNamespace();
@@ -260,8 +251,7 @@ testWith(
   },
 );
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables tells an ordinary user without sbin in PATH to run it as root",
   async () => {
     await using node = await createNamespace();
@@ -280,7 +270,7 @@ testWith(
   },
 );
 
-testWith(NEEDS, "iptables follows the hint that kubelet left", async () => {
+testWith(NEEDS)("iptables follows the hint that kubelet left", async () => {
   for (const backend of ["nft", "legacy"]) {
     await using node = await createNamespace();
     await node.must([

@@ -138,8 +138,7 @@ async function stolen(
 }
 
 for (const backend of BACKENDS) {
-  testWith(
-    NEEDS,
+  testWith(NEEDS)(
     `the guard holds what the redirect promises (${backend})`,
     async (t) => {
       await using node = await createNode();

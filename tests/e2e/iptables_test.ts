@@ -124,8 +124,7 @@ async function jumps(node: Namespace): Promise<number> {
 }
 
 for (const backend of BACKENDS) {
-  testWith(
-    NEEDS,
+  testWith(NEEDS)(
     `iptables redirects everyone but the proxy through a whole life (${backend})`,
     async (t) => {
       await using node = await createNode();
@@ -329,8 +328,7 @@ for (const backend of BACKENDS) {
   );
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables works as a process and ends with the codes of the contract",
   async () => {
     await using node = await createNode();

@@ -16,8 +16,7 @@ const installed = installedForFile();
 const SERVICE = "http://[fd00:ec2::254]";
 
 for (const backend of BACKENDS) {
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --iptables goes all the way over IPv6 (${backend})`,
     async () => {
       await using node = await createNode(await installed(), backend);
@@ -62,8 +61,7 @@ for (const backend of BACKENDS) {
   );
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve answers 508 over IPv6 when the rule does not exempt it",
   async () => {
     await using node = await createNode(await installed());

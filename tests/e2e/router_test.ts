@@ -63,8 +63,7 @@ async function end(spawned: readonly Spawned[]): Promise<void> {
   for (const one of spawned) await one.kill();
 }
 
-testWith(
-  GUEST_NEEDS,
+testWith(GUEST_NEEDS)(
   "RouterSource finds the DHCP server in dhclient's lease, and again when it has moved",
   async () => {
     await using stack = new AsyncDisposableStack();
@@ -91,8 +90,7 @@ testWith(
   },
 );
 
-testWith(
-  GUEST_NEEDS,
+testWith(GUEST_NEEDS)(
   "RouterSource finds systemd-networkd's lease and the default gateway by the guest's own numbers",
   async () => {
     await using stack = new AsyncDisposableStack();

@@ -77,8 +77,7 @@ async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
 }
 
 for (const flags of ["", " --iptables --listen 127.0.0.1:4000"]) {
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --address${flags} has the address while it serves, whatever becomes of it`,
     async (t) => {
       await using stack = new AsyncDisposableStack();
@@ -137,8 +136,7 @@ for (const flags of ["", " --iptables --listen 127.0.0.1:4000"]) {
   );
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --address --iptables keeps the address while its child is dead",
   async () => {
     await using stack = new AsyncDisposableStack();
@@ -162,8 +160,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --address leaves the address that another program added",
   async () => {
     await using stack = new AsyncDisposableStack();
@@ -180,8 +177,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --address says what is in the way before anything changes",
   async () => {
     await using stack = new AsyncDisposableStack();

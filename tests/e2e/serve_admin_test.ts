@@ -61,8 +61,7 @@ async function untilNotReady(node: TestNode, why: string): Promise<void> {
 
 const READY = "proxy: ok\nupstream: ok\nrule: ok\n";
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables tells administrators of its upstream and its rule",
   async (t) => {
     await using node = await createNode(await installed());
@@ -170,8 +169,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables touches nothing when administrators' port cannot be had",
   async () => {
     await using node = await createNode(await installed());

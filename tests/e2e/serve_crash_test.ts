@@ -40,8 +40,7 @@ const KILLS: readonly (readonly ("child" | "both" | "parent")[])[] = [
 ];
 
 for (const backend of ALL_BACKENDS) {
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --iptables: whoever waits for its port reads no request, whatever is killed (${backend})`,
     async () => {
       await using node = await createNode(await installed(), backend);
@@ -89,8 +88,7 @@ for (const backend of ALL_BACKENDS) {
   );
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables has clients refused while its child is dead, and never shows the real region",
   async () => {
     await using node = await createNode(await installed());
@@ -111,8 +109,7 @@ testWith(
 const CRASHES = { keep: "refused", remove: REAL };
 
 for (const [onCrash, seen] of Object.entries(CRASHES)) {
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --iptables --on-crash ${onCrash} gives up after five deaths in a minute: ${seen}`,
     async () => {
       await using node = await createNode(await installed());
@@ -142,8 +139,7 @@ for (const [onCrash, seen] of Object.entries(CRASHES)) {
   );
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables stopped before it listens removes the rule of a life that was killed",
   async () => {
     const { command, env } = await installed();
@@ -169,8 +165,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables replaces a child that hangs, before anyone asks it to",
   async () => {
     await using node = await createNode(await installed());
@@ -184,8 +179,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables notices the end of a child whose pipes somebody else holds, and stops",
   async () => {
     await using node = await createNode(await installed());
@@ -235,8 +229,7 @@ print("over", flush=True)
 `;
 
 for (const backend of ALL_BACKENDS) {
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --iptables gives no other user a request while HTTP/2 floods come, and is back after them (${backend})`,
     async () => {
       await using node = await createNode(await installed(), backend);

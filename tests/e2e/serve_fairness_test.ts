@@ -18,8 +18,7 @@ const installed = installedForFile();
 
 const SERVICE = { hostname: "169.254.169.254", port: 80 };
 
-testWith(
-  [...NODE_NEEDS, ...CROWD_NEEDS],
+testWith([...NODE_NEEDS, ...CROWD_NEEDS])(
   "serve --iptables answers others while 1,024 redirected requests of one user hang",
   async () => {
     await using node = await createNode(await installed());

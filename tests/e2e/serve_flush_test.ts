@@ -100,8 +100,7 @@ for (const backend of ALL_BACKENDS) {
   for (const { what, commands, opens } of FLUSHES) {
     const isNative = commands[0]?.startsWith("nft") ?? false;
     if (isNative ? backend === "legacy" : backend === "nftables") continue;
-    testWith(
-      NODE_NEEDS,
+    testWith(NODE_NEEDS)(
       `serve --iptables puts its rule back when others flush ${what} (${backend})`,
       async () => {
         await using node = await createNode(await installed(), backend);

@@ -29,8 +29,7 @@ add rule ip nat THEIRS ct state new counter
 const installed = installedForFile();
 
 for (const [where, script] of Object.entries(FOREIGN)) {
-  testWith(
-    NEEDS,
+  testWith(NEEDS)(
     `serve --iptables keeps and removes its rule where others' native rules come ${where}`,
     async () => {
       await using node = await createNode(await installed(), "nft");
@@ -53,8 +52,7 @@ for (const [where, script] of Object.entries(FOREIGN)) {
   );
 }
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "iptables remove takes the rule away where others' native rules stand before it",
   async () => {
     await using node = await createNode(await installed(), "nft");
@@ -85,8 +83,7 @@ const BEFORE: Readonly<Record<string, string>> = {
 
 for (const backend of BACKENDS) {
   for (const [what, rule] of Object.entries(BEFORE)) {
-    testWith(
-      NEEDS,
+    testWith(NEEDS)(
       `serve --iptables puts its rule before ${what} of others (${backend})`,
       async () => {
         await using node = await createNode(await installed(), backend);

@@ -64,8 +64,7 @@ async function seeWithToken(namespace: Namespace, uid: number) {
 for (const backend of ALL_BACKENDS) {
   const serve = `serve --iptables --backend=${backend}`;
 
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --iptables shows everyone but the proxy the emulated region, and leaves no trace (${backend})`,
     async (t) => {
       await using node = await createNode(await installed(), backend);
@@ -107,8 +106,7 @@ for (const backend of ALL_BACKENDS) {
     },
   );
 
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --iptables guards IPv6, and redirects it to a listener on [::1] (${backend})`,
     async () => {
       await using node = await createNode(await installed(), backend);
@@ -135,8 +133,7 @@ for (const backend of ALL_BACKENDS) {
   );
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve as root gives its child no right that forwarding does not need",
   async () => {
     const { compiled, env } = await installed();

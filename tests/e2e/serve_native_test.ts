@@ -37,8 +37,7 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables keeps a rule of nft's own where there is no iptables",
   async () => {
     const PATH = await pathOf(PROGRAMS);

@@ -20,8 +20,7 @@ function assertRefused(result: ProgramResult, code: number, line: string) {
   assertEquals(result, { code, stdout: "", stderr: `c2s-imds: ${line}\n` });
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables leaves the rule of another instance alone",
   async () => {
     await using node = await createNode(await installed());
@@ -50,8 +49,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables takes the next port where another program has its own, and leaves that one alone",
   async () => {
     await using node = await createNode(await installed());
@@ -79,8 +77,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables says that SYN cookies alone may cut it off",
   async () => {
     await using node = await createNode(await installed());
@@ -96,8 +93,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables names what it lacks before anything changes",
   async () => {
     await using node = await createNode(await installed());
@@ -139,8 +135,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables says what to install when there is no iptables",
   async () => {
     await using node = await createNode(await installed());
@@ -166,8 +161,7 @@ function path(value: string): string[] {
   return ["/usr/bin/env", `PATH=${value}`];
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables refuses users that do not fit",
   async () => {
     await using node = await createNode(await installed());
@@ -200,8 +194,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables runs the proxy as a named user",
   async () => {
     await using node = await createNode(await installed());
@@ -217,8 +210,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables from source names the file that the proxy's user cannot read",
   async () => {
     if (Deno.env.has("C2S_IMDS_EXECUTABLE")) return;

@@ -11,8 +11,7 @@ import { testWith } from "../helpers/requires.ts";
 
 const installed = installedForFile();
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables hands a changed file to its child, and to the next one",
   async () => {
     const file = await Deno.makeTempFile({ suffix: ".yaml" });

@@ -54,8 +54,7 @@ const WAYS: Readonly<
 };
 
 for (const [way, send] of Object.entries(WAYS)) {
-  testWith(
-    NODE_NEEDS,
+  testWith(NODE_NEEDS)(
     `serve --iptables loses no request when SIGTERM goes ${way}`,
     async () => {
       const index = Object.keys(WAYS).indexOf(way);
@@ -80,8 +79,7 @@ for (const [way, send] of Object.entries(WAYS)) {
   );
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables --on-stop keep leaves the rule as it is",
   async () => {
     await using node = await createNode(await installed());
@@ -104,8 +102,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables takes two signals together for one, a later one for force",
   async () => {
     await using node = await createNode(await installed());
@@ -144,8 +141,7 @@ testWith(
   },
 );
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables is not ended by signals that mean nothing, and stops cleanly at SIGALRM and SIGQUIT",
   async () => {
     await using node = await createNode(await installed());
@@ -198,8 +194,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin ${name} "$@"
   };
 }
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables ends at a second signal when iptables hangs, and stops it",
   async () => {
     await using node = await createNode(await installed());
@@ -231,8 +226,7 @@ testWith(
 const STANDS =
   /error the rule still stands, c2s-imds iptables remove takes it away\n.*info stopped\n$/s;
 
-testWith(
-  NODE_NEEDS,
+testWith(NODE_NEEDS)(
   "serve --iptables ends with 1 and says so when it cannot remove the rule",
   async () => {
     await using node = await createNode(await installed());

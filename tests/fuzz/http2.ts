@@ -9,38 +9,58 @@ import type { Random } from "../helpers/random.ts";
 /** How a client begins that knows the server speaks HTTP/2. */
 export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-const DATA = 0;
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const GOAWAY = 7;
-const END_STREAM = 1;
-const END_HEADERS = 4;
+/** The types of frames (RFC 9113, 6). */
+export const FRAME = {
+  DATA: 0,
+  HEADERS: 1,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PING: 6,
+  GOAWAY: 7,
+  CONTINUATION: 9,
+} as const;
 
-function frame(
+/** The flag that ends a stream. */
+export const END_STREAM = 1;
+
+/** The flag that ends a head. */
+export const END_HEADERS = 4;
+
+/** A number of 32 bits. */
+export function number32(value: number): string {
+  const bytes = [value >>> 24, value >>> 16, value >>> 8, value];
+  return String.fromCharCode(...bytes.map((it) => it & 255));
+}
+
+/** A frame. */
+export function frame(
   type: number,
   flags: number,
   stream: number,
   payload: string,
 ): string {
-  const { length } = payload;
-  return String.fromCharCode(
-    length >> 16,
-    length >> 8 & 255,
-    length & 255,
-    type,
-    flags,
-    0,
-    0,
-    stream >> 8,
-    stream & 255,
-  ) + payload;
+  return number32(payload.length).slice(1) +
+    String.fromCharCode(type, flags) + number32(stream) + payload;
 }
 
-/** A literal field that is not put into any table; up to 126 bytes each. */
-function field(name: string, value: string): string {
-  return `\0${String.fromCharCode(name.length)}${name}` +
-    `${String.fromCharCode(value.length)}${value}`;
+/** A string of HPACK, as long as its prefix of 7 bits and a byte or two tell. */
+export function text(value: string): string {
+  if (value.length < 127) return String.fromCharCode(value.length) + value;
+  let rest = value.length - 127;
+  let length = "\x7f";
+  for (; rest > 127; rest >>= 7) {
+    length += String.fromCharCode(rest & 127 | 128);
+  }
+  return length + String.fromCharCode(rest) + value;
+}
+
+/** A field. */
+export type Field = readonly [name: string, value: string];
+
+/** Literal fields that are not put into any table. */
+export function fieldsOf(fields: readonly Field[]): string {
+  return fields.map(([name, value]) => `\0${text(name)}${text(value)}`)
+    .join("");
 }
 
 /**
@@ -52,15 +72,15 @@ function field(name: string, value: string): string {
 export function http2Of(random: Random, target: () => string): string {
   const count = 1 + random.int(3);
   const requests = Array.from({ length: count }, (_, i) => {
-    const fields = [
+    const fields: Field[] = [
       [":method", random.pick(["GET", "GET", "HEAD", "PUT", "CONNECT"])],
       [":scheme", "http"],
-      ...random.pick([[[":authority", "169.254.169.254"]], []]),
+      ...random.pick<Field[]>([[[":authority", "169.254.169.254"]], []]),
       [":path", target().slice(0, 126)],
       // What has no Host is refused by its authority.
-      ...random.pick([[["host", "169.254.169.254"]], []]),
+      ...random.pick<Field[]>([[["host", "169.254.169.254"]], []]),
       ...random.list(2, () =>
-        random.pick([
+        random.pick<Field>([
           ["x-a", "b"],
           ["X-Upper", "b"],
           ["connection", "close"],
@@ -70,10 +90,10 @@ export function http2Of(random: Random, target: () => string): string {
           ["x-split", "a\r\nx: y"],
         ])),
     ];
-    const block = fields.map(([name = "", value = ""]) => field(name, value));
-    return frame(HEADERS, END_STREAM | END_HEADERS, 2 * i + 1, block.join(""));
+    const flags = END_STREAM | END_HEADERS;
+    return frame(FRAME.HEADERS, flags, 2 * i + 1, fieldsOf(fields));
   });
-  return PREFACE + frame(SETTINGS, 0, 0, "") + requests.join("");
+  return PREFACE + frame(FRAME.SETTINGS, 0, 0, "") + requests.join("");
 }
 
 /** What a server sent over HTTP/2. */
@@ -102,10 +122,11 @@ export function framesOf(bytes: string): Frames {
     const stream = byte(5) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8);
     if (length > 16_384 || type > 9) return { clean: false, ended, away };
     if (
-      type === RST_STREAM ||
-      (type === DATA || type === HEADERS) && (byte(4) & END_STREAM) > 0
+      type === FRAME.RST_STREAM ||
+      (type === FRAME.DATA || type === FRAME.HEADERS) &&
+        (byte(4) & END_STREAM) > 0
     ) ended.add(stream);
-    if (type === GOAWAY) away = true;
+    if (type === FRAME.GOAWAY) away = true;
     at += 9 + length;
   }
   return { clean: at <= bytes.length || away, ended, away };

@@ -83,17 +83,7 @@ type Register = (
  * @param needs what the test needs
  * @throws {Error} under `CI=true`, where nothing may be skipped
  */
-export function testWith(needs: readonly Need[]): Register;
-/** The same for one test, which is then located here. */
-export function testWith(
-  needs: readonly Need[],
-  ...test: Parameters<Register>
-): void;
-export function testWith(
-  needs: readonly Need[],
-  ...test: [] | Parameters<Register>
-): Register | void {
-  if (test.length === 2) return testWith(needs)(...test);
+export function testWith(needs: readonly Need[]): Register {
   const reason = needs.map(missing).find((text) => text !== undefined);
   if (reason === undefined) return Deno.test;
   if (Deno.env.get("CI") === "true" && reason !== NO_EXECUTABLE) {

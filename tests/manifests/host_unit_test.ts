@@ -51,16 +51,14 @@ Deno.test("hostUnit() bounds what clients can take, and lives on at the bound", 
   }
 });
 
-testWith(
-  SYSTEMD_ANALYZE,
+testWith(SYSTEMD_ANALYZE)(
   "systemd has nothing to say against the unit of a host",
   async () => {
     assertEquals(await verifyUnits({ [NAME]: UNIT }), "");
   },
 );
 
-testWith(
-  SYSTEMD_ANALYZE,
+testWith(SYSTEMD_ANALYZE)(
   `systemd finds the unit of a host exposed below ${EXPOSURE}`,
   async () => {
     const exposure = await exposureOf(NAME, UNIT);
@@ -70,8 +68,7 @@ testWith(
   },
 );
 
-testWith(
-  SYSTEMD_ANALYZE,
+testWith(SYSTEMD_ANALYZE)(
   "systemd does say something against a unit that is broken",
   async () => {
     const broken = UNIT.replace("KillMode=mixed", "KillMode=never");

@@ -116,8 +116,7 @@ Deno.test("no unit has a percent sign or a dollar, which systemd would expand", 
   }
 });
 
-testWith(
-  SYSTEMD_ANALYZE,
+testWith(SYSTEMD_ANALYZE)(
   "systemd has nothing to say against the units of a node",
   async () => {
     const units = [proxyUnit(PARTS), gateUnit(PARTS)]
@@ -126,8 +125,7 @@ testWith(
   },
 );
 
-testWith(
-  SYSTEMD_ANALYZE,
+testWith(SYSTEMD_ANALYZE)(
   "systemd does say something against a setting that is none",
   async () => {
     const { name, contents } = gateUnit(PARTS);

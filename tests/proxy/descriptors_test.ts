@@ -45,8 +45,7 @@ async function askUntilAnswered(address: Address): Promise<RawAnswer> {
   }
 }
 
-testWith(
-  [{ command: "prlimit", from: "util-linux" }],
+testWith([{ command: "prlimit", from: "util-linux" }])(
   "serve listens again after it ran out of descriptors",
   async () => {
     await using upstream = await startUpstream((_, connection) =>

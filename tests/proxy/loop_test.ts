@@ -27,12 +27,11 @@ Deno.test("startProxy() answers 508 before it shares any answer, when it is its 
   assertMatch(proxy.warnings[0] ?? "", /a request of this proxy came back/);
 });
 
-testWith(
-  [
-    ...NAMESPACES,
-    { command: "iptables", from: "iptables" },
-    { command: "curl", from: "curl" },
-  ],
+testWith([
+  ...NAMESPACES,
+  { command: "iptables", from: "iptables" },
+  { command: "curl", from: "curl" },
+])(
   "serve answers 508 when the rule does not exempt it",
   async () => {
     await using node = await createNamespace(["169.254.169.254/32"]);

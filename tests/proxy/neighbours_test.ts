@@ -39,8 +39,7 @@ const CASES = [
 ] as const;
 
 for (const [listen, addresses] of CASES) {
-  testWith(
-    [...NAMESPACES, { command: "curl", from: "curl" }],
+  testWith([...NAMESPACES, { command: "curl", from: "curl" }])(
     `serve on ${listen} answers its own node and nobody else`,
     async () => {
       await using node = await createNamespace();

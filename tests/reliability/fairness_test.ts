@@ -14,8 +14,7 @@ const NEEDS = [
   { command: "curl", from: "curl" },
 ];
 
-testWith(
-  NEEDS,
+testWith(NEEDS)(
   "serve answers others while 1,024 requests of one user hang",
   async () => {
     const open = Promise.withResolvers<void>();

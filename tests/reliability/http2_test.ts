@@ -1,4 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
+import {
+  END_HEADERS,
+  END_STREAM,
+  type Field,
+  fieldsOf,
+  FRAME,
+  frame,
+  number32,
+  PREFACE,
+  text,
+} from "../fuzz/http2.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { testWith } from "../helpers/requires.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
@@ -6,52 +17,7 @@ import { startUnderTest } from "../proxy/under_test.ts";
 import { figure } from "./figures.ts";
 import { startServed } from "./served.ts";
 
-// Frames and fields of RFC 9113 and RFC 7541, as many as attacks need.
-const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA = 0;
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const PING = 6;
-const CONTINUATION = 9;
-const END_STREAM = 1;
-const END_HEADERS = 4;
-
-type Field = readonly [name: string, value: string];
-
-function number32(value: number): string {
-  const bytes = [value >>> 24, value >>> 16, value >>> 8, value];
-  return String.fromCharCode(...bytes.map((it) => it & 255));
-}
-
-function frame(
-  type: number,
-  flags: number,
-  stream: number,
-  payload: string,
-): string {
-  return number32(payload.length).slice(1) +
-    String.fromCharCode(type, flags) + number32(stream) + payload;
-}
-
-/** A string of HPACK, as long as its prefix of 7 bits and a byte or two tell. */
-function text(value: string): string {
-  if (value.length < 127) return String.fromCharCode(value.length) + value;
-  let rest = value.length - 127;
-  let length = "\x7f";
-  for (; rest > 127; rest >>= 7) {
-    length += String.fromCharCode(rest & 127 | 128);
-  }
-  return length + String.fromCharCode(rest) + value;
-}
-
-function fieldsOf(fields: readonly Field[]): string {
-  return fields.map(([name, value]) => `\0${text(name)}${text(value)}`).join(
-    "",
-  );
-}
-
-const START = PREFACE + frame(SETTINGS, 0, 0, "");
+const START = PREFACE + frame(FRAME.SETTINGS, 0, 0, "");
 
 /** With a Host, as over HTTP/1.1: by an authority it would be refused. */
 function head(path: string, ...more: readonly Field[]): Field[] {
@@ -68,12 +34,12 @@ const POISON = "GET /poison HTTP/1.1\r\nHost: h\r\n\r\n";
 
 function put(more: readonly Field[], body: string): string {
   const fields = [[":method", "PUT"] as const, ...head("/a", ...more).slice(1)];
-  return frame(HEADERS, END_HEADERS, 1, fieldsOf(fields)) +
-    frame(DATA, END_STREAM, 1, body);
+  return frame(FRAME.HEADERS, END_HEADERS, 1, fieldsOf(fields)) +
+    frame(FRAME.DATA, END_STREAM, 1, body);
 }
 
 function ofHead(fields: readonly Field[]): string {
-  return frame(HEADERS, END_HEADERS | END_STREAM, 1, fieldsOf(fields));
+  return frame(FRAME.HEADERS, END_HEADERS | END_STREAM, 1, fieldsOf(fields));
 }
 
 /** Requests that would be more than one, had they been written down as such. */
@@ -111,7 +77,7 @@ const ATTACKS: Readonly<Record<string, string>> = {
 
 /** Waits until all that was sent is understood, or the connection ends. */
 async function untilTaken(client: RawClient): Promise<void> {
-  await client.send(frame(PING, 0, 0, "12345678"));
+  await client.send(frame(FRAME.PING, 0, 0, "12345678"));
   for (let came = ""; !came.includes("12345678");) {
     const some = await client.readSome();
     if (some === undefined) return;
@@ -143,8 +109,7 @@ Deno.test("startProxy() makes at most one request of one over HTTP/2", async () 
   assertEquals(upstream.bytes, whole);
 });
 
-testWith(
-  [{ command: "curl", from: "curl" }],
+testWith([{ command: "curl", from: "curl" }])(
   "startProxy() answers 505 to HTTP/2 as its clients speak it, and sends nothing up",
   async () => {
     await using upstream = await startUpstream(({ target }, connection) =>
@@ -167,13 +132,18 @@ testWith(
 );
 
 /** No answer may have a byte: SETTINGS_INITIAL_WINDOW_SIZE is 0. */
-const CLOSED = PREFACE + frame(SETTINGS, 0, 0, `\0\x04${number32(0)}`);
+const CLOSED = PREFACE + frame(FRAME.SETTINGS, 0, 0, `\0\x04${number32(0)}`);
 
 /** As many streams as `Deno.serve` takes on one connection at one time. */
 const STREAMS = Array.from(
   { length: 200 },
   (_, i) =>
-    frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, fieldsOf(head("/big"))),
+    frame(
+      FRAME.HEADERS,
+      END_HEADERS | END_STREAM,
+      2 * i + 1,
+      fieldsOf(head("/big")),
+    ),
 ).join("");
 
 Deno.test("startProxy() holds four answers of a connection that takes none, and refuses more", async () => {
@@ -224,28 +194,33 @@ const FLOODS: Readonly<Record<string, string>> = {
   "streams opened and reset": Array.from(
     { length: 20_000 },
     (_, i) =>
-      frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, fieldsOf(head("/"))) +
-      frame(RST_STREAM, 0, 2 * i + 1, number32(8)),
+      frame(
+        FRAME.HEADERS,
+        END_HEADERS | END_STREAM,
+        2 * i + 1,
+        fieldsOf(head("/")),
+      ) +
+      frame(FRAME.RST_STREAM, 0, 2 * i + 1, number32(8)),
   ).join(""),
-  "a head that never ends": frame(HEADERS, 0, 1, fieldsOf(head("/"))) +
-    frame(CONTINUATION, 0, 1, fieldsOf([["x", "y".repeat(10_000)]]))
+  "a head that never ends": frame(FRAME.HEADERS, 0, 1, fieldsOf(head("/"))) +
+    frame(FRAME.CONTINUATION, 0, 1, fieldsOf([["x", "y".repeat(10_000)]]))
       .repeat(1_000),
-  "empty parts of a head": frame(HEADERS, 0, 1, fieldsOf(head("/"))) +
-    frame(CONTINUATION, 0, 1, "").repeat(100_000),
+  "empty parts of a head": frame(FRAME.HEADERS, 0, 1, fieldsOf(head("/"))) +
+    frame(FRAME.CONTINUATION, 0, 1, "").repeat(100_000),
   // One long field goes into the table and is then named by one byte each.
   "a head that unpacks to 48 MB": frame(
-    HEADERS,
+    FRAME.HEADERS,
     END_HEADERS | END_STREAM,
     1,
     `${fieldsOf(head("/"))}\x40${text("x")}${text("y".repeat(4_000))}` +
       "\xbe".repeat(12_000),
   ),
-  "pings whose answers nobody reads": frame(PING, 0, 0, "12345678")
+  "pings whose answers nobody reads": frame(FRAME.PING, 0, 0, "12345678")
     .repeat(200_000),
-  "settings whose answers nobody reads": frame(SETTINGS, 0, 0, "")
+  "settings whose answers nobody reads": frame(FRAME.SETTINGS, 0, 0, "")
     .repeat(200_000),
-  "empty data": frame(HEADERS, END_HEADERS, 1, fieldsOf(head("/"))) +
-    frame(DATA, 0, 1, "").repeat(200_000),
+  "empty data": frame(FRAME.HEADERS, END_HEADERS, 1, fieldsOf(head("/"))) +
+    frame(FRAME.DATA, 0, 1, "").repeat(200_000),
 };
 
 Deno.test("serve keeps its memory and answers others when HTTP/2 floods come", async () => {

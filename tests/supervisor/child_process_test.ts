@@ -37,8 +37,7 @@ function spawn(script: string, orders?: Orders, user = USER) {
 
 const LISTENING = `echo '{"read":1,"requests":0,"looks":0,"ports":[4000]}'`;
 
-testWith(
-  [ROOT],
+testWith([ROOT])(
   "spawnChild() tells what the child shall be, all of it each time",
   async () => {
     const { child } = spawn(
@@ -54,8 +53,7 @@ read second; case $second in '{"line":2,'*us-iso-east-1*'"repairs":3,'*'"drain":
   },
 );
 
-testWith(
-  [ROOT],
+testWith([ROOT])(
   "spawnChild() starts it as the user, without groups, variables or a folder, in a session of its own with three pipes",
   async () => {
     const { child, said } = spawn(
@@ -74,7 +72,7 @@ testWith(
   },
 );
 
-testWith([ROOT], "spawnChild() hands on why it cannot listen", async () => {
+testWith([ROOT])("spawnChild() hands on why it cannot listen", async () => {
   const { child } = spawn(
     `read config; echo '{"read":1,"requests":0,"looks":0,"failed":"no such address","taken":0}'`,
   );
@@ -90,8 +88,7 @@ for (
     "that it listens where it was not told to": LISTENING.replace("4000", "22"),
   })
 ) {
-  testWith(
-    [ROOT],
+  testWith([ROOT])(
     `spawnChild() ends a child that says ${what}, and logs an error`,
     async () => {
       const { child, log } = spawn(`read config; ${nonsense}; sleep 60`);
@@ -105,8 +102,7 @@ for (
   );
 }
 
-testWith(
-  [ROOT],
+testWith([ROOT])(
   "spawnChild() notices the end whoever still holds the pipes",
   async () => {
     // It stays in the session, and is killed with it.
@@ -122,8 +118,7 @@ testWith(
   },
 );
 
-testWith(
-  [ROOT],
+testWith([ROOT])(
   "spawnChild() keeps only the newest for a child that does not read",
   async () => {
     const { child } = spawn(
@@ -148,8 +143,7 @@ while read line; do case $line in *'"drain"'*) echo "$line" | head -c 12 >&2; ex
   },
 );
 
-testWith(
-  [ROOT],
+testWith([ROOT])(
   "spawnChild() tells nothing to a child that has rights beyond its user's",
   async () => {
     const told = await Deno.makeTempFile();

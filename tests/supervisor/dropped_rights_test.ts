@@ -72,8 +72,7 @@ Deno.test("excessRights() names each right there should not be", async (t) => {
   });
 });
 
-testWith(
-  [ROOT],
+testWith([ROOT])(
   "requireDroppedRights() takes a process of the user, and not one of root",
   async () => {
     const start = (user: { readonly uid?: number; readonly gid?: number }) =>
