@@ -52,6 +52,9 @@ const DRAIN_MS = 10_000;
  */
 const LEAVE_MS = 4_000;
 
+/** The same where it gives up, and nobody waits for its end. */
+const GIVE_UP_MS = 30_000;
+
 /** How long such a step may still take once the stop is forced. */
 const FORCED_LEAVE_MS = 1_000;
 
@@ -289,7 +292,7 @@ export class Supervisor {
     const { rule, onCrash, log } = this.#parts;
     log.error("the proxy died too often, giving up");
     if (rule !== undefined && onCrash === "remove") {
-      if (!await this.#leaveRule(ABSENT)) this.#sayItStands();
+      if (!await this.#leaveRule(ABSENT, GIVE_UP_MS)) this.#sayItStands();
     }
     return "gave up";
   }
@@ -304,10 +307,10 @@ export class Supervisor {
   }
 
   /** Removes the rule for good, and says whether that came about in time. */
-  async #leaveRule(desired: Desired): Promise<boolean> {
+  async #leaveRule(desired: Desired, ms = LEAVE_MS): Promise<boolean> {
     const { rule, order } = this.#parts;
     const left = rule?.keeper.leave(desired) ?? Promise.resolve(true);
-    return await order.within(LEAVE_MS, left, FORCED_LEAVE_MS) && await left;
+    return await order.within(ms, left, FORCED_LEAVE_MS) && await left;
   }
 
   #sayItStands(): void {
