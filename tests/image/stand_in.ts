@@ -10,7 +10,10 @@ import { systemRunner } from "../../lib/system/runner.ts";
 const PROGRAMS = ["bash", "cat", "cp", "id", "test"];
 
 /** What iptables loads when it sees our rule, in Debian's folder. */
-const EXTENSIONS = ["comment", "owner", "REDIRECT", "standard", "tcp"];
+const EXTENSIONS = [
+  ...["xt_comment", "xt_owner", "xt_REDIRECT", "xt_standard", "xt_tcp"],
+  ...["ipt_REJECT", "ip6t_REJECT"],
+];
 
 const XTABLES = "xtables-nft-multi";
 
@@ -96,7 +99,7 @@ async function librariesOf(path: string): Promise<string[]> {
 
 async function extensions(): Promise<string[]> {
   const folders = await output("sh", "-c", "echo /usr/lib/*/xtables");
-  return EXTENSIONS.map((name) => `${folders.trim()}/libxt_${name}.so`);
+  return EXTENSIONS.map((name) => `${folders.trim()}/lib${name}.so`);
 }
 
 async function output(
