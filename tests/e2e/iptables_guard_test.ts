@@ -300,8 +300,7 @@ except ConnectionResetError: print("reset")
 `;
 
 for (const backend of BACKENDS) {
-  testWith(
-    NEEDS,
+  testWith(NEEDS)(
     `the guard refuses a client that gets the port of a reset connection of the proxy's (${backend})`,
     async () => {
       await using node = await createNamespace(["169.254.169.254/32"]);
