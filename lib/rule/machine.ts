@@ -45,11 +45,22 @@ export async function openMachine(
   run: Runner,
 ): Promise<Machine> {
   const machine = await findMachine(choice, action, run);
-  const missing = await missingCapabilities(WANTED[machine.backend], run);
-  if (missing.length === 0) return machine;
-  throw new RuleError(
+  const refused = await lackingRights(machine.backend, action, run);
+  if (refused !== undefined) throw refused;
+  return machine;
+}
+
+/** The error of a process without the rights that a backend needs. */
+async function lackingRights(
+  backend: Backend,
+  action: string,
+  run: Runner,
+): Promise<RuleError | undefined> {
+  const missing = await missingCapabilities(WANTED[backend], run);
+  if (missing.length === 0) return undefined;
+  return new RuleError(
     "no permission",
-    `Cannot ${action}: ${lacking(missing, machine.backend)}`,
+    `Cannot ${action}: ${lacking(missing, backend)}`,
   );
 }
 
@@ -65,8 +76,19 @@ export async function findMachine(
   run: Runner,
 ): Promise<Machine> {
   const tools = await findTools(run);
-  const backend = await chooseBackend(choice, tools, run, action);
-  return { run, tools, backend, action };
+  try {
+    const backend = await chooseBackend(choice, tools, run, action);
+    return { run, tools, backend, action };
+  } catch (error) {
+    if (!(error instanceof RuleError) || error.kind !== "no tool") throw error;
+    // An ordinary user's PATH may leave out the folder that they are in.
+    throw await lackingRights(
+      choice === "auto" ? "nft" : choice,
+      action,
+      run,
+    ) ??
+      error;
+  }
 }
 
 /**

@@ -59,7 +59,7 @@ export async function systemRunner(
   try {
     child = new Deno.Command(name, {
       args,
-      env: { LC_ALL: "C", ...searchPath() },
+      env: { LC_ALL: "C" },
       // A signal to our process group must not interrupt a change.
       detached: true,
       stdin: stdin === undefined ? "null" : "piped",
@@ -67,8 +67,10 @@ export async function systemRunner(
       stderr: "piped",
     }).spawn();
   } catch (error) {
-    // Without any PATH there is another error, which has no class of its own.
+    // The executable may run what was on PATH at its start; without any PATH
+    // there is an error that has no class of its own.
     const isMissing = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotCapable ||
       Deno.env.get("PATH") === undefined;
     if (isMissing) return "not found";
     throw error;
@@ -89,22 +91,6 @@ export async function systemRunner(
     child.unref();
   }
   return "timeout";
-}
-
-/**
- * PATH, and the folders that an ordinary user's PATH leaves out: who asks for
- * iptables there hears of root, not of a package that is installed.
- */
-function searchPath(): { PATH?: string } {
-  // Once `serve` has dropped env, what it runs inherits PATH as it is.
-  const { state } = Deno.permissions.querySync({ name: "env" });
-  if (state !== "granted") return {};
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
-  const more = Deno.uid() === 0
-    ? []
-    : ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-  const all = [...folders, ...more].filter((folder) => folder !== "");
-  return { PATH: all.join(":") };
 }
 
 /**
