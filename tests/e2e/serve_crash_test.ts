@@ -152,7 +152,9 @@ testWith(NODE_NEEDS)(
     }
     assertEquals(await node.see(0), "refused");
     const shell = node.namespace.spawn([
-      ...["env", ...Object.entries(env).map((pair) => pair.join("="))],
+      // It would be taken for a setting of the program's.
+      ...["env", "-u", "C2S_IMDS_EXECUTABLE"],
+      ...Object.entries(env).map((pair) => pair.join("=")),
       ...[...command, "serve", "--iptables"],
     ]);
     await until(

@@ -194,7 +194,10 @@ testWith(NEEDS)("the image runs as it is documented", async (t) => {
       "iptables remove",
       image(...HARDENED),
     );
-    assertEquals([code, stdout], [0, "Removed from the nft backend: IPv4\n"]);
+    assertEquals([code, stdout], [
+      0,
+      "Removed from the nft backend: IPv6\nRemoved from the nft backend: IPv4\n",
+    ]);
     assertEquals(await node.rules(), before);
   });
 });

@@ -11,7 +11,8 @@ const PROGRAMS = ["bash", "cat", "cp", "id", "test"];
 
 /** What iptables loads when it sees our rule, in Debian's folder. */
 const EXTENSIONS = [
-  ...["xt_comment", "xt_owner", "xt_REDIRECT", "xt_standard", "xt_tcp"],
+  ...["xt_comment", "xt_conntrack", "xt_owner", "xt_REDIRECT", "xt_standard"],
+  "xt_tcp",
   ...["ipt_REJECT", "ip6t_REJECT"],
 ];
 
