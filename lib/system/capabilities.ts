@@ -5,11 +5,17 @@
  */
 import type { Runner } from "./runner.ts";
 
-/** The bits of the capabilities this program may need; capability.h. */
-const BITS = { KILL: 5, SETGID: 6, SETUID: 7, NET_ADMIN: 12, NET_RAW: 13 };
+/** A capability this program may need, without `CAP_`. */
+export type Capability = "KILL" | "SETGID" | "SETUID" | "NET_ADMIN" | "NET_RAW";
 
-/** The name of a capability, without `CAP_`. */
-export type Capability = keyof typeof BITS;
+/** Their bits; capability.h. */
+const BITS: Readonly<Record<Capability, number>> = {
+  KILL: 5,
+  SETGID: 6,
+  SETUID: 7,
+  NET_ADMIN: 12,
+  NET_RAW: 13,
+};
 
 /**
  * Which of some capabilities are missing. Empty when that cannot be read: then
