@@ -27,7 +27,7 @@ import {
   SERVE_ALIASES,
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
-import type { LeavingRule } from "../manifests/stop_post.ts";
+import type { LeavingRule } from "../manifests/unit_settings.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../supervisor/rule_ports.ts";
 
@@ -90,23 +90,9 @@ export function readSettings(
   const readOnce = remembered(readTextFile);
   const config = readServeConfig(args, {}, readOnce);
   const givens = gather(args, readOnce);
-  const one = (name: string) => givens.get(name)?.[0];
-  const user = one("user");
-  if (user !== undefined && place.container && !("uid" in config.node.user)) {
-    refuse(user, `a uid from 1 to ${HIGHEST_UID}`);
-  }
-  const onStop = one("on-stop");
-  if (place.fixed && onStop !== undefined && onStop.text !== place.onStop) {
-    refuse(
-      onStop,
-      `${place.onStop}, else each restart opens the way to the real region`,
-    );
-  }
-  if (place.container) requireEmulated(config, one("region"));
-  requirePort(config, one("listen"));
-  requireOpenPorts(config, givens);
-  const profile = one("profile");
-  if (profile !== undefined) requireBuiltIn(profile);
+  requireFit(config, givens, place);
+  const onStop = givens.get("on-stop");
+  const profile = givens.get("profile");
   const all: SourcedValues = new Map([
     ...profile === undefined ? [REGION] : [],
     ["on-stop", [preset("on-stop", place.onStop)]],
@@ -174,45 +160,54 @@ function flagsOf(givens: SourcedValues, name: string): readonly string[] {
   });
 }
 
-/** A file would be on this machine, not on the nodes. */
-function requireBuiltIn(profile: SourcedValue): void {
-  if (PROFILE_NAMES.includes(profile.text)) return;
-  refuse(
-    profile,
+/**
+ * Refuses what `serve` takes elsewhere, and not there.
+ *
+ * @throws {UsageError} that names the setting
+ */
+function requireFit(
+  { listen, admin, regions, node }: WholeConfig,
+  givens: SourcedValues,
+  { container, fixed, onStop }: Place,
+): void {
+  const expect = (name: string, holds: boolean, expected: string, i = 0) => {
+    if (!holds) refuse(givens.get(name)?.[i] ?? preset(name, ""), expected);
+  };
+  const text = (name: string, fallback: string) =>
+    givens.get(name)?.[0]?.text ?? fallback;
+  expect(
+    "user",
+    !container || "uid" in node.user,
+    `a uid from 1 to ${HIGHEST_UID}`,
+  );
+  expect(
+    "on-stop",
+    !fixed || text("on-stop", onStop) === onStop,
+    `${onStop}, else each restart opens the way to the real region`,
+  );
+  // Nothing would ever be ready.
+  expect(
+    "region",
+    !container || regions.size > 0,
+    `REAL=EMULATED, ${NO_REGION} would be waited for in vain`,
+  );
+  expect(
+    "listen",
+    (rulePorts(listen).ip ?? 0) > 0,
+    "a fixed port on 127.0.0.1, where the rule redirects to",
+  );
+  const open =
+    `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
+  for (const [i, address] of listen.entries()) {
+    expect("listen", !isClosed(address), open, i);
+  }
+  expect("admin", admin === undefined || !isClosed(admin), open);
+  const [builtIn = ""] = PROFILE_NAMES;
+  expect(
+    "profile",
+    PROFILE_NAMES.includes(text("profile", builtIn)),
     `one of ${
       PROFILE_NAMES.join(", ")
     } in a manifest, which has no file beside it`,
-  );
-}
-
-/** Nothing would ever be ready without a region to wait for. */
-function requireEmulated({ regions }: WholeConfig, given?: SourcedValue): void {
-  if (given === undefined || regions.size > 0) return;
-  refuse(given, `REAL=EMULATED, ${NO_REGION} would be waited for in vain`);
-}
-
-/** The parent is root, and its child is not. */
-function requireOpenPorts(
-  { listen, admin }: WholeConfig,
-  givens: SourcedValues,
-): void {
-  const expected =
-    `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
-  for (const [i, given] of (givens.get("listen") ?? []).entries()) {
-    const address = listen[i];
-    if (address !== undefined && isClosed(address)) refuse(given, expected);
-  }
-  const [given] = givens.get("admin") ?? [];
-  if (given !== undefined && admin !== undefined && isClosed(admin)) {
-    refuse(given, expected);
-  }
-}
-
-/** The rule redirects to 127.0.0.1. */
-function requirePort({ listen }: WholeConfig, given?: SourcedValue): void {
-  if (rulePorts(listen).ip) return;
-  refuse(
-    given ?? preset("listen", ""),
-    "a fixed port on 127.0.0.1, where the rule redirects to",
   );
 }

@@ -110,7 +110,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     : readDataFile(file, io.readTextFile, defaultTree());
   const requireV2 = isSet("require-v2");
   sanitizeEnvironment();
-  await using simulator = start({ listen, tree, requireV2, log });
+  const simulator = start({ listen, tree, requireV2, log });
   const { promise: signalled, resolve } = Promise.withResolvers<void>();
   const cancels = (["SIGTERM", "SIGINT"] as const).map((signal) =>
     io.onSignal(signal, resolve)
@@ -119,6 +119,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   await signalled;
   log.info("stopping");
   for (const cancel of cancels) cancel();
+  await simulator.stop();
   return EXIT.OK;
 }
 
