@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { findListeners } from "./listeners.ts";
+import { listeningSockets } from "../system/socket_owners.ts";
 import { diff, differencesAt, outputDifferences } from "./diff.ts";
 import { failure, type Machine } from "./machine.ts";
 import { isExactlyNative } from "./native.ts";
@@ -355,7 +355,7 @@ export async function findConflict(
   const others = redirectTargets(await readRules(machine))
     .filter(({ port }) => !ownPorts.includes(port));
   if (others.length === 0) return undefined;
-  const listeners = await findListeners(machine.run);
+  const listeners = await listeningSockets(machine.run);
   return others.find((target) =>
     listeners?.some(({ localPort, uid }) =>
       localPort === target.port && uid === target.uid

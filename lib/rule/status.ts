@@ -4,7 +4,7 @@
  * @module
  */
 import type { Runner } from "../system/runner.ts";
-import { findListeners, type Listener } from "./listeners.ts";
+import { type Listener, listeningSockets } from "../system/socket_owners.ts";
 import { type Machine, openMachine } from "./machine.ts";
 import { isEmpty, linesOf } from "./read.ts";
 import { inspect } from "./reconcile.ts";
@@ -76,7 +76,7 @@ export async function readStatus(
     const isAbsent = reading.places.every(isEmpty);
     const unheard = isAbsent
       ? []
-      : listenerDifferences(expected, await findListeners(run));
+      : listenerDifferences(expected, await listeningSockets(run));
     const all = isAbsent ? [] : [...differences, ...unheard];
     return {
       state: isAbsent ? "absent" : all.length === 0 ? "installed" : "drift",

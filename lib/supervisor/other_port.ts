@@ -6,8 +6,8 @@
  */
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log, LogFields } from "../system/log.ts";
-import { findListeners, type Listener } from "../rule/listeners.ts";
 import type { Runner } from "../system/runner.ts";
+import { type Listener, listeningSockets } from "../system/socket_owners.ts";
 import { delay } from "../system/timers.ts";
 import { UNPRIVILEGED_FROM } from "./preflight.ts";
 import { ConflictError } from "./rule_keeper.ts";
@@ -141,7 +141,7 @@ async function readSockets(run: Runner): Promise<Sockets> {
     Number,
   );
   return {
-    listeners: await findListeners(run) ?? [],
+    listeners: await listeningSockets(run) ?? [],
     ephemeral: [first, last],
   };
 }
