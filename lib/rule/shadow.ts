@@ -11,7 +11,7 @@ import {
   optionsOf,
   type RuleOption,
   type TableName,
-} from "./xtables.ts";
+} from "./rule_text.ts";
 
 /**
  * The targets that end OUTPUT and let a packet past ours. What the filter table
