@@ -10,7 +10,7 @@ import {
   type ExitCode,
   type Io,
 } from "../cli/command.ts";
-import { UsageError } from "../cli/message.ts";
+import { oneLine, UsageError } from "../cli/message.ts";
 import {
   type Option,
   parseAction,
@@ -42,18 +42,21 @@ import {
   type Desired,
   type Destination,
   familyName,
+  loopback,
   renderDestination,
+  type Rule,
   rulesOf,
 } from "../rule/rule.ts";
 import { isOutOfReach } from "../rule/rule_error.ts";
-import { readStatus } from "../rule/status.ts";
+import { readStatus, type Status } from "../rule/status.ts";
 import { type Runner, systemRunner } from "../system/runner.ts";
-import {
-  exitCodeOf,
-  renderRule,
-  renderStatus,
-  renderStatusJson,
-} from "./iptables_status.ts";
+
+const CODES: Readonly<Record<Status["state"], ExitCode>> = {
+  installed: EXIT.OK,
+  absent: EXIT.FAILED,
+  drift: EXIT.DRIFT,
+  unknown: EXIT.CANNOT_TELL,
+};
 
 const ACTIONS = ["install", "remove", "status"] as const;
 
@@ -136,8 +139,10 @@ export function createIptables(run: Runner): Command {
         return await change(backend, "install the rule", open, isDry, run, io);
       }
       const status = await readStatus(backend, open, run);
-      io.stdout(isJson ? renderStatusJson(status) : renderStatus(status));
-      return exitCodeOf(status);
+      io.stdout(
+        isJson ? `${JSON.stringify(status)}\n` : renderStatus(status),
+      );
+      return CODES[status.state];
     },
   };
 }
@@ -263,4 +268,33 @@ async function printDryRun(
 
 function tellWarnings(warnings: readonly string[], io: Io): void {
   for (const text of warnings) io.stderr(`warning: ${text}\n`);
+}
+
+/** What a rule does, for people. */
+function renderRule(rule: Rule): string {
+  const { family, port, uid } = rule;
+  const what = port === undefined
+    ? "is refused"
+    : `goes to ${loopback(family, port)}`;
+  return `${renderDestination(rule)} ${what}, except from uid ${uid}`;
+}
+
+/**
+ * The status for people: the word, then one indented line a fact; where it
+ * cannot be told, the reason alone.
+ */
+function renderStatus(status: Status): string {
+  if (status.state === "unknown") return `${oneLine(status.reason)}\n`;
+  const { state, backend, expected, differences, found } = status;
+  const warnings = [...status.unguarded, ...status.warnings];
+  const lines = [
+    `backend: ${backend}`,
+    ...expected.map((rule) => `expected: ${renderRule(rule)}`),
+    ...differences.map((text) => `differs: ${text}`),
+    ...found.flatMap(({ backend, family, rules }) =>
+      rules.map((rule) => `${familyName(family)}, ${backend}: ${rule}`)
+    ),
+    ...warnings.map((text) => `warning: ${text}`),
+  ];
+  return [state, ...lines.map((line) => `  ${oneLine(line)}`), ""].join("\n");
 }

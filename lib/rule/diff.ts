@@ -88,24 +88,14 @@ export function isClean(place: PlaceReading, { state }: Desired): boolean {
       nat.chain?.length === 0 && isNone(filter);
 }
 
-/** Whether a table holds exactly what shall stand there. */
-export function isTableRight(
-  name: TableName,
-  table: Table,
-  expected: ExpectedTable,
-  rule: Rule,
-): boolean {
-  return outputDifferences(name, table, expected, rule).length === 0 &&
-    table.chain !== undefined && areSame(table.chain, expected.chain);
-}
-
 /** What the parts of the rule are called. */
 const PARTS: Readonly<Record<TableName, string>> = {
   nat: "the redirect",
   filter: "the guard",
 };
 
-function tableDifferences(
+/** What differs in one table; empty where it holds exactly what it shall. */
+export function tableDifferences(
   name: TableName,
   rule: Rule,
   place: PlaceReading,
@@ -116,19 +106,12 @@ function tableDifferences(
     return isNone(table) ? [] : ["a redirect is there, expected none"];
   }
   if (isNone(table)) return [`${PARTS[name]} is missing`];
-  const chain = table.chain ?? [];
-  if (areSame(chain, expected.chain)) {
-    return outputDifferences(name, table, expected, rule);
-  }
-  // Where uid or port are others', both tables have them.
-  const values = valueDifferences(rule, place);
-  const isTold = values.length > 0;
+  const jump = jumpDifferences(name, table, expected, rule);
+  if (areSame(table.chain ?? [], expected.chain)) return jump;
+  const values = name === "nat" ? valueDifferences(rule, place) : [];
   return [
-    ...outputDifferences(name, table, expected, rule),
-    ...name === "nat" ? values : [],
-    ...isTold ? [] : [
-      `${PARTS[name]} is not the expected one: ${chain.join("; ") || "empty"}`,
-    ],
+    ...jump,
+    ...values.length > 0 ? values : [`${PARTS[name]} is not the expected one`],
   ];
 }
 
@@ -136,7 +119,7 @@ function tableDifferences(
  * What differs in OUTPUT of one of iptables' tables: there shall be one jump,
  * and none of others' rules in its way.
  */
-export function outputDifferences(
+export function jumpDifferences(
   name: TableName,
   { output }: Pick<Table, "output">,
   expected: ExpectedTable,

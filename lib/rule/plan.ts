@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isClean, isTableRight, outputDifferences } from "./diff.ts";
+import { isClean, jumpDifferences, tableDifferences } from "./diff.ts";
 import { commandOf, has, type Machine } from "./machine.ts";
 import {
   isNone,
@@ -77,10 +77,9 @@ function install(
 ): readonly Feed[] {
   const { backend } = place;
   const feed = (name: TableName) => {
-    const expected = expectedTable(name, rule, backend);
-    if (expected === undefined) return removal(name, place, machine);
-    if (isTableRight(name, place[name], expected, rule)) return [];
-    const { jump, chain } = expected;
+    if (tableDifferences(name, rule, place).length === 0) return [];
+    const { jump, chain } = expectedTable(name, rule, backend) ?? {};
+    if (chain === undefined) return removal(name, place, machine);
     return jump === undefined
       ? [nft(place, nativeInstallation(rule))]
       : [installation(name, place, { jump, chain }, rule, machine)];
@@ -121,7 +120,7 @@ function installation(
   machine: Machine,
 ): Feed {
   const table = place[name];
-  const isRight = outputDifferences(name, table, expected, rule).length === 0;
+  const isRight = jumpDifferences(name, table, expected, rule).length === 0;
   if (!isRight && table.handles !== undefined) {
     throw foreign(machine.action, place.family);
   }

@@ -61,39 +61,34 @@ export interface Reading {
   readonly places: readonly PlaceReading[];
   /** The others: a rule of ours may stand there. */
   readonly unreadable: readonly Unreadable[];
-  /** What the programs of the backend in use warned of. */
-  readonly warnings: readonly string[];
 }
 
 /** Reads every family that this machine has programs for, backend by backend. */
 export async function readRules(machine: Machine): Promise<Reading> {
-  const warnings = new Set<string>();
   const unreadable: Unreadable[] = [];
   const places = (machine.backends ?? BACKENDS).flatMap((backend) =>
     FAMILIES.map((family) => ({ backend, family }))
   ).filter((place) => has(machine.tools, place));
   const read = await Promise.all(places.map(async (place) => {
     try {
-      return [await readPlace(machine, place, warnings)];
+      return [await readPlace(machine, place)];
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       unreadable.push({ ...place, error });
       return [];
     }
   }));
-  return { places: read.flat(), unreadable, warnings: [...warnings] };
+  return { places: read.flat(), unreadable };
 }
 
 /**
  * Reads one place.
  *
- * @param warnings takes what the programs of the backend in use warned of
  * @throws {RuleError} when it cannot be read whole
  */
 export async function readPlace(
   machine: Machine,
   { backend, family }: Place,
-  warnings = new Set<string>(),
 ): Promise<PlaceReading> {
   const place = { backend, family };
   // Listing a table of legacy's that is not there would make the kernel create
@@ -104,7 +99,7 @@ export async function readPlace(
   const read = async (table: TableName): Promise<Table> => {
     if (!tables.includes(table)) return NONE;
     const [output, chain] = await Promise.all([
-      readOutput(machine, place, table, warnings),
+      readOutput(machine, place, table),
       readChain(machine, place, table),
     ]);
     // What cannot be listed although it is jumped to holds rules of others.
@@ -138,22 +133,15 @@ async function legacyTables(
  * Reads OUTPUT of one of iptables' tables: a few milliseconds, however many
  * rules the table has.
  *
- * @param warnings takes what the program warned of
  * @throws {RuleError} when it cannot be read whole
  */
 export async function readOutput(
   machine: Machine,
   place: Place,
   table: TableName,
-  warnings = new Set<string>(),
 ): Promise<Omit<Table, "chain">> {
   if (place.backend === "nftables") return { output: [] };
   const { rules, result } = await list(machine, place, table, "OUTPUT");
-  if (place.backend === machine.backend) {
-    for (const [, text = ""] of result.stderr.matchAll(/^# Warning: (.+)$/gm)) {
-      warnings.add(text);
-    }
-  }
   if (rules !== undefined) return { output: rules };
   if (isWithoutTable(result)) return { output: [] };
   return await readForeign(machine, place, table);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { diff, differencesAt, nameOf, outputDifferences } from "./diff.ts";
+import { diff, differencesAt, jumpDifferences, nameOf } from "./diff.ts";
 import { listeningSockets } from "../system/socket_owners.ts";
 import {
   blindSpots,
@@ -316,7 +316,7 @@ async function guardDifferences(
     ? areSame(await readChain(machine, place, "filter") ?? [], expected.chain)
       ? []
       : ["the guard is not the expected one"]
-    : outputDifferences(
+    : jumpDifferences(
       "filter",
       await readOutput(machine, place, "filter"),
       expected,

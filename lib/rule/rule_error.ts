@@ -72,17 +72,13 @@ export interface Attempt {
   readonly family: Family;
 }
 
-/** The modules of extensions that are not simply called `xt_EXTENSION`. */
-const MODULES: Readonly<Record<string, string>> = {
-  REJECT: "ipt_REJECT or ip6t_REJECT",
-  tcp: "xt_tcpudp",
-};
-
-/** What the whole rule needs, where the message does not say which is missing. */
-const RULE_MODULES: Readonly<Record<Backend, string>> = {
-  nft: "nft_compat, xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
-  legacy: "xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
-  nftables: "nf_tables, nft_chain_nat, nft_redir or nft_reject",
+/** The kernel modules that the whole rule needs. */
+const MODULES: Readonly<Record<Backend, string>> = {
+  nft:
+    "nft_compat, xt_owner, xt_comment, xt_conntrack, xt_tcpudp, xt_REDIRECT, ipt_REJECT and ip6t_REJECT",
+  legacy:
+    "iptable_nat, iptable_filter, ip6table_nat, ip6table_filter, xt_owner, xt_comment, xt_conntrack, xt_tcpudp, xt_REDIRECT, ipt_REJECT and ip6t_REJECT",
+  nftables: "nf_tables, nft_chain_nat, nft_redir and nft_reject",
 };
 
 /** The way without iptables; `serve --iptables` takes it where that is absent. */
@@ -90,16 +86,18 @@ const NATIVE = "use c2s-imds iptables install --backend nftables";
 
 const FOREIGN = /is incompatible, use 'nft'|Parsing nftables rule failed/;
 const PERMISSION = /Permission denied|Operation not permitted|you must be root/;
-const TABLE =
-  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`'](?:nat|filter)'|Table does not exist/;
-const NO_MODULE =
-  /missing kernel module|Protocol not (?:supported|available)|Address family not supported/;
+const NO_TABLE =
+  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`'](?:nat|filter)'|Table does not exist|missing kernel module|Protocol not (?:supported|available)|Address family not supported/;
 
 /** What the commands say, what that means, and how it is put; the first counts. */
 const MEANINGS: readonly {
   readonly said: RegExp;
   readonly kind: FailureKind;
-  readonly explain: (said: RegExpExecArray, attempt: Attempt) => string;
+  readonly explain: (
+    said: RegExpExecArray,
+    attempt: Attempt,
+    how: string,
+  ) => string;
 }[] = [
   {
     said: /can't open lock file ([^:\s]+): ([^\n]+)/,
@@ -121,34 +119,19 @@ const MEANINGS: readonly {
       `"${command}" was refused although this process has NET_ADMIN and NET_RAW, look for a user namespace, seccomp or SELinux`,
   },
   {
-    said: /Extension (\w+) revision|Couldn't load (?:match|target) [`'](\w+)'/,
-    kind: "missing module",
-    explain: ([, one, other = one ?? ""]) =>
-      absent(MODULES[other] ?? `xt_${other}`),
-  },
-  {
-    said: TABLE,
-    kind: "missing module",
-    explain: () =>
-      absent(
-        "iptable_nat and iptable_filter, or ip6table_nat and ip6table_filter",
-      ),
-  },
-  {
     said: new RegExp(
-      `${NO_MODULE.source}|No chain/target/match by that name|No such file or directory|Operation not supported`,
+      `${NO_TABLE.source}|Extension \\w+ revision|Couldn't load (?:match|target) |No chain/target/match by that name|No such file or directory|Operation not supported`,
     ),
     kind: "missing module",
-    explain: (_, { backend }) => absent(RULE_MODULES[backend]),
+    explain: (_, { backend }, how) =>
+      `${how}; the kernel lacks a module, load ${
+        MODULES[backend]
+      } (RHEL 10 has them in kernel-modules-extra) or ${NATIVE}`,
   },
 ];
 
 const FOREIGN_RULES =
   `its tables hold native nft rules that iptables cannot read, ${NATIVE}`;
-
-function absent(modules: string): string {
-  return `the kernel lacks a module, load ${modules} (RHEL 10 has them in kernel-modules-extra) or ${NATIVE}`;
-}
 
 /** Whether a listing says that it leaves out rules iptables cannot show. */
 export function hasForeignRules(result: RunResult): boolean {
@@ -161,7 +144,7 @@ export function hasForeignRules(result: RunResult): boolean {
  */
 export function isWithoutTable(result: RunResult): boolean {
   return result.code !== 0 && !PERMISSION.test(result.stderr) &&
-    (TABLE.test(result.stderr) || NO_MODULE.test(result.stderr));
+    NO_TABLE.test(result.stderr);
 }
 
 /**
@@ -187,11 +170,12 @@ export function explain(
     );
   }
   const text = `${result.stderr}\n${result.stdout}`;
+  const how = ending(command, result);
   for (const { said, kind, explain } of MEANINGS) {
     const match = said.exec(text);
-    if (match !== null) return failed(kind, explain(match, attempt));
+    if (match !== null) return failed(kind, explain(match, attempt, how));
   }
-  return failed("other", ending(command, result));
+  return failed("other", how);
 }
 
 /** Says how a command ended, in its own words where it said any. */

@@ -88,7 +88,6 @@ export async function readStatus(
       })).filter(({ rules }) => rules.length > 0),
       unguarded,
       warnings: [
-        ...reading.warnings,
         ...reading.unreadable.map(({ error }) => error.message),
         ...blindSpots(machine),
       ],

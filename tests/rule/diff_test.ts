@@ -18,7 +18,7 @@ function differences(
   desired: Desired,
   ...places: readonly PlaceReading[]
 ): readonly string[] {
-  const reading = { places, unreadable: [], warnings: [] };
+  const reading = { places, unreadable: [] };
   const backend = places[0]?.backend ?? "nft";
   return diff(desired, reading, backend).map((line) =>
     line.replace(`IPv4 in the ${backend} backend: `, "")
@@ -80,12 +80,12 @@ const CASES: readonly [
   [
     "the port is another",
     place(nat(redirect(4001)), filter(guard([4001]))),
-    ["port is 4001, expected 4000"],
+    ["port is 4001, expected 4000", "the guard is not the expected one"],
   ],
   [
     "the uid is another",
     place(nat(redirect(4000, 990)), filter(guard([4000], 990))),
-    ["uid is 990, expected 10169"],
+    ["uid is 990, expected 10169", "the guard is not the expected one"],
   ],
   [
     "there are duplicates",
@@ -110,7 +110,7 @@ const CASES: readonly [
   ]],
   ["filter was flushed", place(nat(), FLUSHED), [
     "the guard has 0 jumps from OUTPUT, expected 1",
-    "the guard is not the expected one: empty",
+    "the guard is not the expected one",
   ]],
   ["there is no guard", place(nat(), NONE), ["the guard is missing"]],
   ["there is no redirect", place(NONE, filter()), ["the redirect is missing"]],
@@ -118,9 +118,7 @@ const CASES: readonly [
     "its rules stand in another order",
     place(nat(redirect().reverse()), filter()),
     [
-      `the redirect is not the expected one: ${
-        redirect().reverse().join("; ")
-      }`,
+      "the redirect is not the expected one",
     ],
   ],
   [
@@ -139,7 +137,7 @@ const CASES: readonly [
     ["uid is 5, expected 10169", "port is 6, expected 4000"],
   ],
   ["native nft's guard was flushed", native(NATIVE_NAT, []), [
-    "the guard is not the expected one: empty",
+    "the guard is not the expected one",
   ]],
   ["native nft's drains", native([], undefined), [
     "uid is missing, expected 10169",
