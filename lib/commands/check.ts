@@ -32,9 +32,8 @@ import {
   SERVE_OPTIONS,
 } from "../config/serve_options.ts";
 import { UsageError } from "../cli/message.ts";
-import { type Destination, DESTINATION_IPV6 } from "../rule/rule.ts";
-import { resolveUser } from "../rule/user.ts";
-import { rulePorts } from "../supervisor/rule_ports.ts";
+import { resolveUser } from "../rule/machine.ts";
+import { type Destination, DESTINATION_IPV6, rulePorts } from "../rule/rule.ts";
 import { askMetadata, loadClient } from "../system/metadata_client.ts";
 import { systemRunner } from "../system/runner.ts";
 import { delay } from "../system/timers.ts";
