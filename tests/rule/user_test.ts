@@ -31,16 +31,19 @@ Deno.test("resolveUser() takes a number as it is and looks a name up", async () 
 for (
   const [user, says] of [
     ["0", "uid 0 would exempt every client that runs as root"],
-    ["000", "expected a uid without a leading 0"],
-    ["010", "expected a uid without a leading 0"],
+    ["000", "expected a user's name or a uid from 1 to 4294967294"],
+    ["010", "expected a user's name or a uid from 1 to 4294967294"],
     ["root", "uid 0 would exempt every client that runs as root"],
     ["toor", "uid 0 would exempt every client that runs as root"],
-    ["4294967295", "expected a uid from 1 to 4294967294"],
-    ["99999999999999999999", "expected a uid from 1 to 4294967294"],
+    ["4294967295", "expected a user's name or a uid from 1 to 4294967294"],
+    [
+      "99999999999999999999",
+      "expected a user's name or a uid from 1 to 4294967294",
+    ],
     ["nobody-here", "no such user here"],
-    ["-1", "expected a user's name or a uid"],
-    ["a b", "expected a user's name or a uid"],
-    ["", "expected a user's name or a uid"],
+    ["-1", "expected a user's name or a uid from 1 to 4294967294"],
+    ["a b", "expected a user's name or a uid from 1 to 4294967294"],
+    ["", "expected a user's name or a uid from 1 to 4294967294"],
   ] as const
 ) {
   Deno.test(`resolveUser() refuses "${user}", and says why and where it was given`, async () => {
