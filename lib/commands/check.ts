@@ -148,7 +148,7 @@ type CheckRequest = Omit<ProbeRequest, "proxyUid"> & {
  */
 function parseRequest(args: readonly string[], io: Io): CheckRequest {
   const givens = fromFlags(args, OPTIONS);
-  const { regions, identity, node, listen } = readServeConfig(
+  const { regions, identity, listen, user, backend } = readServeConfig(
     [...SHARED, "port"].flatMap((name) => again(givens, name)),
     io.env,
     io.readTextFile,
@@ -173,10 +173,10 @@ function parseRequest(args: readonly string[], io: Io): CheckRequest {
     destination: destinationOf(service),
     regions,
     expectations: expectationsOf(identity),
-    user: node.user,
+    user,
     port,
     defaultPort,
-    backend: node.backend,
+    backend,
     waitMs: parseSeconds(only(givens, "wait", "0"), {
       least: 0,
       most: LONGEST_SECONDS,
