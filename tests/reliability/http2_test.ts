@@ -9,7 +9,7 @@ import {
   number32,
   PREFACE,
   text,
-} from "../fuzz/http2.ts";
+} from "./http2.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { testWith } from "../helpers/requires.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
