@@ -7,6 +7,7 @@
  */
 import { importFlags } from "../../deploy/build.ts";
 import { guardHost } from "./host_guard.ts";
+import { Output } from "./output.ts";
 
 /** How the program is started. */
 export interface ProgramOptions {
@@ -32,34 +33,8 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** The program while it runs; disposing of it stops it. */
-export interface RunningProgram extends AsyncDisposable {
-  /** Its process id. */
-  readonly pid: number;
-  /** The first address it listens on, without a trailing slash. */
-  readonly url: string;
-  /** Every address it listens on. */
-  readonly urls: readonly string[];
-  /** Settles when it ends by itself or is stopped. */
-  readonly result: Promise<ProgramResult>;
-  /** Its standard output so far. */
-  stdout(): string;
-  /** Its standard error so far. */
-  stderr(): string;
-  /** Waits until standard error matches. */
-  logged(pattern: RegExp): Promise<void>;
-  /** Reads standard error no more, so that writing to it fails. */
-  closeStderr(): Promise<void>;
-  /** Sends a signal. */
-  signal(signal: Deno.Signal): void;
-  /** Sends SIGTERM or another signal and waits for the end. */
-  stop(signal?: Deno.Signal): Promise<ProgramResult>;
-}
-
-/** Starting from source may have to check and load every module first. */
-const START_MS = 60_000;
-/** The program itself gives a drain 10 s. */
-const STOP_MS = 30_000;
+/** How long it may take to end: it gives a drain 10 s, a busy machine more. */
+const END_MS = 60_000;
 
 const REPOSITORY = new URL("../../", import.meta.url);
 
@@ -83,16 +58,15 @@ export function programArguments(): readonly [string, ...string[]] {
 
 function spawn(
   args: readonly string[],
-  { env = {}, cwd, namespace, command: given }: ProgramOptions,
+  { env = {}, cwd, namespace, command = programArguments() }: ProgramOptions,
 ): Deno.ChildProcess {
-  const start = given ?? programArguments();
-  const [command, ...before] = namespace === undefined
-    ? start
+  const [name, ...before] = namespace === undefined
+    ? command
     // It becomes the program, so that process id and signals are the same.
-    : ["ip", "netns", "exec", namespace, ...start] as const;
+    : ["ip", "netns", "exec", namespace, ...command] as const;
   const inherited = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("C2S_IMDS_"));
-  return new Deno.Command(command, {
+  return new Deno.Command(name, {
     args: [...before, ...args],
     clearEnv: true,
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
@@ -103,102 +77,96 @@ function spawn(
   }).spawn();
 }
 
-function guard(
-  args: readonly string[],
-  { env = {}, namespace }: ProgramOptions,
-  serves: boolean,
-): void {
-  if (namespace === undefined) guardHost(args, env, serves);
-}
-
-/** Gathers a stream as text and tells of every piece that comes. */
-class Gathered {
-  text = "";
-  readonly done: Promise<void>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #news = Promise.withResolvers<void>();
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
-    this.done = this.#read();
-  }
-
-  close(): Promise<void> {
-    return this.#reader.cancel();
-  }
-
-  async #read(): Promise<void> {
-    const decoder = new TextDecoder();
-    for (;;) {
-      const { done, value } = await this.#reader.read();
-      if (done) return;
-      this.text += decoder.decode(value, { stream: true });
-      this.#news.resolve();
-      this.#news = Promise.withResolvers();
-    }
-  }
-
-  /** Waits for a match, or for the end of the stream without one. */
-  async match(pattern: RegExp): Promise<RegExpMatchArray | undefined> {
-    for (let open = true;;) {
-      const found = this.text.match(pattern);
-      if (found !== null) return found;
-      if (!open) return undefined;
-      open = await Promise.race([
-        this.#news.promise.then(() => true),
-        this.done.then(() => false),
-      ]);
-    }
-  }
-}
-
-/** Rejects when something takes too long, naming it. */
-async function within<T>(
-  ms: number,
-  what: string,
-  work: Promise<T>,
-): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${what}: ${ms} ms`)), ms);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-class Running {
-  readonly stdout: Gathered;
-  readonly stderr: Gathered;
+/** The program while it runs; disposing of it stops it. */
+export class RunningProgram implements AsyncDisposable {
+  /** Its process id. */
+  readonly pid: number;
+  /** Every address it listens on, without a trailing slash. */
+  urls: readonly string[] = [];
+  /** Settles when it ends by itself or is stopped. */
   readonly result: Promise<ProgramResult>;
+  readonly #child: Deno.ChildProcess;
+  readonly #stdout: Output;
+  readonly #stderr: Output;
   #ended = false;
 
-  constructor(readonly child: Deno.ChildProcess) {
-    this.stdout = new Gathered(child.stdout);
-    this.stderr = new Gathered(child.stderr);
+  /** Starts it; what it listens on is not known yet. */
+  constructor(args: readonly string[], options: ProgramOptions) {
+    this.#child = spawn(args, options);
+    this.pid = this.#child.pid;
+    this.#stdout = new Output(this.#child.stdout);
+    this.#stderr = new Output(this.#child.stderr);
     this.result = this.#wait();
   }
 
   async #wait(): Promise<ProgramResult> {
-    const { code } = await this.child.status;
+    const { code } = await this.#child.status;
     this.#ended = true;
-    await Promise.all([this.stdout.done, this.stderr.done]);
-    return { code, stdout: this.stdout.text, stderr: this.stderr.text };
+    await Promise.all([this.#stdout.done, this.#stderr.done]);
+    return { code, stdout: this.stdout(), stderr: this.stderr() };
   }
 
+  /** The first address it listens on. */
+  get url(): string {
+    return this.urls[0] ?? "";
+  }
+
+  /** Its standard output so far. */
+  stdout(): string {
+    return this.#stdout.text;
+  }
+
+  /** Its standard error so far. */
+  stderr(): string {
+    return this.#stderr.text;
+  }
+
+  /** Waits until standard output matches. */
+  async printed(pattern: RegExp): Promise<string> {
+    return (await this.#stdout.shows(pattern))[0];
+  }
+
+  /** Waits until standard error matches. */
+  async logged(pattern: RegExp): Promise<void> {
+    await this.#stderr.shows(pattern);
+  }
+
+  /** Reads standard error no more, so that writing to it fails. */
+  closeStderr(): Promise<void> {
+    return this.#stderr.close();
+  }
+
+  /** Sends a signal. */
   signal(signal: Deno.Signal): void {
-    if (!this.#ended) this.child.kill(signal);
+    if (!this.#ended) this.#child.kill(signal);
   }
 
-  async stop(signal: Deno.Signal): Promise<ProgramResult> {
-    this.signal(signal);
-    try {
-      return await within(STOP_MS, "Program did not stop", this.result);
-    } catch (error) {
+  /**
+   * Waits for its end.
+   *
+   * @throws {Error} when it takes longer than a minute; it is killed then
+   */
+  async end(): Promise<ProgramResult> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
       this.signal("SIGKILL");
-      await this.result;
-      throw error;
-    }
+    }, END_MS);
+    const result = await this.result;
+    clearTimeout(timer);
+    if (!isLate) return result;
+    throw new Error(`Program did not end in ${END_MS} ms: ${result.stderr}`);
+  }
+
+  /** Sends SIGTERM or another signal and waits for the end. */
+  stop(signal: Deno.Signal = "SIGTERM"): Promise<ProgramResult> {
+    this.signal(signal);
+    return this.end();
+  }
+
+  /** Stops it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 }
 
@@ -213,14 +181,7 @@ export async function runProgram(
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
   guard(args, options, false);
-  const running = new Running(spawn(args, options));
-  try {
-    return await within(START_MS, "Program did not end", running.result);
-  } catch (error) {
-    running.signal("SIGKILL");
-    await running.result;
-    throw error;
-  }
+  return await new RunningProgram(args, options).end();
 }
 
 /**
@@ -234,47 +195,23 @@ export async function startProgram(
   options: ProgramOptions = {},
 ): Promise<RunningProgram> {
   guard(args, options, true);
-  const ready = options.ready ?? /^.*listening on http:.*\n/m;
-  const running = new Running(spawn(args, options));
-  let line: RegExpMatchArray | undefined;
+  const running = new RunningProgram(args, options);
   try {
-    line = await within(
-      START_MS,
-      "Program did not start",
-      running.stdout.match(ready),
+    const line = await running.printed(
+      options.ready ?? /^.*listening on http:.*\n/m,
     );
-  } catch (error) {
-    running.signal("SIGKILL");
-    await running.result;
-    throw error;
+    running.urls = line.match(/http:\/\/[\w.:[\]-]+/g) ?? [];
+    return running;
+  } catch (cause) {
+    const { code, stderr } = await running.stop("SIGKILL");
+    throw new Error(`Program ended with code ${code}: ${stderr}`, { cause });
   }
-  if (line === undefined) {
-    const { code, stderr } = await running.stop("SIGTERM");
-    throw new Error(`Program ended with code ${code}: ${stderr}`);
-  }
-  const urls = line[0].match(/http:\/\/[\w.:[\]-]+/g) ?? [];
-  return {
-    pid: running.child.pid,
-    url: urls[0] ?? "",
-    urls,
-    result: running.result,
-    stdout: () => running.stdout.text,
-    stderr: () => running.stderr.text,
-    logged: async (pattern) => {
-      const found = await within(
-        START_MS,
-        `Program did not log ${pattern}`,
-        running.stderr.match(pattern),
-      );
-      if (found === undefined) {
-        throw new Error(`Program ended without logging ${pattern}`);
-      }
-    },
-    closeStderr: () => running.stderr.close(),
-    signal: (signal) => running.signal(signal),
-    stop: (signal = "SIGTERM") => running.stop(signal),
-    [Symbol.asyncDispose]: async () => {
-      await running.stop("SIGTERM");
-    },
-  };
+}
+
+function guard(
+  args: readonly string[],
+  { env = {}, namespace }: ProgramOptions,
+  serves: boolean,
+): void {
+  if (namespace === undefined) guardHost(args, env, serves);
 }
