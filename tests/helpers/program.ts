@@ -1,13 +1,13 @@
 /**
- * Starts `c2s-imds` as a process of its own: the executable that
- * `C2S_IMDS_EXECUTABLE` names, else from source under the import map that the
- * test itself runs under.
+ * Starts `c2s-imds` as a process of its own.
  *
  * @module
  */
-import { importFlags } from "../../deploy/build.ts";
 import { guardHost } from "./host_guard.ts";
+import { installedProgram } from "./installed.ts";
 import { Output } from "./output.ts";
+
+export { programArguments } from "./installed.ts";
 
 /** How the program is started. */
 export interface ProgramOptions {
@@ -17,11 +17,13 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** The name of the network namespace it runs in; the test's own if none. */
   readonly namespace?: string;
-  /** What starts it, before its own arguments; the test's own way if none. */
+  /** What starts it, before its own arguments; as installed if none. */
   readonly command?: readonly [string, ...string[]];
   /** What its standard output must show to count as started. */
   readonly ready?: RegExp;
 }
+
+type Start = ProgramOptions & Required<Pick<ProgramOptions, "command">>;
 
 /** How the program ended, and all it wrote. */
 export interface ProgramResult {
@@ -36,29 +38,9 @@ export interface ProgramResult {
 /** How long it may take to end: it gives a drain 10 s, a busy machine more. */
 const END_MS = 60_000;
 
-const REPOSITORY = new URL("../../", import.meta.url);
-
-/** The executable and the arguments that come before the program's own. */
-export function programArguments(): readonly [string, ...string[]] {
-  const executable = Deno.env.get("C2S_IMDS_EXECUTABLE");
-  if (executable !== undefined) return [executable];
-  return [
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    "--no-check",
-    "--no-prompt",
-    `--config=${new URL("deno.json", REPOSITORY).pathname}`,
-    ...importFlags(),
-    "--frozen",
-    "-P=program",
-    new URL("main.ts", REPOSITORY).pathname,
-  ];
-}
-
 function spawn(
   args: readonly string[],
-  { env = {}, cwd, namespace, command = programArguments() }: ProgramOptions,
+  { env = {}, cwd, namespace, command }: Start,
 ): Deno.ChildProcess {
   const [name, ...before] = namespace === undefined
     ? command
@@ -91,7 +73,7 @@ export class RunningProgram implements AsyncDisposable {
   #ended = false;
 
   /** Starts it; what it listens on is not known yet. */
-  constructor(args: readonly string[], options: ProgramOptions) {
+  constructor(args: readonly string[], options: Start) {
     this.#child = spawn(args, options);
     this.pid = this.#child.pid;
     this.#stdout = new Output(this.#child.stdout);
@@ -180,8 +162,8 @@ export async function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  guard(args, options, false);
-  return await new RunningProgram(args, options).end();
+  const start = await startOf(args, options, false);
+  return await new RunningProgram(args, start).end();
 }
 
 /**
@@ -194,8 +176,8 @@ export async function startProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<RunningProgram> {
-  guard(args, options, true);
-  const running = new RunningProgram(args, options);
+  const start = await startOf(args, options, true);
+  const running = new RunningProgram(args, start);
   try {
     const line = await running.printed(
       options.ready ?? /^.*listening on http:.*\n/m,
@@ -208,10 +190,19 @@ export async function startProgram(
   }
 }
 
-function guard(
+/** What starts it, once it is known to be no danger to this machine. */
+async function startOf(
   args: readonly string[],
-  { env = {}, namespace }: ProgramOptions,
+  options: ProgramOptions,
   serves: boolean,
-): void {
+): Promise<Start> {
+  const { env = {}, namespace, command } = options;
   if (namespace === undefined) guardHost(args, env, serves);
+  if (command !== undefined) return { ...options, command };
+  const installed = await installedProgram();
+  return {
+    ...options,
+    command: installed.command,
+    env: { ...installed.env, ...env },
+  };
 }
