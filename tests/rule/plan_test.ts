@@ -72,9 +72,9 @@ COMMIT
   });
 }
 
-Deno.test("plan() feeds for IPv4 what README.md shows", () => {
-  const readme = Deno.readTextFileSync(new URL("README.md", REPOSITORY));
-  const [block] = blocksOf(readme)
+Deno.test("plan() feeds for IPv4 what docs/rule.md shows", () => {
+  const page = Deno.readTextFileSync(new URL("docs/rule.md", REPOSITORY));
+  const [block] = blocksOf(page)
     .filter(({ text }) => text.startsWith("*filter\n"));
   const fed = plan(BOTH, emptyReading(machine("nft")), machine("nft"))
     .filter(({ family }) => family === "ip").map(({ stdin }) => stdin);
