@@ -19,8 +19,6 @@ export interface ProgramOptions {
   readonly namespace?: string;
   /** What starts it, before its own arguments; as installed if none. */
   readonly command?: readonly [string, ...string[]];
-  /** What its standard output must show to count as started. */
-  readonly ready?: RegExp;
 }
 
 type Start = ProgramOptions & Required<Pick<ProgramOptions, "command">>;
@@ -72,7 +70,7 @@ export class RunningProgram implements AsyncDisposable {
   readonly #stderr: Output;
   #ended = false;
 
-  /** Starts it; what it listens on is not known yet. */
+  /** Starts it; where it listens is not known yet. */
   constructor(args: readonly string[], options: Start) {
     this.#child = spawn(args, options);
     this.pid = this.#child.pid;
@@ -103,9 +101,11 @@ export class RunningProgram implements AsyncDisposable {
     return this.#stderr.text;
   }
 
-  /** Waits until standard output matches. */
-  async printed(pattern: RegExp): Promise<string> {
-    return (await this.#stdout.shows(pattern))[0];
+  /** Waits for the line that says where it listens. */
+  async listens(): Promise<void> {
+    const line = /^.*listening on http:.*\n/m;
+    const [found] = await this.#stdout.shows(line);
+    this.urls = found.match(/http:\/\/[\w.:[\]-]+/g) ?? [];
   }
 
   /** Waits until standard error matches. */
@@ -179,10 +179,7 @@ export async function startProgram(
   const start = await startOf(args, options, true);
   const running = new RunningProgram(args, start);
   try {
-    const line = await running.printed(
-      options.ready ?? /^.*listening on http:.*\n/m,
-    );
-    running.urls = line.match(/http:\/\/[\w.:[\]-]+/g) ?? [];
+    await running.listens();
     return running;
   } catch (cause) {
     const { code, stderr } = await running.stop("SIGKILL");
