@@ -76,52 +76,56 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   // It stands still while answers are compared: credentials name the hour.
   let stopped: number | undefined = Date.now();
-  await using simulator = await startSimulator({
+  const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: false,
     now: () => stopped ?? Date.now(),
     log,
   });
-  const flags = [
-    "--listen=127.0.0.1:0",
-    `--upstream=${simulator.url}`,
-    `--region=${regions.real}=${regions.emulated}`,
-  ];
-  const config = readServeConfig(flags, {}, io.readTextFile);
-  const proxy = await startProxy(config, log);
-  const cancelErrorLog = logUnhandledErrors(log);
   try {
-    const [address] = proxy.addresses;
-    const urls = {
-      real: simulator.url,
-      through: `http://${address && formatAddress(address)}`,
-    };
-    const comparisons = await compareAnswers(QUESTIONS, urls, regions);
-    stopped = undefined;
-    // https://no-color.org
-    const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
-    const report = renderReport({ comparisons, urls, regions }, colour);
-    const wrong = comparisons.filter(({ asExpected }) => !asExpected);
-    if (wrong.length > 0) {
-      io.stdout(report);
-      throw unexpectedAnswers(wrong);
+    const flags = [
+      "--listen=127.0.0.1:0",
+      `--upstream=${simulator.url}`,
+      `--region=${regions.real}=${regions.emulated}`,
+    ];
+    const config = readServeConfig(flags, {}, io.readTextFile);
+    const proxy = await startProxy(config, log);
+    const cancelErrorLog = logUnhandledErrors(log);
+    try {
+      const [address] = proxy.addresses;
+      const urls = {
+        real: simulator.url,
+        through: `http://${address && formatAddress(address)}`,
+      };
+      const comparisons = await compareAnswers(QUESTIONS, urls, regions);
+      stopped = undefined;
+      // https://no-color.org
+      const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
+      const report = renderReport({ comparisons, urls, regions }, colour);
+      const wrong = comparisons.filter(({ asExpected }) => !asExpected);
+      if (wrong.length > 0) {
+        io.stdout(report);
+        throw unexpectedAnswers(wrong);
+      }
+      if (!keep) {
+        io.stdout(report + renderNext());
+        return EXIT.OK;
+      }
+      // Whoever reads the first line may send a signal at once.
+      const signals = listenForSignals(io);
+      // Its terminal is gone, and it has no configuration to read again.
+      signals.reload = () => signals.order.give();
+      const ended = runUntilStopped(proxy, signals.order, log);
+      io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
+      io.stdout(report + renderServing(urls));
+      return await ended.finally(() => signals.close());
+    } finally {
+      cancelErrorLog();
+      await proxy.shutdown();
     }
-    if (!keep) {
-      io.stdout(report + renderNext());
-      return EXIT.OK;
-    }
-    // Whoever reads the first line may send a signal at once.
-    const signals = listenForSignals(io);
-    // Its terminal is gone, and it has no configuration to read again.
-    signals.reload = () => signals.order.give();
-    const ended = runUntilStopped(proxy, signals.order, log);
-    io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
-    io.stdout(report + renderServing(urls));
-    return await ended.finally(() => signals.close());
   } finally {
-    cancelErrorLog();
-    await proxy.shutdown();
+    await simulator.stop();
   }
 }
 
