@@ -60,7 +60,7 @@ export function askByNode(
       response.complete
         ? {
           status: response.statusCode ?? 0,
-          headers: answerHeaders(response.rawHeaders),
+          headers: answerHeaders(pairsOf(response.rawHeaders)),
           body: Buffer.concat(chunks).toString("latin1"),
         }
         : undefined;
@@ -71,4 +71,9 @@ export function askByNode(
   });
   request.end();
   return promise;
+}
+
+/** Names and values in turn, as pairs. */
+function pairsOf(raw: readonly string[]): RawHeader[] {
+  return raw.flatMap((name, i) => i % 2 ? [] : [[name, raw[i + 1] ?? ""]]);
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MAX_BODIES } from "../../lib/proxy/request_body.ts";
+import { MAX_BODIES } from "../../lib/proxy/request.ts";
 import { until } from "../helpers/node.ts";
 import { ask, get } from "../helpers/raw.ts";
 import { testWith } from "../helpers/requires.ts";
