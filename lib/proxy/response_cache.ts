@@ -8,12 +8,13 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { neverShared } from "../../rewrite/paths.ts";
-import type { Meters } from "../../system/meters.ts";
-import { memoize } from "../../system/memoize.ts";
-import type { Answer, WholeAnswer } from "../answer.ts";
-import type { UpstreamRequest } from "../upstream/upstream.ts";
-import { SharedRequest } from "./coalescing.ts";
+import { neverShared } from "../rewrite/paths.ts";
+import type { Meters } from "../system/meters.ts";
+import { memoize } from "../system/memoize.ts";
+import type { Answer } from "./answer.ts";
+import { valueOf, valuesOf } from "./headers.ts";
+import type { UpstreamRequest } from "./upstream/upstream.ts";
+import { ClientGone } from "./upstream/upstream_error.ts";
 
 /** The most bytes of a body that is used again. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -47,24 +48,41 @@ const NEVER_AGAIN: readonly number[] = [
   STATUS_CODE.TooManyRequests,
 ];
 
+/** Sends a request up, until its signal is aborted. */
+export type Ask = (signal: AbortSignal) => Promise<Answer>;
+
+/** A client: its `signal` is aborted when it leaves. */
+type Client = Pick<Request, "signal">;
+
 /** An answer that is kept. */
 interface Kept {
-  readonly answer: WholeAnswer;
+  readonly answer: Answer;
   readonly until: number;
   readonly token: string | undefined;
   readonly size: number;
 }
 
-/** Sends a request up, until its signal is aborted. */
-export type Ask = (signal: AbortSignal) => Promise<Answer>;
+/**
+ * A request on its way up, for all who ask the same at the same moment. It goes
+ * on while anybody waits for it.
+ */
+interface Pending {
+  readonly since: number;
+  readonly token: string | undefined;
+  readonly answer: Promise<Answer>;
+  readonly abort: AbortController;
+  waiting: number;
+  /** Whether a streamed answer, which can be read only once, has its reader. */
+  taken: boolean;
+}
 
 /** Answers identical requests together, and from memory for a moment. */
 export class ResponseCache {
   readonly #lifeMs: number;
+  readonly #meters: Pick<Meters, "reused" | "shared">;
   readonly #now: () => number;
-  readonly #meters: Pick<Meters, "reused" | "shared"> | undefined;
   readonly #kept = new Map<string, Kept>();
-  readonly #pending = new Map<string, SharedRequest>();
+  readonly #pending = new Map<string, Pending>();
   #bytes = 0;
 
   /**
@@ -72,31 +90,31 @@ export class ResponseCache {
    *
    * @param lifeMs how long an answer may be used again, in milliseconds; 0
    * shares nothing at all
+   * @param meters counts what was shared
    * @param now the clock, in milliseconds
-   * @param meters counts what was shared, if anybody asks for it
    */
   constructor(
     lifeMs: number,
+    meters: Pick<Meters, "reused" | "shared">,
     now: () => number = () => performance.now(),
-    meters?: Pick<Meters, "reused" | "shared">,
   ) {
     this.#lifeMs = lifeMs;
-    this.#now = now;
     this.#meters = meters;
+    this.#now = now;
   }
 
   /**
    * Answers a request from what is there, or by asking.
    *
    * @param request the request
-   * @param client its `signal` is aborted when the client leaves; looked at
-   * only where there is something to wait for
+   * @param client its signal is looked at only where there is something to
+   * wait for
    * @param ask asks the upstream; an error of it meets all who wait for it
    * @throws {ClientGone} when the client leaves first
    */
   async answer(
     request: UpstreamRequest,
-    client: { readonly signal: AbortSignal },
+    client: Client,
     ask: Ask,
   ): Promise<Answer> {
     if (this.#lifeMs === 0) return await ask(client.signal);
@@ -107,36 +125,45 @@ export class ResponseCache {
     const now = this.#now();
     const kept = this.#kept.get(key);
     if (kept !== undefined && now < kept.until) {
-      if (this.#meters !== undefined) this.#meters.reused++;
+      this.#meters.reused++;
       return kept.answer;
     }
     const joined = this.#pending.get(key);
-    const joins = joined !== undefined && !joined.isAbandoned &&
+    const joins = joined !== undefined && !joined.abort.signal.aborted &&
       now - joined.since < JOIN_MS;
-    const shared = joins ? joined : this.#start(key, request, ask);
-    const answer = await shared.wait(client.signal);
+    const pending = joins ? joined : this.#start(key, request, ask);
+    const answer = await wait(pending, client.signal);
     // A streamed answer has gone to another client.
     if (answer === undefined) {
       return await this.#ask(request, client.signal, ask);
     }
-    if (joins && this.#meters !== undefined) this.#meters.shared++;
+    if (joins) this.#meters.shared++;
     return answer;
   }
 
-  #start(key: string, request: UpstreamRequest, ask: Ask): SharedRequest {
-    const token = valueOf(request, TOKEN_HEADER);
-    const isCurrent = () => this.#pending.get(key) === shared;
-    const shared: SharedRequest = new SharedRequest(async (signal) => {
-      try {
-        const answer = await this.#ask(request, signal, ask);
-        if ("bytes" in answer && isCurrent()) this.#keep(key, token, answer);
-        return answer;
-      } finally {
-        if (isCurrent()) this.#pending.delete(key);
+  #start(key: string, request: UpstreamRequest, ask: Ask): Pending {
+    const abort = new AbortController();
+    const pending: Pending = {
+      since: this.#now(),
+      token: valueOf(request.headers, TOKEN_HEADER),
+      answer: this.#ask(request, abort.signal, ask),
+      abort,
+      waiting: 0,
+      taken: false,
+    };
+    this.#pending.set(key, pending);
+    const settle = (answer?: Answer) => {
+      const isCurrent = this.#pending.get(key) === pending;
+      if (isCurrent) this.#pending.delete(key);
+      if (answer?.body instanceof ReadableStream) {
+        if (pending.waiting === 0) answer.body.cancel();
+      } else if (isCurrent && answer !== undefined) {
+        this.#keep(key, pending.token, answer);
       }
-    }, { since: this.#now(), token });
-    this.#pending.set(key, shared);
-    return shared;
+    };
+    // A failure is told to those who wait.
+    pending.answer.then(settle, () => settle());
+    return pending;
   }
 
   /** Asks, whatever for; a token the service refuses is refused for all. */
@@ -147,12 +174,12 @@ export class ResponseCache {
   ): Promise<Answer> {
     const answer = await ask(signal);
     if (answer.status === STATUS_CODE.Unauthorized) {
-      this.#forget(valueOf(request, TOKEN_HEADER));
+      this.#forget(valueOf(request.headers, TOKEN_HEADER));
     }
     return answer;
   }
 
-  #keep(key: string, token: string | undefined, answer: WholeAnswer): void {
+  #keep(key: string, token: string | undefined, answer: Answer): void {
     if (!mayKeep(answer)) return;
     this.#drop(key);
     const size = sizeOf(key, answer);
@@ -187,14 +214,38 @@ export class ResponseCache {
   }
 }
 
-function valueOf(request: UpstreamRequest, name: string): string | undefined {
-  return request.headers.find((header) => header[0] === name)?.[1];
+/**
+ * Waits for the answer to a request that others wait for, too.
+ *
+ * @returns `undefined` for a streamed one that went to another client
+ */
+async function wait(
+  pending: Pending,
+  client: AbortSignal,
+): Promise<Answer | undefined> {
+  const gone = Promise.withResolvers<never>();
+  const leave = () => {
+    gone.reject(new ClientGone());
+    if (--pending.waiting === 0) pending.abort.abort();
+  };
+  pending.waiting++;
+  client.addEventListener("abort", leave);
+  if (client.aborted) leave();
+  try {
+    const answer = await Promise.race([pending.answer, gone.promise]);
+    if (!(answer.body instanceof ReadableStream)) return answer;
+    if (pending.taken) return undefined;
+    pending.taken = true;
+    return answer;
+  } finally {
+    client.removeEventListener("abort", leave);
+  }
 }
 
 /** How long the token of an answer is good, in seconds. */
-function ttlOf({ headers }: WholeAnswer): number {
-  const ttl = headers.find(([name]) => name.toLowerCase() === TTL_HEADER)?.[1];
-  return ttl !== undefined && /^\d+$/.test(ttl) ? Number(ttl) : Infinity;
+function ttlOf({ headers }: Answer): number {
+  const [ttl = ""] = valuesOf(headers, TTL_HEADER);
+  return /^\d+$/.test(ttl) ? Number(ttl) : Infinity;
 }
 
 /** Conditions and ranges ask for something of their own. */
@@ -207,19 +258,21 @@ function mayShare({ method, target, headers }: UpstreamRequest): boolean {
     !isPersonal(target);
 }
 
-function mayKeep({ status, headers, bytes }: WholeAnswer): boolean {
+function mayKeep({ status, headers, body }: Answer): boolean {
   return status < 500 && !NEVER_AGAIN.includes(status) &&
-    (bytes?.length ?? 0) <= MAX_BODY_BYTES &&
-    !headers.some(([name, value]) =>
-      name.toLowerCase() === "cache-control" && /no-store|no-cache/i.test(value)
-    );
+    lengthOf(body) <= MAX_BODY_BYTES &&
+    !/no-store|no-cache/i.test(valuesOf(headers, "cache-control").join());
 }
 
 /** What keeping an answer takes, in bytes; every character is one. */
-function sizeOf(key: string, { headers, bytes }: WholeAnswer): number {
-  let size = key.length + (bytes?.length ?? 0);
+function sizeOf(key: string, { headers, body }: Answer): number {
+  let size = key.length + lengthOf(body);
   for (const [name, value] of headers) size += name.length + value.length;
   return size;
+}
+
+function lengthOf(body: Answer["body"]): number {
+  return body instanceof Uint8Array ? body.length : 0;
 }
 
 /** Two requests are identical when target and end-to-end headers are. */

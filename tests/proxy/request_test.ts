@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { originTarget } from "../../lib/proxy/target.ts";
+import { originTarget } from "../../lib/proxy/request.ts";
 
 const CASES: ReadonlyArray<readonly [url: string, target: string]> = [
   ["http://h/latest/meta-data/", "/latest/meta-data/"],
