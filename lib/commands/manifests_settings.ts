@@ -4,10 +4,8 @@
  *
  * @module
  */
-import { fromFile } from "../config/config_file.ts";
 import type { ReadTextFile } from "../config/yaml.ts";
 import type { Option } from "../cli/options.ts";
-import { fromFlags } from "../config/sourced_value.ts";
 import {
   HIGHEST_UID,
   refuse,
@@ -16,9 +14,11 @@ import {
 } from "../config/sourced_value.ts";
 import { PROFILE_NAMES } from "../config/profiles.ts";
 import { quote, UsageError } from "../cli/message.ts";
-import { readServeConfig } from "../config/read_serve_config.ts";
+import {
+  gatherSettings,
+  parseServeConfig,
+} from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
-import { expandAliases } from "../config/drop_in.ts";
 import type { WholeConfig } from "../config/serve_config.ts";
 import {
   CONFIG_OPTION,
@@ -29,7 +29,7 @@ import {
 } from "../config/serve_options.ts";
 import type { LeavingRule } from "../manifests/unit_settings.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
-import { rulePorts } from "../supervisor/rule_ports.ts";
+import { rulePorts } from "../rule/rule.ts";
 
 /** The rule is what a manifest is for; with it nobody needs the address. */
 const DECIDED: readonly string[] = ["iptables", "address", "arp-ignore"];
@@ -87,16 +87,20 @@ export function readSettings(
   readTextFile: ReadTextFile,
   place: Place,
 ): Settings {
-  const readOnce = remembered(readTextFile);
-  const config = readServeConfig(args, {}, readOnce);
-  const givens = gather(args, readOnce);
-  requireFit(config, givens, place);
-  const onStop = givens.get("on-stop");
-  const profile = givens.get("profile");
+  const { values, overrides } = gatherSettings(args, {}, readTextFile);
+  const config = parseServeConfig({ values, overrides }, readTextFile);
+  if (overrides.length > 0) {
+    const [file] = values.get(CONFIG_OPTION.name) ?? [];
+    throw new UsageError(
+      `Cannot use key "overrides" in ${quote(file?.text ?? "")}: ` +
+        "expected none in a manifest, which has no file beside it",
+    );
+  }
+  requireFit(config, values, place);
   const all: SourcedValues = new Map([
-    ...profile === undefined ? [REGION] : [],
+    ...values.has("profile") ? [] : [REGION],
     ["on-stop", [preset("on-stop", place.onStop)]],
-    ...givens,
+    ...values,
   ]);
   return {
     serve: [
@@ -108,42 +112,10 @@ export function readSettings(
       flagsOf(all, name)
     ),
     leaving: {
-      onStop: onStop === undefined ? place.onStop : config.node.onStop,
-      onCrash: config.node.onCrash,
+      onStop: values.has("on-stop") ? config.onStop : place.onStop,
+      onCrash: config.onCrash,
     },
   };
-}
-
-/** Reads each file once: a pipe has nothing more to give then. */
-function remembered(readTextFile: ReadTextFile): ReadTextFile {
-  const texts = new Map<string, string>();
-  return (path, options) => {
-    const text = texts.get(path) ?? readTextFile(path, options);
-    texts.set(path, text);
-    return text;
-  };
-}
-
-/** Every setting given, in the file or by flags, which win. */
-function gather(
-  args: readonly string[],
-  readTextFile: ReadTextFile,
-): SourcedValues {
-  const flags = expandAliases(fromFlags(args, [...PASSED_ON, ...OTHER_WAYS]));
-  const [file] = flags.get(CONFIG_OPTION.name) ?? [];
-  if (file === undefined) return flags;
-  const { values, overrides } = fromFile(
-    file.text,
-    readTextFile,
-    SERVE_SETTINGS,
-  );
-  if (overrides.length > 0) {
-    throw new UsageError(
-      `Cannot use key "overrides" in ${quote(file.text)}: ` +
-        "expected none in a manifest, which has no file beside it",
-    );
-  }
-  return new Map([...values, ...flags]);
 }
 
 function preset(name: string, text: string): SourcedValue {
@@ -166,7 +138,7 @@ function flagsOf(givens: SourcedValues, name: string): readonly string[] {
  * @throws {UsageError} that names the setting
  */
 function requireFit(
-  { listen, admin, regions, node }: WholeConfig,
+  { listen, admin, regions, user }: WholeConfig,
   givens: SourcedValues,
   { container, fixed, onStop }: Place,
 ): void {
@@ -177,7 +149,7 @@ function requireFit(
     givens.get(name)?.[0]?.text ?? fallback;
   expect(
     "user",
-    !container || "uid" in node.user,
+    !container || "uid" in user,
     `a uid from 1 to ${HIGHEST_UID}`,
   );
   expect(
