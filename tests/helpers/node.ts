@@ -139,7 +139,7 @@ async function leadsTo(
 }
 
 /** Makes it a node like others: every table there is, and in use. */
-async function prime(namespace: Namespace, preferred: NodeBackend) {
+export async function prime(namespace: Namespace, preferred: NodeBackend) {
   const backend = preferred === "nftables" ? "nft" : preferred;
   const rule = ["OUTPUT", "-j", "RETURN"];
   for (const each of BACKENDS) {
@@ -176,7 +176,8 @@ async function see(
   return code === 7 ? "refused" : code === 28 ? "late" : `curl ${code}`;
 }
 
-async function rules(namespace: Namespace): Promise<string> {
+/** Every rule in every backend, without counters and comments. */
+export async function rules(namespace: Namespace): Promise<string> {
   const listed = await Promise.all([
     namespace.must(["iptables-nft-save"]),
     namespace.must(["ip6tables-nft-save"]),
