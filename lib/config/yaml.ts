@@ -5,16 +5,11 @@
  * @module
  */
 import { parse } from "@std/yaml";
+import type { Io } from "../cli/command.ts";
 import { oneLine, quote, unknown, UsageError } from "../cli/message.ts";
 
-/** How a file is read. */
-export interface ReadOptions {
-  /** The folder it must lie in, links followed; then a pipe is refused, too. */
-  readonly folder?: string;
-}
-
 /** Reads a whole text file. */
-export type ReadTextFile = (path: string, options?: ReadOptions) => string;
+export type ReadTextFile = Io["readTextFile"];
 
 /**
  * Reads a text file.
@@ -132,6 +127,11 @@ export class YamlValue {
     return new YamlValue(this.value, { ...this.#at, isSecret: true });
   }
 
+  /** What another value says where this one says nothing; mappings add up. */
+  over(base: YamlValue | undefined): YamlValue {
+    return new YamlValue(overlaid(this.value, base?.value), this.#at);
+  }
+
   /** Where it stands, as errors say it: `key "timeout" in "c2s-imds.yaml"`. */
   get place(): string {
     const { file, keys, isSecret } = this.#at;
@@ -217,6 +217,15 @@ export class YamlValue {
   #path(keys: readonly string[]): string {
     return `${quote(keys.join(" > "))} in ${quote(this.#at.file)}`;
   }
+}
+
+function overlaid(own: unknown, base: unknown): unknown {
+  if (own === undefined) return base;
+  if (!isMapping(own) || !isMapping(base)) return own;
+  const keys = Object.keys({ ...base, ...own });
+  return Object.fromEntries(
+    keys.map((key) => [key, overlaid(own[key], base[key])]),
+  );
 }
 
 const KINDS: Readonly<Record<string, string>> = {
