@@ -28,7 +28,7 @@ import {
 } from "../config/serve_options.ts";
 import type { LeavingRule } from "../manifests/stop_post.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
-import { rulePorts } from "../supervisor/rule_ports.ts";
+import { rulePorts } from "../rule/rule.ts";
 
 /** The rule is what a manifest is for; with it nobody needs the address. */
 const DECIDED: readonly string[] = ["iptables", "address", "arp-ignore"];

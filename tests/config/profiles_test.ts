@@ -258,9 +258,10 @@ Deno.test("readServeConfig() says in one line what is wrong with a profile", () 
   ) assertEquals(refusal(flag, yaml), message);
 });
 
-Deno.test("README.md's profile is one", () => {
-  const [, yaml = ""] =
-    sourceFiles("README.md")[0]?.text.match(/```yaml\n(base: .*?)```/s) ?? [];
+Deno.test("the profile of docs/rewriting.md is one", () => {
+  const [, yaml = ""] = sourceFiles("docs/rewriting.md")[0]?.text.match(
+    /```yaml\n(base: .*?)```/s,
+  ) ?? [];
   const { identity } = read(["--profile=./mine.yaml"], {
     "./mine.yaml": yaml,
     "./user-data.txt": "#cloud-config",
