@@ -117,11 +117,6 @@ function requireCombination(
       OPTIONS.admin,
       "another port than the proxy's own",
     );
-    expect(
-      formatAddress(upstream) !== formatAddress(admin),
-      OPTIONS.admin,
-      "another address than the upstream's",
-    );
   }
   expect(address || !arpIgnore, OPTIONS.arpIgnore, "--address beside it");
   if (!address) return;

@@ -151,7 +151,7 @@ export class YamlValue {
   refuse(expected: string): never {
     // A file that is one text is not what anybody took it for.
     const isSecret = this.#at.isSecret || this.#at.keys.length === 0;
-    const found = isSecret ? kindOf(this.value) : shown(this.value);
+    const found = shown(this.value, isSecret);
     throw new UsageError(
       `Cannot use ${found} for ${this.place}: expected ${expected}`,
     );
@@ -234,20 +234,13 @@ const KINDS: Readonly<Record<string, string>> = {
   boolean: "true or false",
 };
 
-/**
- * Of what kind a parsed value is, as it follows "Cannot use". The value itself
- * is not in it: it may be secret.
- */
-function kindOf(value: unknown): string {
+/** A parsed value in a message: its kind where it is long or may be secret. */
+function shown(value: unknown, isSecret: boolean): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (isMapping(value)) return "a mapping";
   if (value instanceof Date) return "a date";
-  return KINDS[typeof value] ?? "binary data";
-}
-
-/** A parsed value that is no secret: itself, or its kind where that is long. */
-function shown(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  return (typeof value) in KINDS ? String(value) : kindOf(value);
+  const kind = KINDS[typeof value] ?? "binary data";
+  if (isSecret || value instanceof Uint8Array) return kind;
+  return typeof value === "string" ? quote(value) : String(value);
 }
