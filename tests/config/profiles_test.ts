@@ -113,12 +113,15 @@ overrides:
   });
 });
 
-Deno.test("readServeConfig() has no zone ids of a base for regions that are emulated no more", () => {
-  const { identity, regions } = read(["--profile=./p"], {
+Deno.test("readServeConfig() has no zones and ids of regions that are not emulated", () => {
+  const { identity } = read(["--profile=./p"], {
     "./p": "base: c2s\nregions: {us-east-1: x}",
   });
-  assertEquals(regions.get("us-east-1"), "x");
   assertEquals(identity?.zoneIds, []);
+  const other = read(["--profile=./p", "--region=us-east-1=y"], {
+    "./p": "base: c2s\nzones: {us-east-1a: us-iso-east-1b}",
+  });
+  assertEquals(other.identity?.zones, []);
 });
 
 Deno.test("readServeConfig() finds a profile beside the file that names it", () => {
