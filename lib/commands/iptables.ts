@@ -10,24 +10,20 @@ import {
   type ExitCode,
   type Io,
 } from "../cli/command.ts";
-import { oneLine, UsageError } from "../cli/message.ts";
-import {
-  type Option,
-  parseAction,
-  parseOptions,
-  renderOptions,
-} from "../cli/options.ts";
+import { oneLine } from "../cli/message.ts";
 import {
   isIPv4,
   parseListenAddress,
   parseRemotePort,
 } from "../config/address.ts";
 import {
-  parseChoice,
-  parseUser,
+  type Option,
+  parseAction,
   refuse,
+  renderOptions,
   type SourcedValue,
-} from "../config/sourced_value.ts";
+} from "../cli/options.ts";
+import { parseChoice, parseUser } from "../config/sourced_value.ts";
 import {
   coveredTargets,
   findMachine,
@@ -89,8 +85,16 @@ const OPTIONS: readonly Option[] = [
     help: BACKEND_CHOICES.join(", "),
     fallback: "auto",
   },
-  { name: "dry-run", help: "Prints what would be fed to iptables" },
-  { name: "json", help: "Prints the status as one JSON object" },
+  {
+    name: "dry-run",
+    help: "Prints what would be fed to iptables",
+    of: ["install", "remove"],
+  },
+  {
+    name: "json",
+    help: "Prints the status as one JSON object",
+    of: ["status"],
+  },
 ];
 
 const HELP = `Usage: c2s-imds iptables install|remove|status [flags]
@@ -151,28 +155,13 @@ export function createIptables(run: Runner): Command {
 export const iptables: Command = createIptables(systemRunner);
 
 function parse(args: readonly string[]) {
-  const { given, words } = parseOptions(args, OPTIONS);
-  const action = parseAction(words, ACTIONS);
-  const value = (name: string): SourcedValue => ({
-    text: given.get(name)?.[0] ??
-      OPTIONS.find((option) => option.name === name)?.fallback ?? "",
-    source: `--${name}`,
-  });
-  const isSet = (name: string) => value(name).text === "true";
-  if (isSet("json") && action !== "status") {
-    throw new UsageError(`Cannot use --json with ${action}: status has it`);
-  }
-  if (isSet("dry-run") && action === "status") {
-    throw new UsageError(
-      "Cannot use --dry-run with status: it changes nothing anyway",
-    );
-  }
+  const { action, values, value, isSet } = parseAction(args, OPTIONS, ACTIONS);
   return {
     action,
     user: parseUser(value("user")),
     port: parseRemotePort(value("port")),
     destination: parseDestination(value("destination")),
-    ipv6: given.has("ipv6") ? isSet("ipv6") : undefined,
+    ipv6: values.has("ipv6") ? isSet("ipv6") : undefined,
     backend: parseChoice(value("backend"), BACKEND_CHOICES),
     isDry: isSet("dry-run"),
     isJson: isSet("json"),

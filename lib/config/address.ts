@@ -9,7 +9,7 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "./serve_config.ts";
-import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 
 /** One spelling for each host; `undefined` for what no URL can have. */
 function canonicalHost(host: string): string | undefined {

@@ -12,7 +12,7 @@ import awsIsoF from "./profiles/aws-iso-f.yaml" with { type: "text" };
 import c2s from "./profiles/c2s.yaml" with { type: "text" };
 import sc2s from "./profiles/sc2s.yaml" with { type: "text" };
 import { parseRegions, REGION_NAME } from "./regions.ts";
-import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import {
   readText,
   type ReadTextFile,

@@ -48,10 +48,10 @@ for (
       "install --user 0",
       'Cannot use "0" for --user: uid 0 would exempt every client that runs as root, name the proxy\'s own user',
     ],
-    ["remove --json", "Cannot use --json with remove: status has it"],
+    ["remove --json", "Cannot use --json with remove: it is for status"],
     [
       "status --dry-run",
-      "Cannot use --dry-run with status: it changes nothing anyway",
+      "Cannot use --dry-run with status: it is for install and remove",
     ],
   ] as const
 ) {
