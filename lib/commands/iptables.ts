@@ -23,7 +23,7 @@ import {
   renderOptions,
   type SourcedValue,
 } from "../cli/options.ts";
-import { parseChoice, parseUser } from "../config/sourced_value.ts";
+import { OPTIONS as SERVE } from "../config/serve_options.ts";
 import {
   coveredTargets,
   findMachine,
@@ -33,7 +33,7 @@ import {
 } from "../rule/machine.ts";
 import { dryRun, reconcile } from "../rule/reconcile.ts";
 import {
-  BACKEND_CHOICES,
+  type BackendChoice,
   DEFAULT_DESTINATION,
   type Desired,
   type Destination,
@@ -57,12 +57,7 @@ const CODES: Readonly<Record<Status["state"], ExitCode>> = {
 const ACTIONS = ["install", "remove", "status"] as const;
 
 const OPTIONS: readonly Option[] = [
-  {
-    name: "user",
-    value: "NAME|UID",
-    help: "The proxy's user, who is exempt; not root",
-    fallback: "10169",
-  },
+  { ...SERVE.user, help: "The proxy's user, who is exempt; not root" },
   {
     name: "port",
     value: "PORT",
@@ -79,12 +74,7 @@ const OPTIONS: readonly Option[] = [
     name: "ipv6",
     help: "Redirects IPv6 too, to [::1]; false leaves it alone",
   },
-  {
-    name: "backend",
-    value: "BACKEND",
-    help: BACKEND_CHOICES.join(", "),
-    fallback: "auto",
-  },
+  SERVE.backend,
   {
     name: "dry-run",
     help: "Prints what would be fed to iptables",
@@ -158,11 +148,11 @@ function parse(args: readonly string[]) {
   const { action, values, value, isSet } = parseAction(args, OPTIONS, ACTIONS);
   return {
     action,
-    user: parseUser(value("user")),
+    user: SERVE.user.parse(value("user")),
     port: parseRemotePort(value("port")),
     destination: parseDestination(value("destination")),
     ipv6: values.has("ipv6") ? isSet("ipv6") : undefined,
-    backend: parseChoice(value("backend"), BACKEND_CHOICES),
+    backend: SERVE.backend.parse(value("backend")),
     isDry: isSet("dry-run"),
     isJson: isSet("json"),
   };
@@ -197,7 +187,7 @@ function desiredOn(
 }
 
 async function change(
-  backend: typeof BACKEND_CHOICES[number],
+  backend: BackendChoice,
   action: string,
   desiredOn: (machine: Machine) => Desired,
   isDry: boolean,
