@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import { importFlags } from "../../deploy/build.ts";
 
@@ -73,11 +73,8 @@ function isAllowed(from: string, to: string): boolean {
 
 Deno.test("imports go one way, from a room to a lower one", async () => {
   const all = await imports();
-  const wrong = all
-    .filter(([from, to]) => !isAllowed(from, to))
-    .map(([from, to]) => `${from} imports ${to}`);
-  assertEquals(wrong, []);
-  assertEquals(all.some(([from]) => from === "lib/cli/options.ts"), true);
+  assertEquals(all.filter(([from, to]) => !isAllowed(from, to)), []);
+  assert(all.length > 100, `Only ${all.length} imports were found`);
 });
 
 Deno.test("CONTRIBUTING.md names every room, from the top to the bottom", () => {
@@ -92,26 +89,4 @@ Deno.test("CONTRIBUTING.md names every room, from the top to the bottom", () => 
       .filter((floor) => floor.length > 0),
   );
   assertEquals(rooms.filter((room) => !FLOORS.flat().includes(room)), []);
-});
-
-Deno.test("isAllowed() refuses what goes up or beside", () => {
-  for (
-    const [from, to, allowed] of [
-      ["main.ts", "lib/commands/registry.ts", true],
-      ["main.ts", "lib/cli/io.ts", true],
-      ["main.ts", "lib/proxy/proxy.ts", false],
-      ["lib/commands/a.ts", "lib/config/a.ts", true],
-      ["lib/commands/a.ts", "lib/commands/b.ts", true],
-      ["lib/commands/a.ts", "deno.json", true],
-      ["lib/commands/a.ts", "main.ts", false],
-      ["lib/proxy/a.ts", "lib/simulator/a.ts", false],
-      ["lib/system/a.ts", "lib/cli/a.ts", false],
-      ["lib/rewrite/a.ts", "lib/proxy/a.ts", false],
-      ["lib/config/a.ts", "lib/proxy/a.ts", false],
-      ["lib/config/a.ts", "lib/cli/a.ts", true],
-      ["lib/attic/a.ts", "lib/system/a.ts", false],
-    ] as const
-  ) {
-    assertEquals(isAllowed(from, to), allowed, `${from} imports ${to}`);
-  }
 });

@@ -44,6 +44,17 @@ export async function memoryOf(pid: number): Promise<number> {
 }
 
 /**
+ * How many descriptors a process has open.
+ *
+ * @param pid its id
+ */
+export async function descriptorsOf(pid: number): Promise<number> {
+  const listed = await plainRunner(["ls", `/proc/${pid}/fd`]);
+  if (typeof listed === "string") throw new Error(`Cannot run ls: ${listed}`);
+  return listed.stdout.trim().split("\n").length;
+}
+
+/**
  * Starts `serve` on a free port of loopback.
  *
  * @param upstream its upstream
@@ -63,11 +74,7 @@ export async function startServed(
   return {
     program,
     address: { hostname: "127.0.0.1", port: Number(new URL(url).port) },
-    async descriptors() {
-      const listed = await plainRunner(["ls", `/proc/${pid}/fd`]);
-      if (typeof listed === "string") throw new Error(`ls: ${listed}`);
-      return listed.stdout.trim().split("\n").length;
-    },
+    descriptors: () => descriptorsOf(pid),
     memory: () => memoryOf(pid),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };

@@ -18,18 +18,8 @@ function freeAddress(): Address {
   return { hostname, port };
 }
 
-interface Streamed extends AsyncDisposable {
-  readonly address: Address;
-  readonly child: Deno.ChildProcess;
-  /** Ends it with SIGTERM. */
-  stop(): Promise<number>;
-}
-
 /** Starts `serve` by a line of shell, and waits until it answers. */
-async function startIn(
-  script: string,
-  upstream: Address,
-): Promise<Streamed> {
+async function startIn(script: string, upstream: Address) {
   const address = freeAddress();
   const child = new Deno.Command("sh", {
     args: [
@@ -44,31 +34,29 @@ async function startIn(
   }).spawn();
   let ended = false;
   const status = child.status.finally(() => ended = true);
-  const stop = async () => {
+  /** Ends it with SIGTERM. */
+  const stop = async (): Promise<number> => {
     if (!ended) child.kill("SIGTERM");
     return (await status).code;
   };
+  const served = {
+    ...{ address, child, stop },
+    [Symbol.asyncDispose]: () => stop().then(() => {}),
+  };
   try {
-    await until("it answers", async () => {
-      try {
-        return (await ask(address, get(REGION))).status === 200;
-      } catch (error) {
-        if (error instanceof Deno.errors.ConnectionRefused) return false;
-        throw error;
-      }
-    });
+    await until(
+      "it answers",
+      () =>
+        ask(address, get(REGION)).then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+    );
   } catch (error) {
     await stop();
     throw error;
   }
-  return {
-    address,
-    child,
-    stop,
-    [Symbol.asyncDispose]: async () => {
-      await stop();
-    },
-  };
+  return served;
 }
 
 /** What standard output and error are, by a name for it. */

@@ -16,9 +16,9 @@ import {
   REAL,
   until,
 } from "../helpers/node.ts";
-import { plainRunner } from "../helpers/plain_runner.ts";
 import type { RunningProgram } from "../helpers/program.ts";
 import { createRandom } from "../helpers/random.ts";
+import { descriptorsOf } from "../reliability/served.ts";
 import { type Fault, FAULTS, type Scene, served, sleep } from "./faults.ts";
 import {
   attribute,
@@ -43,32 +43,16 @@ export interface SoakOptions {
   readonly signal: AbortSignal;
 }
 
-/** How it went. */
-export interface Soak {
-  /** What was done and seen, as lines for people. */
-  readonly lines: readonly string[];
-  /** What does not hold, one line each; none if all is well. */
-  readonly problems: readonly string[];
-}
-
-/** As many children may die within a minute, less than make the parent give up. */
-const MOST_DEATHS = 3;
-
-/** A soak must judge memory from so many seconds on. */
-const JUDGED = 60;
-
-/** From this share of the time on, the child lives, and its memory can tell. */
-const LAST_DEATH = 0.3;
-
 /**
  * Soaks the program on a node of its own.
  *
  * @param installed the program
+ * @returns what was done and seen, and what does not hold, as lines for people
  */
 export async function soak(
   installed: Installed,
   { backend, seconds, seed, tell, signal }: SoakOptions,
-): Promise<Soak> {
+) {
   await using stack = new AsyncDisposableStack();
   const file = await Deno.makeTempFile({ suffix: ".yaml" });
   stack.defer(() => Deno.remove(file));
@@ -82,8 +66,8 @@ export async function soak(
   const { service } = node;
   const scene: Scene = { node, backend, program, file, service, random };
   await served(scene);
-  const start = await descriptorsOf(program);
-  const watch = new Watch(program);
+  const start = await openIn(program);
+  const stopWatching = watchMemory(program);
   load.begin();
   const events: Event[] = [];
   const aftermath: Event[] = [];
@@ -91,19 +75,16 @@ export async function soak(
   try {
     for (const fault of faultsIn(scene, seconds)) {
       if (signal.aborted) throw new Error("interrupted");
+      const { name, allowed, refusedMs = 0 } = fault;
       const from = Date.now();
       await fault.inject(scene);
       const to = Date.now();
-      const { name, allowed, shows, refusedMs = 0 } = fault;
-      events.push({ name, allowed, shows, from, to });
-      if (refusedMs > 0) {
-        aftermath.push({
-          name: `${refusedMs / 1_000} s after ${name}`,
-          allowed: ["refused"],
-          from: to,
-          to: to + refusedMs,
-        });
-      }
+      events.push({ name, allowed, from, to });
+      aftermath.push({
+        name: `after ${name}`,
+        allowed: refusedMs > 0 ? ["refused"] : [],
+        ...{ from: to, to: to + refusedMs },
+      });
       tell(`${new Date(from).toISOString()} ${name}: ${to - from} ms`);
       await sleep(200 + random.int(800));
     }
@@ -113,11 +94,11 @@ export async function soak(
   // What another fault explains is not theirs.
   events.push(...aftermath);
   const { tally, failures } = await load.count();
-  const memory = await watch.close();
+  const memory = await stopWatching();
   await scene.service.stop();
   problems.push(
     ...misfits(events, failures),
-    ...memory.flatMap(({ problem }) => seconds < JUDGED ? [] : problem ?? []),
+    ...memory.flatMap(({ problem }) => problem ?? []),
     ...await leftOvers(program, start),
     ...strayErrors(program.stderr()),
   );
@@ -125,7 +106,7 @@ export async function soak(
   return {
     lines: [
       `${backend}, ${seconds} s, seed ${seed}`,
-      ...Object.entries(tally).map(([name, count]) => `${name}: ${count} well`),
+      ...Object.entries(tally).map(([name, count]) => `${name}: ${count}`),
       ...summary(events, failures),
       ...memory.map(({ course }) => course),
     ],
@@ -135,25 +116,15 @@ export async function soak(
 
 /** Rounds of all faults, in an order that is drawn; at the least one. */
 function* faultsIn({ random }: Scene, seconds: number): Iterable<Fault> {
-  const begin = performance.now();
-  const deaths: number[] = [];
+  const end = performance.now() + seconds * 1_000;
+  const deadly = FAULTS.filter(({ kills }) => kills);
+  const others = FAULTS.filter(({ kills }) => !kills);
+  yield* deadly;
   for (let round = 0;; round++) {
-    const left = [...FAULTS];
-    const order = FAULTS.flatMap(() => left.splice(random.int(left.length), 1));
-    // A short run's last child would be too young to judge.
-    if (round === 0) {
-      order.sort((a, b) => Number(b.kills ?? 0) - Number(a.kills ?? 0));
-    }
-    for (const fault of order) {
-      const elapsed = (performance.now() - begin) / 1_000;
-      if (round > 0 && elapsed >= seconds) return;
-      if (fault.kills) {
-        const recent = deaths.filter((at) => elapsed - at < 61).length;
-        const isLate = round > 0 && elapsed > seconds * LAST_DEATH;
-        if (isLate || recent >= MOST_DEATHS) continue;
-        deaths.push(elapsed);
-      }
-      yield fault;
+    const left = [...others];
+    while (left.length > 0) {
+      if (round > 0 && performance.now() > end) return;
+      yield* left.splice(random.int(left.length), 1);
     }
   }
 }
@@ -164,31 +135,28 @@ function summary(
   failures: readonly Failure[],
 ): string[] {
   const caused = attribute(events, failures);
-  return [...Map.groupBy(events, ({ name }) => name)].map(([name, same]) => {
-    const met = same.flatMap((event) => caused.get(event) ?? []);
-    const counts = [...Map.groupBy(met, ({ what }) => what)]
-      .map(([what, { length }]) => `${length} ${what}`);
-    const most = Math.max(...same.map(({ from, to }) => to - from));
-    return `${name}: ${same.length} times, ${most} ms at most; ${
-      counts.join(", ") || "nothing seen"
-    }`;
-  });
+  return [...Map.groupBy(events, ({ name }) => name)].flatMap(
+    ([name, same]) => {
+      const met = same.flatMap((event) => caused.get(event) ?? []);
+      const counts = [...Map.groupBy(met, ({ what }) => what)]
+        .map(([what, { length }]) => `${length} ${what}`);
+      const most = Math.max(...same.map(({ from, to }) => to - from));
+      return name.startsWith("after ") && met.length === 0
+        ? []
+        : `${name}: ${same.length} times, ${most} ms at most; ${
+          counts.join(", ")
+        }`;
+    },
+  );
 }
 
-/** Clients that know what to expect, as `load.py` has them. */
-interface Load {
-  begin(): void;
-  count(): Promise<{
-    readonly tally: Readonly<Record<string, number>>;
-    readonly failures: readonly Failure[];
-  }>;
-}
-
-/** Starts them while nothing is redirected yet: they learn what is right. */
-async function startLoad(namespace: Namespace, seed: number): Promise<Load> {
+/**
+ * Starts the clients of `load.py` while nothing is redirected yet: they learn
+ * what is right.
+ */
+async function startLoad(namespace: Namespace, seed: number) {
   const spawned = namespace.spawn([
-    ...asUser(1000),
-    "/usr/bin/python3",
+    ...[...asUser(1000), "/usr/bin/python3"],
     new URL("load.py", import.meta.url).pathname,
     ...[REAL ?? "", EMULATED ?? "", String(seed)],
   ]);
@@ -199,58 +167,50 @@ async function startLoad(namespace: Namespace, seed: number): Promise<Load> {
       await spawned.kill("SIGTERM");
       const lines = spawned.stdout().trim().split("\n").slice(1)
         .map((line) => JSON.parse(line));
-      const { tally } = lines.pop();
-      return { tally, failures: lines };
+      const tally: Readonly<Record<string, number>> = lines.pop();
+      const failures: readonly Failure[] = lines;
+      return { tally, failures };
     },
   };
 }
 
-/** Looks at the memory of parent and last child each second. */
-class Watch {
-  readonly #looks = new Map<number, number[]>();
-  readonly #timer: ReturnType<typeof setInterval>;
-  readonly #program: RunningProgram;
-  #looking = Promise.resolve();
-
-  constructor(program: RunningProgram) {
-    this.#program = program;
-    this.#timer = setInterval(() => {
-      this.#looking = this.#looking.then(() => this.#look());
-    }, 1_000);
-  }
-
-  async #look(): Promise<void> {
-    for (const pid of [this.#program.pid, await childOf(this.#program)]) {
+/**
+ * Looks at the memory of parent and last child each second.
+ *
+ * @returns what ends it and judges
+ */
+function watchMemory(
+  program: RunningProgram,
+): () => Promise<ReturnType<typeof memoryOf>[]> {
+  const looks = new Map<number, number[]>();
+  const look = async (): Promise<void> => {
+    for (const pid of [program.pid, await childOf(program)]) {
       if (pid === undefined) continue;
-      const [, kilobytes] = /^Anonymous:\s+(\d+) kB/m.exec(
-        await procfs(pid, "smaps_rollup"),
-      ) ?? [];
+      const smaps = await procfs(pid, "smaps_rollup");
+      const [, kilobytes] = /^Anonymous:\s+(\d+) kB/m.exec(smaps) ?? [];
       if (kilobytes === undefined) continue;
-      const looks = this.#looks.get(pid) ?? [];
-      this.#looks.set(pid, [...looks, Number(kilobytes) / 1_000]);
+      looks.set(pid, [...looks.get(pid) ?? [], Number(kilobytes) / 1_000]);
     }
-  }
-
-  async close(): Promise<ReturnType<typeof memoryOf>[]> {
-    clearInterval(this.#timer);
-    await this.#looking;
-    const [parent = [], ...children] = this.#looks.values();
+  };
+  let looking = Promise.resolve();
+  const timer = setInterval(() => looking = looking.then(look), 1_000);
+  return async () => {
+    clearInterval(timer);
+    await looking;
+    const [parent = [], ...children] = looks.values();
     return [
       memoryOf("parent", parent),
       memoryOf("last child", children.at(-1) ?? []),
     ];
-  }
+  };
 }
 
 /** How many descriptors parent and child have open. */
-async function descriptorsOf(program: RunningProgram): Promise<number[]> {
-  const counts: number[] = [];
-  for (const pid of [program.pid, await childOf(program)]) {
-    const listed = await plainRunner(["ls", `/proc/${pid}/fd`]);
-    if (typeof listed === "string") continue;
-    counts.push(listed.stdout.trim().split("\n").length);
-  }
-  return counts;
+async function openIn(program: RunningProgram): Promise<number[]> {
+  const child = await childOf(program);
+  return await Promise.all(
+    [program.pid, ...child === undefined ? [] : [child]].map(descriptorsOf),
+  );
 }
 
 /** Stops the program; what is not as it was at the start, and what is left. */
@@ -261,11 +221,11 @@ async function leftOvers(
   const problems: string[] = [];
   try {
     await until("descriptors are no more than at the start", async () => {
-      const now = await descriptorsOf(program);
+      const now = await openIn(program);
       return start.every((count, i) => (now[i] ?? Infinity) <= count);
     });
   } catch (error) {
-    problems.push(`${error}: ${start}, now ${await descriptorsOf(program)}`);
+    problems.push(`${error}: ${start}, now ${await openIn(program)}`);
   }
   const child = await childOf(program);
   const { code } = await program.stop();
