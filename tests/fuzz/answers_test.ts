@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import * as http from "node:http";
-import { answerHeaders } from "../../lib/proxy/headers.ts";
+import { answerHeaders, type Header } from "../../lib/proxy/headers.ts";
 import { Upstream } from "../../lib/proxy/upstream/upstream.ts";
 import { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
 import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
@@ -99,7 +99,7 @@ function askByNode(
     understood = () =>
       !response.complete ? undefined : {
         status: response.statusCode ?? 0,
-        headers: answerHeaders(response.rawHeaders),
+        headers: answerHeaders(pairsOf(response.rawHeaders)),
         body: Buffer.concat(chunks).toString("latin1"),
       };
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -183,3 +183,8 @@ Deno.test("Upstream.send() refuses these answers that node:http takes", async ()
     assert(ours instanceof UpstreamError, `refuses ${what}`);
   }
 });
+
+/** Names and values in turn, as pairs. */
+function pairsOf(raw: readonly string[]): Header[] {
+  return raw.flatMap((name, i) => i % 2 ? [] : [[name, raw[i + 1] ?? ""]]);
+}
