@@ -110,15 +110,19 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     : readDataFile(file, io.readTextFile, defaultTree());
   const requireV2 = isSet("require-v2");
   sanitizeEnvironment();
-  await using simulator = start({ listen, tree, requireV2, log });
+  const simulator = start({ listen, tree, requireV2, log });
   const { promise: signalled, resolve } = Promise.withResolvers<void>();
   const cancels = (["SIGTERM", "SIGINT"] as const).map((signal) =>
     io.onSignal(signal, resolve)
   );
-  io.stdout(`c2s-imds listening on ${simulator.url}\n`);
-  await signalled;
-  log.info("stopping");
-  for (const cancel of cancels) cancel();
+  try {
+    io.stdout(`c2s-imds listening on ${simulator.url}\n`);
+    await signalled;
+    log.info("stopping");
+  } finally {
+    for (const cancel of cancels) cancel();
+    await simulator[Symbol.asyncDispose]();
+  }
   return EXIT.OK;
 }
 
