@@ -35,15 +35,6 @@ export interface Served extends AsyncDisposable {
 }
 
 /**
- * How much memory a process has resident, in KiB.
- *
- * @param pid its id
- */
-export async function memoryOf(pid: number): Promise<number> {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(await procfs(pid, "status"))?.[1]);
-}
-
-/**
  * How many descriptors a process has open.
  *
  * @param pid its id
@@ -75,7 +66,8 @@ export async function startServed(
     program,
     address: { hostname: "127.0.0.1", port: Number(new URL(url).port) },
     descriptors: () => descriptorsOf(pid),
-    memory: () => memoryOf(pid),
+    memory: async () =>
+      Number(/VmRSS:\s+(\d+) kB/.exec(await procfs(pid, "status"))?.[1]),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
@@ -89,12 +81,16 @@ export function startRegion(): Promise<RawUpstream> {
 }
 
 /** Asks like any client; the longest wait, in milliseconds. */
-export async function askOften(address: Address, count = 50): Promise<number> {
+export async function askOften(
+  address: Address,
+  count = 50,
+  path = REGION,
+): Promise<number> {
   let longest = 0;
   using client = await RawClient.connect(address);
   for (let i = 0; i < count; i++) {
     const start = performance.now();
-    await client.send(get(`${REGION}?${i}`));
+    await client.send(get(`${path}?${i}`));
     const { status, body } = await client.answer();
     longest = Math.max(longest, performance.now() - start);
     assertEquals([status, body], [200, "us-iso-east-1"]);
