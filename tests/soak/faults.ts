@@ -53,9 +53,13 @@ export interface Fault {
 const HOLD = `
 import signal, socket
 held = []
-for number in range(500):
-    held.append(socket.create_connection(("169.254.169.254", 80), timeout=30))
-    if number % 2 == 1:
+while len(held) < 500:
+    try:
+        held.append(socket.create_connection(("169.254.169.254", 80)))
+    except ConnectionRefusedError:
+        # By conntrack, where the service was restarted a moment ago.
+        continue
+    if len(held) % 2 == 0:
         held[-1].sendall(b"GET /latest/meta-data/ HTTP/1.1\\r\\nHost: ")
 print("held", flush=True)
 signal.pause()
