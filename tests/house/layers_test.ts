@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
 
 /** Every import of a file of the repository, as `[from, to]`. */
 const IMPORTS = ["main.ts", "lib"].flatMap(sourceFiles).flatMap((file) =>
-  [...file.text.matchAll(/\b(?:from|import\()\s*"(\.[^"]+)"/g)]
+  [...file.text.matchAll(/\b(?:from|import)[\s(]*"(\.[^"]+)"/g)]
     .map(([, to = ""]) => {
       const { href } = new URL(to, new URL(file.path, REPOSITORY));
       return [file.path, href.slice(REPOSITORY.href.length)] as const;
