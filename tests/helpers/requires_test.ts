@@ -9,7 +9,7 @@ async function runs(ci: string): Promise<{ code: number; said: string }> {
     await Deno.writeTextFile(
       file,
       `import { testWith } from "${REQUIRES}";
-testWith([{ command: "no-such", from: "nowhere" }])("name", () => {});`,
+testWith([{ from: "nowhere", command: "no-such" }])("name", () => {});`,
     );
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["test", "--no-check", "--no-config", "--no-lock", "-A", file],
