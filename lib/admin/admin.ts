@@ -10,13 +10,14 @@ import type { Log } from "../system/log.ts";
 import {
   isFromBrowser,
   NO_BROWSERS,
+  NO_STRANGERS,
+  OwnAddresses,
   type Refusal,
 } from "../proxy/admission.ts";
 import { ownAnswer } from "../proxy/answer.ts";
-import { Fields } from "../proxy/headers.ts";
+import { fieldsOf, type Header, valueOf } from "../proxy/headers.ts";
 import { Listener } from "../proxy/listener.ts";
-import { OwnAddresses } from "../proxy/peers.ts";
-import { originTarget, pathOf } from "../proxy/target.ts";
+import { originTarget, pathOf } from "../proxy/request.ts";
 import { METRICS_TYPE } from "./metrics.ts";
 import { type Readiness, renderFindings } from "./readiness.ts";
 
@@ -72,14 +73,11 @@ export function openAdmin(
     address,
     async ({ method, url, headers }, { remoteAddr }) => {
       if (!own.includes(remoteAddr.hostname)) {
-        return ownAnswer({
-          status: STATUS_CODE.Forbidden,
-          reason: "Only this node itself may ask",
-        });
+        return ownAnswer(NO_STRANGERS);
       }
       const path = pathOf(originTarget(url));
       const open = Object.hasOwn(pages, path) ? pages[path] : undefined;
-      const refused = adminRefusal(method, new Fields(headers));
+      const refused = adminRefusal(method, fieldsOf(headers));
       if (refused !== undefined) {
         const answer = ownAnswer(refused);
         if (refused.status === STATUS_CODE.MethodNotAllowed) {
@@ -113,10 +111,10 @@ function page(status: number, text: string, type = TEXT): Response {
  */
 export function adminRefusal(
   method: string,
-  headers: Fields,
+  headers: readonly Header[],
 ): Refusal | undefined {
   if (isFromBrowser(headers)) return NO_BROWSERS;
-  const host = headers.get("host");
+  const host = valueOf(headers, "host");
   if (host !== undefined && !HOST.test(host)) {
     return {
       status: STATUS_CODE.Forbidden,

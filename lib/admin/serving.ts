@@ -11,7 +11,7 @@ import type { RuleView } from "./rule_view.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import type { SocketOwners } from "../system/socket_owners.ts";
-import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { openAdmin } from "./admin.ts";
 import { renderMetrics } from "./metrics.ts";
 import { type Check, Readiness } from "./readiness.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { findListeners } from "../rule/listeners.ts";
+import { listeningSockets } from "../system/socket_owners.ts";
 import { coveredTargets } from "../rule/machine.ts";
 import { readRules, redirectTarget } from "../rule/read.ts";
 import {
@@ -95,7 +95,7 @@ export async function findStranger(
   proxyUid: number,
   run: Runner,
 ): Promise<string | undefined> {
-  const listeners = await findListeners(run) ?? [];
+  const listeners = await listeningSockets(run) ?? [];
   const other = listeners.find(({ localPort, uid }) =>
     localPort === port && uid !== proxyUid
   );

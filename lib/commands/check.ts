@@ -25,9 +25,8 @@ import {
   SERVE_OPTIONS,
 } from "../config/serve_options.ts";
 import { UsageError } from "../cli/message.ts";
-import { type Destination, DESTINATION_IPV6 } from "../rule/rule.ts";
-import { resolveUser } from "../rule/user.ts";
-import { rulePorts } from "../supervisor/rule_ports.ts";
+import { resolveUser } from "../rule/machine.ts";
+import { type Destination, DESTINATION_IPV6, rulePorts } from "../rule/rule.ts";
 import { askMetadata, loadClient } from "../system/metadata_client.ts";
 import { systemRunner } from "../system/runner.ts";
 import { delay } from "../system/timers.ts";
@@ -133,8 +132,11 @@ function parseRequest(args: readonly string[], io: Io) {
   const shared = SHARED.flatMap((name) =>
     (given.get(name) ?? []).map(({ text }) => `--${name}=${text}`)
   );
-  const { regions, identity, node: { user, backend }, listen } =
-    readServeConfig(shared, io.env, io.readTextFile);
+  const { regions, identity, user, backend, listen } = readServeConfig(
+    shared,
+    io.env,
+    io.readTextFile,
+  );
   if (regions.size === 0) {
     throw new UsageError(
       `Cannot check without an emulated region: expected --region REAL=EMULATED, such as ${REAL_REGION}=${EMULATED_REGION}`,

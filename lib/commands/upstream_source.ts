@@ -9,7 +9,7 @@ import {
   RouterSource,
   type RouterSourceOptions,
 } from "../cloudstack/router_source.ts";
-import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import type { Runner } from "../system/runner.ts";
 
 /**

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { oneLine, quote } from "../cli/message.ts";
-import { cutMiddle } from "../cli/table.ts";
+import { cutMiddle, oneLine, quote } from "../cli/message.ts";
 import type { MetadataAnswer } from "../system/metadata_client.ts";
 import type { Comparison, RegionPair, Urls, View } from "./comparison.ts";
 

@@ -8,7 +8,7 @@
 import { delay } from "../system/timers.ts";
 import type { RuleView } from "../admin/rule_view.ts";
 import { serversOf } from "../proxy/proxy.ts";
-import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import type { Owners, SocketOwners } from "../system/socket_owners.ts";
 import type { Child } from "./child_process.ts";
 import type { UpstreamNews } from "./state.ts";

@@ -7,7 +7,7 @@
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { deadline } from "../system/timers.ts";
 import type { RuleTally, RuleView } from "../admin/rule_view.ts";
-import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import type { Owners } from "../system/socket_owners.ts";
 import type { DesiredChild } from "./state.ts";
 

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { adminRefusal } from "../../lib/admin/admin.ts";
-import { Fields } from "../../lib/proxy/headers.ts";
+import { fieldsOf } from "../../lib/proxy/headers.ts";
 
 function status(method: string, headers: Record<string, string>) {
-  return adminRefusal(method, new Fields(new Headers(headers)))?.status;
+  return adminRefusal(method, fieldsOf(new Headers(headers)))?.status;
 }
 
 Deno.test("adminRefusal() lets in GET and HEAD alone", () => {

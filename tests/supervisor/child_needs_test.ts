@@ -52,7 +52,6 @@ function movingSource() {
     looks: 0,
   };
   const source = {
-    moves: true,
     current: () => {
       world.looks++;
       return typeof world.where === "string"
