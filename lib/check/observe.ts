@@ -86,7 +86,7 @@ export interface Observation {
 }
 
 /** How long SDKs wait for an answer: one second, botocore and Java alike. */
-export const ANSWER_MS = 1_000;
+const ANSWER_MS = 1_000;
 
 /** The longest TTL, which SDKs ask for. */
 const TTL_SECONDS = "21600";
