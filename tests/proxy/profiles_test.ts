@@ -3,8 +3,8 @@ import { gzipSync } from "node:zlib";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { ask, get, type RawAnswer, textOf, valuesOf } from "../helpers/raw.ts";
-import { answer, startUpstream } from "../helpers/upstream.ts";
-import { startUnderTest } from "./under_test.ts";
+import { answer } from "../helpers/upstream.ts";
+import { startStage } from "./under_test.ts";
 
 /** What `serve` would run with; the text is that of every file it reads. */
 function config(args: string, yaml = ""): Partial<ServeConfig> {
@@ -21,20 +21,15 @@ async function stage(
   given: Partial<ServeConfig>,
   answers: Readonly<Record<string, string>>,
 ) {
-  const upstream = await startUpstream(({ target }, connection) =>
-    connection.write(
-      answers[target] ??
-        answer("<h1>404</h1>", ["Content-Type: text/html"], "404 Not Found"),
-    )
+  const none = answer("<h1>404</h1>", [], "404 Not Found");
+  const it = await startStage(
+    ({ target }, { write }) => write(answers[target] ?? none),
+    given,
   );
-  const proxy = await startUnderTest(upstream.address, given);
   return {
+    ...it,
     ask: (target: string, method = "GET") =>
-      ask(proxy.address, get(target).replace(/^GET/, method)),
-    async [Symbol.asyncDispose]() {
-      await proxy[Symbol.asyncDispose]();
-      await upstream[Symbol.asyncDispose]();
-    },
+      ask(it.proxy.address, get(target).replace(/^GET/, method)),
   };
 }
 
@@ -187,15 +182,16 @@ Deno.test("--profile answers HEAD as it answers GET", async () => {
     ["/latest/nonesuch", none],
   ] as const;
   for (const [target, text] of cases) {
-    await using upstream = await startUpstream(({ method }, { write }) =>
-      write(method === "HEAD" ? text.replace(/x+$/, "") : text)
-    );
-    await using proxy = await startUnderTest(
-      upstream.address,
+    await using it = await startStage(
+      ({ method }, { write }) =>
+        write(method === "HEAD" ? text.replace(/x+$/, "") : text),
       config("--profile c2s --config c.yaml", yaml),
     );
-    const one = await ask(proxy.address, get(target));
-    const other = await ask(proxy.address, get(target).replace("GET", "HEAD"));
+    const one = await it.ask(target);
+    const other = await ask(
+      it.proxy.address,
+      get(target).replace("GET", "HEAD"),
+    );
     assertEquals(other.status, one.status, target);
     assertEquals(fieldsOf(other), fieldsOf(one), target);
     assertEquals(other.body, "");

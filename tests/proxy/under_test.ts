@@ -7,6 +7,12 @@ import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/system/log.ts";
 import type { Meters } from "../../lib/system/meters.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
+import { ask, get, type RawAnswer } from "../helpers/raw.ts";
+import {
+  type RawUpstream,
+  type Script,
+  startUpstream,
+} from "../helpers/upstream.ts";
 
 /** A proxy that listens on loopback. */
 export interface ProxyUnderTest extends AsyncDisposable {
@@ -74,6 +80,39 @@ export async function startUnderTest(
       await proxy.shutdown();
       clearTimeout(late);
       await proxy.finished;
+    },
+  };
+}
+
+/** A proxy in this process before a service that is scripted. */
+export interface Stage extends AsyncDisposable {
+  /** The service. */
+  readonly upstream: RawUpstream;
+  /** The proxy. */
+  readonly proxy: ProxyUnderTest;
+  /** Asks the proxy for a target. */
+  ask(target: string, ...lines: readonly string[]): Promise<RawAnswer>;
+}
+
+/**
+ * Starts both.
+ *
+ * @param script what the service does
+ * @param given what differs from the defaults
+ */
+export async function startStage(
+  script: Script,
+  given: Partial<ServeConfig> = {},
+): Promise<Stage> {
+  const upstream = await startUpstream(script);
+  const proxy = await startUnderTest(upstream.address, given);
+  return {
+    upstream,
+    proxy,
+    ask: (target, ...lines) => ask(proxy.address, get(target, ...lines)),
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
     },
   };
 }
