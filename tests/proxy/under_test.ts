@@ -7,6 +7,7 @@ import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/system/log.ts";
 import type { Meters } from "../../lib/system/meters.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
+import type { UpstreamSource } from "../../lib/proxy/upstream/upstream.ts";
 import { ask, get, type RawAnswer } from "../helpers/raw.ts";
 import {
   type RawUpstream,
@@ -32,20 +33,23 @@ export const DEFAULT_REGIONS: ReadonlyMap<string, string> = new Map([
 /** The map of `--region none`. */
 export const NO_REGIONS: ReadonlyMap<string, string> = new Map();
 
+/** Where an upstream is. */
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /**
- * Starts a proxy with the configuration of the defaults, the log at debug.
+ * The configuration of the defaults, the log at debug.
  *
  * @param upstream the upstream
- * @param given what differs from the defaults
- * @param meters what is counted, if a test asks for it
+ * @param given what differs from them
  */
-export async function startUnderTest(
-  upstream: { readonly hostname: string; readonly port: number },
+export function configOf(
+  upstream: Address,
   given: Partial<ServeConfig> = {},
-  meters?: Meters,
-): Promise<ProxyUnderTest> {
-  const log: string[] = [];
-  const config: ServeConfig = {
+): ServeConfig {
+  return {
     listen: [{ hostname: "127.0.0.1", port: 0 }],
     listenAnywhere: false,
     upstream,
@@ -57,6 +61,24 @@ export async function startUnderTest(
     logFormat: "text",
     ...given,
   };
+}
+
+/**
+ * Starts a proxy with the configuration of the defaults, the log at debug.
+ *
+ * @param upstream the upstream
+ * @param given what differs from the defaults
+ * @param meters what is counted, if a test asks for it
+ * @param source where the upstream is, if it moves
+ */
+export async function startUnderTest(
+  upstream: Address,
+  given: Partial<ServeConfig> = {},
+  meters?: Meters,
+  source?: UpstreamSource,
+): Promise<ProxyUnderTest> {
+  const log: string[] = [];
+  const config = configOf(upstream, given);
   const proxy = await startProxy(
     config,
     createLog({
@@ -64,7 +86,7 @@ export async function startUnderTest(
       format: config.logFormat,
       write: (line) => log.push(line),
     }),
-    undefined,
+    source,
     meters,
   );
   return {
