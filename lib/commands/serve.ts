@@ -121,8 +121,8 @@ async function serveWith(
     }
     log.info("configuration in force", configFields(config));
   };
-  if (config.node.iptables || startedAsRoot()) {
-    return await serveSupervised(config, config.node, {
+  if (config.iptables || startedAsRoot()) {
+    return await serveSupervised(config, config, {
       io,
       log,
       run: systemRunner,
@@ -131,10 +131,10 @@ async function serveWith(
       reload,
     });
   }
-  const address = await holdAddress(config.node, { run: systemRunner, log });
+  const address = await holdAddress(config, { run: systemRunner, log });
   try {
     const proxy = await start(config, log, io);
-    const isSet = config.discover === undefined && !config.node.address;
+    const isSet = config.discover === undefined && !config.address;
     if (isSet) dropPermissions(NEEDED_TO_START);
     address.serving();
     return await serveUntilStopped(proxy, { log, signals, announce, reload });
@@ -215,9 +215,9 @@ function configFields(config: WholeConfig): LogFields {
     cache_seconds: config.cacheMs / 1000,
     admin: config.admin === undefined ? "off" : formatAddress(config.admin),
     allow_browsers: config.allowBrowsers ?? false,
-    iptables: config.node.iptables,
-    backend: config.node.backend,
-    address: config.node.address,
+    iptables: config.iptables,
+    backend: config.backend,
+    address: config.address,
     log_level: config.logLevel,
     log_format: config.logFormat,
   };

@@ -12,10 +12,10 @@ import type {
 } from "../config/serve_config.ts";
 import { UsageError } from "../cli/message.ts";
 import type { Log } from "../system/log.ts";
-import { coveredTargets, openMachine } from "../rule/machine.ts";
+import { coveredTargets, openMachine, resolveUser } from "../rule/machine.ts";
 import { findConflict, look, reconcile } from "../rule/reconcile.ts";
 import { isOutOfReach } from "../rule/rule_error.ts";
-import { resolveUser } from "../rule/user.ts";
+import { rulePorts } from "../rule/rule.ts";
 import { answerChild } from "../supervisor/child_needs.ts";
 import { spawnChild } from "../supervisor/child_process.ts";
 import { otherAddress } from "../supervisor/other_port.ts";
@@ -31,7 +31,6 @@ import {
 } from "../supervisor/preflight.ts";
 import { routeFault } from "../supervisor/route.ts";
 import { RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
-import { rulePorts } from "../supervisor/rule_ports.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
 import { type Runner, stoppableRunner } from "../system/runner.ts";
