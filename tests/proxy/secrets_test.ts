@@ -60,27 +60,23 @@ const REQUESTS: readonly string[] = [
   ]),
 ];
 
-function bodyOf(method: string, target: string, token: string): string {
-  if (method === "PUT") return TOKEN;
-  if (target === "/latest/user-data") return USER_DATA;
-  if (token === BAD_TOKEN) return `bad ${BAD_TOKEN}`;
-  return JSON.stringify({ SecretAccessKey: KEY, Token: TOKEN });
-}
-
 Deno.test("serve logs no token, credential or body at debug", async () => {
   await using upstream = await startUpstream(async (request, connection) => {
-    const fault = FAULTS[request.target];
-    if (fault === undefined) {
-      const token = request.headers.find(([name]) =>
-        name === "x-aws-ec2-metadata-token"
-      )?.[1] ?? "";
-      await connection.write(
-        answer(bodyOf(request.method, request.target, token)),
-      );
-      return;
+    const { method, target, headers } = request;
+    const fault = FAULTS[target];
+    if (fault !== undefined) {
+      for (const text of fault) await connection.write(text);
+      return connection.end();
     }
-    for (const text of fault) await connection.write(text);
-    connection.end();
+    const isBad = headers.some(([, value]) => value === BAD_TOKEN);
+    const body = method === "PUT"
+      ? TOKEN
+      : target === "/latest/user-data"
+      ? USER_DATA
+      : isBad
+      ? `bad ${BAD_TOKEN}`
+      : JSON.stringify({ SecretAccessKey: KEY, Token: TOKEN });
+    return await connection.write(answer(body));
   });
   await using program = await startProgram([
     "serve",
