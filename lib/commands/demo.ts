@@ -23,8 +23,7 @@ import { startProxy } from "../proxy/proxy.ts";
 import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 import { createLog, type Log } from "../system/log.ts";
-import { runUntilStopped } from "./run_until_stopped.ts";
-import { listenForSignals } from "./stop_signals.ts";
+import { listenForSignals, runUntilStopped } from "./stop.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 
@@ -135,7 +134,7 @@ async function show(
     const stopped = runUntilStopped(proxy, signals.order, log);
     io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
     io.stdout(report + renderServing(urls));
-    return await stopped.finally(() => signals.close());
+    return await stopped.finally(() => signals[Symbol.dispose]());
   } finally {
     cancelErrorLog();
     await proxy.shutdown();
