@@ -1,13 +1,11 @@
 /**
- * What the measurements ask for: three documents of the metadata service.
+ * What the measurements ask for.
  *
  * @module
  */
 
 /** A document that the upstream serves. */
 export interface Document {
-  /** What the report calls it. */
-  readonly name: string;
   /** Its origin-form target. */
   readonly target: string;
   /** Its body. */
@@ -15,7 +13,6 @@ export interface Document {
 }
 
 const SIZE_OF_IDENTITY = 600;
-const SIZE_OF_USER_DATA = 16 * 1024;
 
 const IDENTITY = {
   accountId: "123456789012",
@@ -53,27 +50,9 @@ export function filled(size: number): string {
 
 /** The instance identity document, 600 bytes. */
 export const identity: Document = {
-  name: "identity document",
   target: "/latest/dynamic/instance-identity/document",
   body: JSON.stringify(IDENTITY, null, 2).padEnd(SIZE_OF_IDENTITY),
 };
-
-/** The availability zone, 11 bytes. */
-export const zone: Document = {
-  name: "availability zone",
-  target: "/latest/meta-data/placement/availability-zone",
-  body: "us-east-1b\n",
-};
-
-/** User data of 16 KiB, which this program leaves alone and others do not. */
-export const userData: Document = {
-  name: "user data",
-  target: "/latest/user-data",
-  body: filled(SIZE_OF_USER_DATA),
-};
-
-/** The three, the most asked for first. */
-export const DOCUMENTS: readonly Document[] = [identity, zone, userData];
 
 /**
  * Writes documents as files below a folder that a web server then serves.

@@ -4,7 +4,6 @@
  * @module
  */
 import { NODE, OURS, OURS_COLD, SUB_FILTER } from "./contestants.ts";
-import { identity } from "./documents.ts";
 import {
   DIRECT,
   idleWorker,
@@ -14,7 +13,6 @@ import {
   valuesOf,
 } from "./race.ts";
 import type { Growth } from "./growth.ts";
-import type { RewritingSpeed } from "./rewriting.ts";
 import {
   compared,
   difference,
@@ -60,19 +58,17 @@ const WAYS = ["connections", "bytes"] as const;
  *
  * @param results what was measured side by side
  * @param growth what was measured as work grows; empty when not measured
- * @param rewriting how fast bodies are rewritten; empty when not measured
  */
 export function goals(
   results: RaceResults,
   growth: readonly Growth[],
-  rewriting: readonly RewritingSpeed[],
 ): readonly Goal[] {
   const { samples, footprints } = results;
   const of = (
     contestant: string,
     connections: number,
     pick: (sample: Sample) => number | undefined,
-  ) => valuesOf(samples, { contestant, document: identity, connections }, pick);
+  ) => valuesOf(samples, { contestant, connections }, pick);
   const against = (
     one: string,
     other: string,
@@ -109,11 +105,6 @@ export function goals(
       unit: "MB RSS",
       found: spreadOf([Math.max(...rows.map((it) => it.peak))]),
     };
-  };
-  const rewritten = (body: string) => {
-    const values = rewriting.filter((it) => it.body === body)
-      .map((it) => it.bytesPerSecond / 1e6);
-    return values.length === 0 ? undefined : spreadOf([Math.min(...values)]);
   };
   return [
     {
@@ -181,18 +172,6 @@ export function goals(
       limit: { atMost: 150 },
       unit: "ms",
       found: spreadOf(footprints.get(OURS)?.startMs ?? []),
-    },
-    {
-      what: "Rewriting text without a match",
-      limit: { atLeast: 1000 },
-      unit: "MB/s",
-      found: rewritten("1 MiB, no match"),
-    },
-    {
-      what: "Rewriting a body with a match every 100 bytes",
-      limit: { atLeast: 300 },
-      unit: "MB/s",
-      found: rewritten("1 MiB, a match every 100 bytes"),
     },
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * What this program costs as work grows: larger bodies, more connections, more
- * regions. Every row has a process of its own, so that its peak is its own.
+ * What this program costs as work grows: larger bodies, more connections. Every
+ * row has a process of its own, so that its peak is its own.
  *
  * @module
  */
@@ -16,15 +16,13 @@ export interface GrowthPlan {
   readonly bodies: readonly number[];
   /** Numbers of connections. */
   readonly connections: readonly number[];
-  /** Numbers of region pairs. */
-  readonly regions: readonly number[];
   /** For how long each is measured, in seconds. */
   readonly seconds: number;
 }
 
 /** What was measured at one size of work. */
 export interface GrowthRow {
-  /** How much work it was: bytes, connections or region pairs. */
+  /** How much work it was: bytes or connections. */
   readonly work: number;
   /** What wrk measured. */
   readonly load: Load;
@@ -37,7 +35,7 @@ export interface GrowthRow {
 /** One way in which work grows. */
 export interface Growth {
   /** What grows. */
-  readonly what: "bytes" | "connections" | "region pairs";
+  readonly what: "bytes" | "connections";
   /** How the program was started. */
   readonly flags: readonly string[];
   /** The rows, from little work to much. */
@@ -47,13 +45,9 @@ export interface Growth {
 /** Connections where it is not their number that grows. */
 const CONNECTIONS = 4;
 
-/** A body that is searched to its end and sent as a whole. */
-const SEARCHED_BYTES = 60_000;
-
 /** A document of some size, below a path where bodies are rewritten. */
 function sized(size: number): Document {
   return {
-    name: `${size} bytes`,
     target: `/latest/meta-data/sized/${size}`,
     body: filled(size),
   };
@@ -65,16 +59,8 @@ function sized(size: number): Document {
  * @param plan how far work grows
  */
 export function growthDocuments(plan: GrowthPlan): readonly Document[] {
-  return [...plan.bodies, SEARCHED_BYTES].map(sized);
+  return plan.bodies.map(sized);
 }
-
-const AREAS = ["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn"];
-const SIDES = ["east", "west", "central", "southeast", "northeast"];
-
-/** Pairs of regions, the first of them in the documents. */
-const PAIRS = AREAS.flatMap((area) =>
-  SIDES.map((side) => `${area}-${side}-1=${area}-iso-${side}-1`)
-);
 
 /**
  * Measures everything.
@@ -145,12 +131,5 @@ export async function measureGrowth(
     ),
     await byConnections([]),
     await byConnections(cold),
-    await grow("region pairs", cold, plan.regions, (count) => {
-      const regions = PAIRS.slice(0, count).map((it) => `--region=${it}`);
-      return row(count, sized(SEARCHED_BYTES), CONNECTIONS, [
-        ...cold,
-        ...regions,
-      ]);
-    }),
   ];
 }

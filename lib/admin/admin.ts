@@ -10,13 +10,14 @@ import type { Log } from "../system/log.ts";
 import {
   isFromBrowser,
   NO_BROWSERS,
+  NO_STRANGERS,
+  OwnAddresses,
   type Refusal,
 } from "../proxy/admission.ts";
 import { ownAnswer } from "../proxy/answer.ts";
-import { Fields } from "../proxy/headers.ts";
+import { fieldsOf, type Header, valueOf } from "../proxy/headers.ts";
 import { Listener } from "../proxy/listener.ts";
-import { OwnAddresses } from "../proxy/peers.ts";
-import { originTarget, pathOf } from "../proxy/target.ts";
+import { originTarget, pathOf } from "../proxy/request.ts";
 import { METRICS_TYPE } from "./metrics.ts";
 import type { Findings } from "./readiness.ts";
 
@@ -67,8 +68,8 @@ export function openAdmin(
     address,
     ({ method, url, headers }, { remoteAddr }) => {
       const refused = own.includes(remoteAddr.hostname)
-        ? adminRefusal(method, new Fields(headers))
-        : forbidden("Only this node itself may ask");
+        ? adminRefusal(method, fieldsOf(headers))
+        : NO_STRANGERS;
       if (refused !== undefined) {
         const answer = ownAnswer(refused);
         if (refused.status === STATUS_CODE.MethodNotAllowed) {
@@ -95,17 +96,17 @@ function page(
   return new Response(text, { status, headers });
 }
 
-function forbidden(reason: string): Refusal {
-  return { status: STATUS_CODE.Forbidden, reason };
-}
-
 /** Why a request is not answered; `undefined` when it is. */
-function adminRefusal(method: string, headers: Fields): Refusal | undefined {
+function adminRefusal(
+  method: string,
+  headers: readonly Header[],
+): Refusal | undefined {
   if (isFromBrowser(headers)) return NO_BROWSERS;
-  if (!HOST.test(headers.get("host") ?? "localhost")) {
-    return forbidden(
-      "Unknown Host header: expected an IP address or localhost",
-    );
+  if (!HOST.test(valueOf(headers, "host") ?? "localhost")) {
+    return {
+      status: STATUS_CODE.Forbidden,
+      reason: "Unknown Host header: expected an IP address or localhost",
+    };
   }
   if (ADMIN_METHODS.includes(method)) return undefined;
   return {

@@ -10,7 +10,7 @@ import { Meters } from "../system/meters.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import type { SocketOwners } from "../system/socket_owners.ts";
-import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { openAdmin } from "./admin.ts";
 import { renderMetrics } from "./metrics.ts";
 import { type Check, readiness, type RuleView } from "./readiness.ts";

@@ -5,8 +5,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { quote, UsageError } from "./message.ts";
-import { nearest, unknown } from "./suggestion.ts";
+import { quote, unknown, UsageError } from "./message.ts";
 
 /** One option of a subcommand. */
 export interface Option {
@@ -14,10 +13,8 @@ export interface Option {
   readonly name: string;
   /** What its value is called in the help; without one it is a switch. */
   readonly value?: string;
-  /** Whether it may be given more than once. */
+  /** Whether it may be given more than once, in a file as a list or mapping. */
   readonly repeatable?: boolean;
-  /** Whether a configuration file may hold it as a mapping of left to right. */
-  readonly pairs?: boolean;
   /** Whether it may name a file; one that a file names is relative to that. */
   readonly mayBeFile?: boolean;
   /** One line of help. */
@@ -34,14 +31,11 @@ export interface ParsedArguments {
   readonly words: readonly string[];
 }
 
-/** The switch every subcommand understands. */
-export const HELP: Option = { name: "help", help: "Shows this help" };
-
 /**
  * Parses the arguments of a subcommand against its options.
  *
  * @param args the arguments after the subcommand's name
- * @param options the options it knows; `--help` is always known
+ * @param options the options it knows
  * @throws {UsageError} for an unknown option, a missing value, or an option
  * given twice that may be given once
  */
@@ -49,22 +43,23 @@ export function parseOptions(
   args: readonly string[],
   options: readonly Option[],
 ): ParsedArguments {
-  const known = [...options, HELP];
-  const names = known.map(({ name }) => name);
+  const names = options.map(({ name }) => name);
   const words: string[] = [];
-  const parsed = parseArgs(withValues(args, known), {
+  const parsed = parseArgs(withValues(args, options), {
     string: names,
     collect: names,
     unknown: (arg: string) => {
       if (arg.startsWith("-") && arg !== "-") {
-        throw unknownOption(arg, known);
+        const written = arg.replace(/=.*$/s, "");
+        const known = names.map((name) => `--${name}`);
+        throw unknown(`option ${quote(written)}`, written, known);
       }
       words.push(arg);
       return false;
     },
   });
   const given = new Map<string, readonly string[]>();
-  for (const option of known) {
+  for (const option of options) {
     const values = (parsed[option.name] ?? []) as string[];
     if (values.length > 0) given.set(option.name, required(values, option));
   }
@@ -76,18 +71,17 @@ function required(
   values: readonly string[],
   { name, value, repeatable }: Option,
 ): readonly string[] {
-  const isSwitch = value === undefined;
-  const wrong = values.find((text) =>
-    isSwitch ? text !== "true" && text !== "false" : text === ""
-  );
+  const isWrong = value === undefined
+    ? (text: string) => text !== "true" && text !== "false"
+    : (text: string) => text === "";
+  const wrong = values.find(isWrong);
   if (wrong !== undefined) {
+    const expected = value ?? "no value, true or false";
     throw new UsageError(
-      `Cannot use ${quote(wrong)} for --${name}: expected ${
-        value ?? "no value, true or false"
-      }`,
+      `Cannot use ${quote(wrong)} for --${name}: expected ${expected}`,
     );
   }
-  if (isSwitch) return values.slice(-1);
+  if (value === undefined) return values.slice(-1);
   if (values.length > 1 && !repeatable) {
     throw new UsageError(
       `Cannot use --${name} ${values.length} times: expected it once`,
@@ -97,34 +91,22 @@ function required(
 }
 
 /**
- * Gives a switch its value, and an option the negative number behind it, so
- * that who wrote that hears what the option expects.
+ * Gives a switch its value, `--iptables` true and `--no-iptables` false, so
+ * that it does not take the next argument for one.
  */
 function withValues(
   args: readonly string[],
   options: readonly Option[],
 ): string[] {
+  const switches = options.filter(({ value }) => value === undefined);
+  const values = new Map(switches.flatMap(({ name }) => [
+    [`--${name}`, `--${name}=true`],
+    [`--no-${name}`, `--${name}=false`],
+  ]));
   const end = args.indexOf("--");
-  const last = end < 0 ? args.length : end;
-  const optionAt = (i: number) =>
-    i < last ? options.find(({ name }) => args[i] === `--${name}`) : undefined;
-  const isNegative = (i: number) =>
-    i < last && /^-\.?\d/.test(args[i] ?? "") &&
-    optionAt(i - 1)?.value !== undefined;
-  return args.flatMap((arg, i) => {
-    if (isNegative(i)) return [];
-    if (isNegative(i + 1)) return [`${arg}=${args[i + 1]}`];
-    const option = optionAt(i);
-    return option !== undefined && option.value === undefined
-      ? [`${arg}=true`]
-      : [arg];
-  });
-}
-
-function unknownOption(arg: string, known: readonly Option[]): UsageError {
-  const written = arg.replace(/=.*$/s, "");
-  const near = nearest(written, known.map((option) => option.name));
-  return unknown(`option ${quote(written)}`, near && `--${near}`);
+  return args.map((arg, i) =>
+    end < 0 || i < end ? values.get(arg) ?? arg : arg
+  );
 }
 
 /** The columns of a terminal that shows a help text. */
@@ -137,21 +119,19 @@ const COLUMNS = 80;
  * @param options the options to show
  */
 export function renderOptions(options: readonly Option[]): string {
-  const heads = options.map((o) =>
-    `  --${o.name}${o.value === undefined ? "" : ` ${o.value}`}`
+  const heads = options.map(({ name, value = "" }) =>
+    `  --${name} ${value}`.trimEnd()
   );
   const width = Math.max(...heads.map((head) => head.length)) + 2;
-  return options.flatMap((option, i) => {
-    const line = (heads[i] ?? "").padEnd(width) + option.help;
+  return options.map(({ help, fallback, repeatable }, i) => {
+    const line = (heads[i] ?? "").padEnd(width) + help;
     const notes = [
-      option.fallback === undefined ? "" : `default ${option.fallback}`,
-      option.repeatable ? "repeatable" : "",
-    ].filter((note) => note !== "").join(", ");
-    if (notes === "") return [line];
-    if (line.length + notes.length + 3 <= COLUMNS) {
-      return [`${line} (${notes})`];
-    }
-    return [line, `${" ".repeat(width)}(${notes})`];
+      ...fallback === undefined ? [] : [`default ${fallback}`],
+      ...repeatable ? ["repeatable"] : [],
+    ].join(", ");
+    if (notes === "") return line;
+    const fits = line.length + notes.length + 3 <= COLUMNS;
+    return `${line}${fits ? " " : `\n${" ".repeat(width)}`}(${notes})`;
   }).join("\n");
 }
 

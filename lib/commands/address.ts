@@ -13,11 +13,11 @@ import { UsageError } from "../cli/message.ts";
 import {
   addAddress,
   type AddressStatus,
+  ARP_IGNORE_COMMAND,
   readAddress,
   removeAddress,
   SERVICE_ADDRESS,
 } from "../cloudstack/address.ts";
-import { ARP_IGNORE_COMMAND } from "../cloudstack/arp_ignore.ts";
 import { isOutOfReach, LinkError } from "../cloudstack/ip_command.ts";
 import { type Runner, systemRunner } from "../system/runner.ts";
 import {

@@ -3,19 +3,6 @@
  *
  * @module
  */
-import { renderOptions } from "../cli/options.ts";
-import {
-  coveredTargets,
-  findMachine,
-  type Machine,
-  openMachine,
-} from "../rule/machine.ts";
-import { dryRun, reconcile } from "../rule/reconcile.ts";
-import { type Desired, familyName, type Place, rulesOf } from "../rule/rule.ts";
-import { isOutOfReach } from "../rule/rule_error.ts";
-import { readStatus } from "../rule/status.ts";
-import { resolveUser } from "../rule/user.ts";
-import { type Runner, systemRunner } from "../system/runner.ts";
 import {
   cannotTell,
   type Command,
@@ -23,17 +10,88 @@ import {
   type ExitCode,
   type Io,
 } from "../cli/command.ts";
+import { oneLine, UsageError } from "../cli/message.ts";
 import {
-  type IptablesRequest,
-  OPTIONS,
-  parseRequest,
-} from "./iptables_options.ts";
+  type Option,
+  parseAction,
+  parseOptions,
+  renderOptions,
+} from "../cli/options.ts";
 import {
-  exitCodeOf,
-  renderRule,
-  renderStatus,
-  renderStatusJson,
-} from "./iptables_status.ts";
+  isIPv4,
+  parseListenAddress,
+  parseRemotePort,
+} from "../config/address.ts";
+import {
+  parseChoice,
+  parseUser,
+  refuse,
+  type SourcedValue,
+} from "../config/sourced_value.ts";
+import {
+  coveredTargets,
+  findMachine,
+  type Machine,
+  openMachine,
+  resolveUser,
+} from "../rule/machine.ts";
+import { dryRun, reconcile } from "../rule/reconcile.ts";
+import {
+  BACKEND_CHOICES,
+  DEFAULT_DESTINATION,
+  type Desired,
+  type Destination,
+  familyName,
+  loopback,
+  renderDestination,
+  type Rule,
+  rulesOf,
+} from "../rule/rule.ts";
+import { isOutOfReach } from "../rule/rule_error.ts";
+import { readStatus, type Status } from "../rule/status.ts";
+import { type Runner, systemRunner } from "../system/runner.ts";
+
+const CODES: Readonly<Record<Status["state"], ExitCode>> = {
+  installed: EXIT.OK,
+  absent: EXIT.FAILED,
+  drift: EXIT.DRIFT,
+  unknown: EXIT.CANNOT_TELL,
+};
+
+const ACTIONS = ["install", "remove", "status"] as const;
+
+const OPTIONS: readonly Option[] = [
+  {
+    name: "user",
+    value: "NAME|UID",
+    help: "The proxy's user, who is exempt; not root",
+    fallback: "10169",
+  },
+  {
+    name: "port",
+    value: "PORT",
+    help: "The proxy's port on 127.0.0.1",
+    fallback: "4000",
+  },
+  {
+    name: "destination",
+    value: "HOST:PORT",
+    help: "The metadata service's IPv4 address",
+    fallback: renderDestination(DEFAULT_DESTINATION),
+  },
+  {
+    name: "ipv6",
+    help: "Redirects IPv6 too, to [::1]; false leaves it alone",
+  },
+  {
+    name: "backend",
+    value: "BACKEND",
+    help: BACKEND_CHOICES.join(", "),
+    fallback: "auto",
+  },
+  { name: "dry-run", help: "Prints what would be fed to iptables" },
+  { name: "json", help: "Prints the status as one JSON object" },
+];
 
 const HELP = `Usage: c2s-imds iptables install|remove|status [flags]
 
@@ -70,31 +128,21 @@ export function createIptables(run: Runner): Command {
     summary: "Installs, removes and shows the rule that leads to the proxy",
     help: HELP,
     async run(args, io) {
-      const request = parseRequest(args);
-      if (request.action === "remove") {
-        return await orCannotTell(remove(request, run, io), io);
+      const { action, user, backend, isDry, isJson, ...wanted } = parse(args);
+      if (action === "remove") {
+        const absent = () => ({ state: "absent" }) as const;
+        return await change("auto", "remove the rule", absent, isDry, run, io);
       }
-      const uid = await resolveUser(request.user, run);
-      const desiredOn = (machine: Machine): Desired => {
-        const { port, ipv6, destination } = request;
-        const ports = { ip: port, ...ipv6 === "redirect" ? { ip6: port } : {} };
-        const targets = coveredTargets(machine, ports, destination);
-        return {
-          state: "open",
-          uid,
-          targets: targets.filter(({ family }) =>
-            family === "ip" || ipv6 !== "none"
-          ),
-        };
-      };
-      if (request.action === "install") {
-        return await orCannotTell(install(request, desiredOn, run, io), io);
+      const uid = await resolveUser(user, run);
+      const open = (machine: Machine) => desiredOn(machine, uid, wanted);
+      if (action === "install") {
+        return await change(backend, "install the rule", open, isDry, run, io);
       }
-      const status = await readStatus(request.backend, desiredOn, run);
+      const status = await readStatus(backend, open, run);
       io.stdout(
-        request.json ? renderStatusJson(status) : renderStatus(status),
+        isJson ? `${JSON.stringify(status)}\n` : renderStatus(status),
       );
-      return exitCodeOf(status);
+      return CODES[status.state];
     },
   };
 }
@@ -102,66 +150,104 @@ export function createIptables(run: Runner): Command {
 /** The subcommand `iptables`. */
 export const iptables: Command = createIptables(systemRunner);
 
-async function orCannotTell(work: Promise<ExitCode>, io: Io) {
+function parse(args: readonly string[]) {
+  const { given, words } = parseOptions(args, OPTIONS);
+  const action = parseAction(words, ACTIONS);
+  const value = (name: string): SourcedValue => ({
+    text: given.get(name)?.[0] ??
+      OPTIONS.find((option) => option.name === name)?.fallback ?? "",
+    source: `--${name}`,
+  });
+  const isSet = (name: string) => value(name).text === "true";
+  if (isSet("json") && action !== "status") {
+    throw new UsageError(`Cannot use --json with ${action}: status has it`);
+  }
+  if (isSet("dry-run") && action === "status") {
+    throw new UsageError(
+      "Cannot use --dry-run with status: it changes nothing anyway",
+    );
+  }
+  return {
+    action,
+    user: parseUser(value("user")),
+    port: parseRemotePort(value("port")),
+    destination: parseDestination(value("destination")),
+    ipv6: given.has("ipv6") ? isSet("ipv6") : undefined,
+    backend: parseChoice(value("backend"), BACKEND_CHOICES),
+    isDry: isSet("dry-run"),
+    isJson: isSet("json"),
+  };
+}
+
+function parseDestination(value: SourcedValue): Destination {
+  const { hostname, port } = parseListenAddress(value);
+  if (!isIPv4(hostname)) {
+    refuse(value, "an IPv4 address and a port, --ipv6 adds the IPv6 one");
+  }
+  if (port === 0) refuse(value, "a port from 1 to 65535");
+  return { family: "ip", address: hostname, addressPort: port };
+}
+
+/**
+ * What shall stand on a machine.
+ *
+ * @param wanted whether IPv6 is redirected, too, left alone, or only guarded
+ */
+function desiredOn(
+  machine: Machine,
+  uid: number,
+  { port, destination, ipv6 }: Pick<
+    ReturnType<typeof parse>,
+    "port" | "destination" | "ipv6"
+  >,
+): Desired {
+  const ports = { ip: port, ...ipv6 ? { ip6: port } : {} };
+  const targets = coveredTargets(machine, ports, destination)
+    .filter(({ family }) => family === "ip" || ipv6 !== false);
+  return { state: "open", uid, targets };
+}
+
+async function change(
+  backend: typeof BACKEND_CHOICES[number],
+  action: string,
+  desiredOn: (machine: Machine) => Desired,
+  isDry: boolean,
+  run: Runner,
+  io: Io,
+): Promise<ExitCode> {
   try {
-    return await work;
+    if (isDry) {
+      const machine = await findMachine(backend, action, run);
+      return await printDryRun(machine, desiredOn(machine), io);
+    }
+    const machine = await openMachine(backend, action, run);
+    return await install(machine, desiredOn(machine), io);
   } catch (error) {
     return cannotTell(error, io, isOutOfReach);
   }
 }
 
 async function install(
-  request: IptablesRequest,
-  desiredOn: (machine: Machine) => Desired,
-  run: Runner,
+  machine: Machine,
+  desired: Desired,
   io: Io,
 ): Promise<ExitCode> {
-  const find = request.dryRun ? findMachine : openMachine;
-  const machine = await find(request.backend, "install the rule", run);
-  const desired = desiredOn(machine);
-  if (request.dryRun) return await printDryRun(machine, desired, io);
   const { removed, warnings, reached, unguarded } = await reconcile(
     machine,
     desired,
   );
-  for (const rule of rulesOf(reached)) {
-    io.stdout(
-      `Installed in the ${machine.backend} backend: ${renderRule(rule)}\n`,
-    );
-  }
-  tellRemoved(removed, io);
+  const lines = [
+    ...rulesOf(reached).map((rule) =>
+      `Installed in the ${machine.backend} backend: ${renderRule(rule)}`
+    ),
+    ...removed.map(({ backend, family }) =>
+      `Removed from the ${backend} backend: ${familyName(family)}`
+    ),
+  ];
+  if (lines.length === 0) lines.push("Nothing to remove");
+  for (const line of lines) io.stdout(`${line}\n`);
   tellWarnings([...unguarded, ...warnings], io);
   return EXIT.OK;
-}
-
-async function remove(
-  request: IptablesRequest,
-  run: Runner,
-  io: Io,
-): Promise<ExitCode> {
-  const find = request.dryRun ? findMachine : openMachine;
-  const machine = await find("auto", "remove the rule", run);
-  if (request.dryRun) {
-    return await printDryRun(machine, { state: "absent" }, io);
-  }
-  const { removed, warnings, unreadable: [blind] } = await reconcile(machine, {
-    state: "absent",
-  });
-  tellRemoved(removed, io);
-  if (blind !== undefined) throw blind.error;
-  if (removed.length === 0) io.stdout("Nothing to remove\n");
-  tellWarnings(warnings, io);
-  return EXIT.OK;
-}
-
-function tellRemoved(removed: readonly Place[], io: Io): void {
-  for (const { backend, family } of removed) {
-    io.stdout(`Removed from the ${backend} backend: ${familyName(family)}\n`);
-  }
-}
-
-function tellWarnings(warnings: readonly string[], io: Io): void {
-  for (const text of warnings) io.stderr(`warning: ${text}\n`);
 }
 
 /** What is fed goes to stdout as it is, so that it can be fed by hand. */
@@ -178,4 +264,37 @@ async function printDryRun(
   }
   if (feeds.length === 0) io.stderr("Nothing to change\n");
   return EXIT.OK;
+}
+
+function tellWarnings(warnings: readonly string[], io: Io): void {
+  for (const text of warnings) io.stderr(`warning: ${text}\n`);
+}
+
+/** What a rule does, for people. */
+function renderRule(rule: Rule): string {
+  const { family, port, uid } = rule;
+  const what = port === undefined
+    ? "is refused"
+    : `goes to ${loopback(family, port)}`;
+  return `${renderDestination(rule)} ${what}, except from uid ${uid}`;
+}
+
+/**
+ * The status for people: the word, then one indented line a fact; where it
+ * cannot be told, the reason alone.
+ */
+function renderStatus(status: Status): string {
+  if (status.state === "unknown") return `${oneLine(status.reason)}\n`;
+  const { state, backend, expected, differences, found } = status;
+  const warnings = [...status.unguarded, ...status.warnings];
+  const lines = [
+    `backend: ${backend}`,
+    ...expected.map((rule) => `expected: ${renderRule(rule)}`),
+    ...differences.map((text) => `differs: ${text}`),
+    ...found.flatMap(({ backend, family, rules }) =>
+      rules.map((rule) => `${familyName(family)}, ${backend}: ${rule}`)
+    ),
+    ...warnings.map((text) => `warning: ${text}`),
+  ];
+  return [state, ...lines.map((line) => `  ${oneLine(line)}`), ""].join("\n");
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromFile } from "../config/config_file.ts";
+import { expandAliases, fromFile } from "../config/sources.ts";
 import type { ReadTextFile } from "../config/yaml.ts";
 import type { Option } from "../cli/options.ts";
 import { fromFlags } from "../config/sourced_value.ts";
@@ -18,7 +18,6 @@ import { PROFILE_NAMES } from "../config/profiles.ts";
 import { quote, UsageError } from "../cli/message.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
-import { expandAliases } from "../config/drop_in.ts";
 import type { WholeConfig } from "../config/serve_config.ts";
 import {
   CONFIG_OPTION,
@@ -29,7 +28,7 @@ import {
 } from "../config/serve_options.ts";
 import type { LeavingRule } from "../manifests/stop_post.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
-import { rulePorts } from "../supervisor/rule_ports.ts";
+import { rulePorts } from "../rule/rule.ts";
 
 /** The rule is what a manifest is for; with it nobody needs the address. */
 const DECIDED: readonly string[] = ["iptables", "address", "arp-ignore"];
@@ -92,7 +91,7 @@ export function readSettings(
   const givens = gather(args, readOnce);
   const one = (name: string) => givens.get(name)?.[0];
   const user = one("user");
-  if (user !== undefined && place.container && !("uid" in config.node.user)) {
+  if (user !== undefined && place.container && !("uid" in config.user)) {
     refuse(user, `a uid from 1 to ${HIGHEST_UID}`);
   }
   const onStop = one("on-stop");
@@ -122,8 +121,8 @@ export function readSettings(
       flagsOf(all, name)
     ),
     leaving: {
-      onStop: onStop === undefined ? place.onStop : config.node.onStop,
-      onCrash: config.node.onCrash,
+      onStop: onStop === undefined ? place.onStop : config.onStop,
+      onCrash: config.onCrash,
     },
   };
 }

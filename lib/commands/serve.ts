@@ -124,8 +124,8 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   };
   const cancelErrorLog = logUnhandledErrors(log);
   try {
-    return config.node.iptables || startedAsRoot()
-      ? await serveSupervised(config, config.node, parts)
+    return config.iptables || startedAsRoot()
+      ? await serveSupervised(config, parts)
       : await serveAlone(config, parts);
   } finally {
     source?.close();
@@ -146,7 +146,7 @@ async function serveAlone(
   config: WholeConfig,
   { io, log, signals, source, reload, announce }: ServeParts,
 ): Promise<ExitCode> {
-  await using address = await holdAddress(config.node, {
+  await using address = await holdAddress(config, {
     run: systemRunner,
     log,
   });
@@ -158,7 +158,7 @@ async function serveAlone(
   }).catch((error) => {
     throw listenFailure(error);
   });
-  const isSet = config.discover === undefined && !config.node.address;
+  const isSet = config.discover === undefined && !config.address;
   if (isSet) dropPermissions(NEEDED_TO_START);
   address.serving();
   signals.reload = () => {
@@ -226,9 +226,9 @@ function configFields(config: WholeConfig): LogFields {
     cache_seconds: config.cacheMs / 1000,
     admin: config.admin === undefined ? "off" : formatAddress(config.admin),
     allow_browsers: config.allowBrowsers ?? false,
-    iptables: config.node.iptables,
-    backend: config.node.backend,
-    address: config.node.address,
+    iptables: config.iptables,
+    backend: config.backend,
+    address: config.address,
     log_level: config.logLevel,
     log_format: config.logFormat,
   };

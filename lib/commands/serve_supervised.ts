@@ -9,15 +9,16 @@ import type {
   ListenAddress,
   NodeConfig,
   ServeConfig,
+  WholeConfig,
 } from "../config/serve_config.ts";
 import { UsageError } from "../cli/message.ts";
 import type { Log } from "../system/log.ts";
-import { coveredTargets, openMachine } from "../rule/machine.ts";
+import { coveredTargets, openMachine, resolveUser } from "../rule/machine.ts";
 import { findConflict, look, reconcile } from "../rule/reconcile.ts";
 import { isOutOfReach } from "../rule/rule_error.ts";
-import { resolveUser } from "../rule/user.ts";
-import type { UpstreamSource } from "../proxy/upstream/upstream_source.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { answerChild } from "../supervisor/questions.ts";
+import { rulePorts } from "../rule/rule.ts";
 import { spawnChild } from "../supervisor/child_process.ts";
 import { otherAddress } from "../supervisor/other_port.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
@@ -31,7 +32,6 @@ import {
 } from "../supervisor/preflight.ts";
 import { routeFault } from "../supervisor/route.ts";
 import { RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
-import { rulePorts } from "../supervisor/rule_ports.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
 import {
@@ -62,29 +62,27 @@ export interface ServeParts {
 /**
  * Runs `serve` with a parent and a child.
  *
- * @param config what the child serves with
- * @param node what concerns the node: the rule and the user
+ * @param config the configuration
  * @param parts what else it needs
  * @throws {UsageError} when the user or the listeners do not fit the rule
  */
 export async function serveSupervised(
-  config: ServeConfig,
-  node: NodeConfig,
+  config: WholeConfig,
   { io, log, signals, source, announce, reload }: ServeParts,
 ): Promise<ExitCode> {
   const run = systemRunner;
-  if (node.iptables) requireReachable(config);
-  const uid = await resolveUser(node.user, run);
-  const user = await childUser(node.user.text, uid, run);
+  if (config.iptables) requireReachable(config);
+  const uid = await resolveUser(config.user, run);
+  const user = await childUser(config.user.text, uid, run);
   const command = ownCommand(io.env);
   const owners = socketOwners(run);
   const ruling = stoppableRunner(run);
   let rule: (SupervisedRule & { readonly backend: string }) | undefined;
   try {
-    await requireRights(purposeOf(node), Deno.uid(), run);
+    await requireRights(purposeOf(config), Deno.uid(), run);
     await requireOpenPorts(config, run);
-    if (node.iptables) rule = await openRule(node, uid, log, ruling.run);
-    await using address = await holdAddress(node, { run, log });
+    if (config.iptables) rule = await openRule(config, uid, log, ruling.run);
+    await using address = await holdAddress(config, { run, log });
     const supervisor = new Supervisor(config, {
       spawn(config) {
         const parts = { command, user, log, stderr: io.stderr };
@@ -98,8 +96,8 @@ export async function serveSupervised(
       },
       rule,
       order: signals.order,
-      onStop: node.onStop,
-      onCrash: node.onCrash,
+      onStop: config.onStop,
+      onCrash: config.onCrash,
       log,
       onReady(addresses) {
         address.serving();

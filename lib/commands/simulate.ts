@@ -6,19 +6,21 @@
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { isLoopback, parseListenAddress } from "../config/address.ts";
 import { type Option, renderOptions } from "../cli/options.ts";
-import { fromFlags } from "../config/sourced_value.ts";
 import {
+  fromFlags,
   parseChoice,
   refuse,
   type SourcedValue,
 } from "../config/sourced_value.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import { readText } from "../config/yaml.ts";
-import { DATA, treeFromData } from "../simulator/data_file.ts";
+import { readDataFile } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
-import type { MetadataTree } from "../simulator/metadata_tree.ts";
-import { type Simulator, startSimulator } from "../simulator/simulator.ts";
-import { createLog, type Log, LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from "../simulator/simulator.ts";
+import { createLog, LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { listenFailure } from "./listen_failure.ts";
 
@@ -102,19 +104,30 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     format: parseChoice(value("log-format"), LOG_FORMATS),
     write: io.stderr,
   });
-  const tree = readTree(givens.get("data")?.[0]?.text, io);
+  const file = givens.get("data")?.[0]?.text;
+  const tree = file === undefined
+    ? defaultTree()
+    : readDataFile(file, io.readTextFile, defaultTree());
   const requireV2 = isSet("require-v2");
   sanitizeEnvironment();
-  const simulator = await startSimulator({ listen, tree, requireV2, log })
-    .catch((error) => {
-      throw listenFailure(error);
-    });
-  try {
-    await untilStopped(simulator, io, log);
-  } finally {
-    await simulator.stop();
-  }
+  await using simulator = start({ listen, tree, requireV2, log });
+  const { promise: signalled, resolve } = Promise.withResolvers<void>();
+  const cancels = (["SIGTERM", "SIGINT"] as const).map((signal) =>
+    io.onSignal(signal, resolve)
+  );
+  io.stdout(`c2s-imds listening on ${simulator.url}\n`);
+  await signalled;
+  log.info("stopping");
+  for (const cancel of cancels) cancel();
   return EXIT.OK;
+}
+
+function start(options: SimulatorOptions): Simulator {
+  try {
+    return startSimulator(options);
+  } catch (error) {
+    throw listenFailure(error);
+  }
 }
 
 function readListen(given: SourcedValue, anywhere: boolean): ListenAddress {
@@ -123,28 +136,4 @@ function readListen(given: SourcedValue, anywhere: boolean): ListenAddress {
     refuse(given, "a loopback address, or --listen-anywhere beside it");
   }
   return listen;
-}
-
-function readTree(file: string | undefined, io: Io): MetadataTree {
-  const base = defaultTree();
-  if (file === undefined) return base;
-  return treeFromData(readText(DATA, file, io.readTextFile), file, base);
-}
-
-async function untilStopped(
-  simulator: Simulator,
-  io: Io,
-  log: Log,
-): Promise<void> {
-  const signalled = Promise.withResolvers<void>();
-  const cancels = (["SIGTERM", "SIGINT"] as const).map((signal) =>
-    io.onSignal(signal, signalled.resolve)
-  );
-  try {
-    io.stdout(`c2s-imds listening on ${simulator.url}\n`);
-    await Promise.race([signalled.promise, simulator.finished]);
-    log.info("stopping");
-  } finally {
-    for (const cancel of cancels) cancel();
-  }
 }

@@ -39,9 +39,9 @@ export interface Profile {
   /** What it is called. */
   readonly name: string;
   /** The partition: `services/partition`, and the second part of ARNs. */
-  readonly partition?: string;
+  readonly partition?: string | undefined;
   /** The DNS suffix: `services/domain`. */
-  readonly domain?: string;
+  readonly domain?: string | undefined;
   /** Emulated regions by real ones. */
   readonly regions: NamePairs;
   /** Emulated zone names by real ones; others keep what follows the region. */
@@ -60,11 +60,11 @@ export interface Profile {
  */
 export interface Identity {
   /** The profile's name, if there is one. */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
   /** The partition, if it is to change. */
-  readonly partition?: string;
+  readonly partition?: string | undefined;
   /** The DNS suffix, if it is to change. */
-  readonly domain?: string;
+  readonly domain?: string | undefined;
   /** Emulated zone names by real ones that do not just follow the region. */
   readonly zones: NamePairs;
   /** Emulated zone ids by real ones. */
@@ -100,15 +100,15 @@ export function identityOf(
   if (profile === undefined) {
     return overrides.length === 0
       ? undefined
-      : Object.freeze({ zones: [], zoneIds: [], hostNames: false, overrides });
+      : { zones: [], zoneIds: [], hostNames: false, overrides };
   }
   const { name, partition, domain, zones, zoneIds, hostNames } = profile;
   const pairs = [...regions];
   const emulated = pairs.map(([, region]) => region);
-  return Object.freeze({
+  return {
     profile: name,
-    ...partition === undefined ? {} : { partition },
-    ...domain === undefined ? {} : { domain },
+    partition,
+    domain,
     // Other regions than the profile's have other zones.
     zones: zones.filter(([real, zone]) =>
       pairs.some(([from, to]) => isZoneOf(real, from) && isZoneOf(zone, to))
@@ -118,5 +118,5 @@ export function identityOf(
       .flatMap(([, ids]) => ids),
     hostNames,
     overrides: [...overrides, ...profile.overrides],
-  });
+  };
 }

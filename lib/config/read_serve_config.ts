@@ -3,24 +3,30 @@
  *
  * @module
  */
-import { requireCombination } from "./combinations.ts";
-import { type ConfigFile, fromFile } from "./config_file.ts";
-import { expandAliases, fromMdproxyVariables } from "./drop_in.ts";
-import { fromEnvironment } from "./environment.ts";
+import { UsageError } from "../cli/message.ts";
 import type { Option } from "../cli/options.ts";
-import { fromFlags } from "./sourced_value.ts";
+import { formatAddress, isLoopback } from "./address.ts";
 import { identityOf } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
-import type { WholeConfig } from "./serve_config.ts";
+import type { ListenAddress, WholeConfig } from "./serve_config.ts";
 import {
   CONFIG_OPTION,
   defaultOf,
+  METADATA_HOST,
+  OPTIONS,
   parseSettings,
   SERVE_ALIASES,
   SERVE_OPTIONS,
   SERVE_SETTINGS,
 } from "./serve_options.ts";
-import type { SourcedValue } from "./sourced_value.ts";
+import { fromFlags, refuse, type SourcedValue } from "./sourced_value.ts";
+import {
+  expandAliases,
+  fromEnvironment,
+  fromFile,
+  fromMdproxyVariables,
+  MDPROXY_LISTEN,
+} from "./sources.ts";
 import type { ReadTextFile } from "./yaml.ts";
 
 /**
@@ -38,73 +44,95 @@ export function readServeConfig(
   env: Readonly<Record<string, string>>,
   readTextFile: ReadTextFile,
 ): WholeConfig {
-  const { given, overrides } = gather(args, env, readTextFile);
-  const values = (option: Option) => given(option.name) ?? defaultOf(option);
-  const parsed = parseSettings(values);
-  requireCombination(parsed, values);
-  const { identity: named, upstream, admin, allowBrowsers, ...settings } =
-    parsed;
-  const {
-    iptables,
-    backend,
-    user,
-    onStop,
-    onCrash,
-    address,
-    arpIgnore,
-    ...proxy
-  } = settings;
-  const profile = named && findProfile(named, readTextFile).profile;
-  const regions = profile === undefined || given("region") !== undefined
-    ? parsed.regions
-    : new Map(profile.regions);
-  const identity = identityOf(profile, regions, overrides);
-  return Object.freeze({
-    ...proxy,
-    ...upstream,
-    ...admin === undefined ? {} : { admin },
-    ...allowBrowsers ? { allowBrowsers } : {},
-    regions,
-    ...identity === undefined ? {} : { identity },
-    node: Object.freeze({
-      iptables,
-      backend,
-      user,
-      onStop,
-      onCrash,
-      address,
-      arpIgnore,
-    }),
-  });
-}
-
-/** What was given, before any default. */
-interface Gathered {
-  /** The values of an option; `undefined` where none was given. */
-  readonly given: (name: string) => readonly SourcedValue[] | undefined;
-  /** The fixed answers of the file. */
-  readonly overrides: ConfigFile["overrides"];
-}
-
-/** Lays flags, variables and file over each other. */
-function gather(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  readTextFile: ReadTextFile,
-): Gathered {
   const flags = expandAliases(
     fromFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]),
   );
   const variables = fromEnvironment(env, SERVE_OPTIONS);
   const others = fromMdproxyVariables(env);
-  const [file] = flags.get(CONFIG_OPTION.name) ??
+  const [path] = flags.get(CONFIG_OPTION.name) ??
     variables.get(CONFIG_OPTION.name) ?? [];
-  const { values: keys, overrides }: ConfigFile = file === undefined
-    ? { values: new Map(), overrides: [] }
-    : fromFile(file.text, readTextFile, SERVE_SETTINGS);
-  const sources = [flags, variables, others, keys];
-  return {
-    given: (name) => sources.find((values) => values.has(name))?.get(name),
-    overrides,
+  const file = path && fromFile(path.text, readTextFile, SERVE_SETTINGS);
+  const given = ({ name }: Option) =>
+    flags.get(name) ?? variables.get(name) ?? others.get(name) ??
+      file?.values.get(name);
+  const values = (option: Option) => given(option) ?? defaultOf(option);
+  const { upstream, identity: named, ...settings } = parseSettings(values);
+  requireCombination({ ...settings, ...upstream }, values);
+  const profile = named && findProfile(named, readTextFile).profile;
+  const regions = profile === undefined || given(OPTIONS.regions) !== undefined
+    ? settings.regions
+    : new Map(profile.regions);
+  const identity = identityOf(profile, regions, file?.overrides ?? []);
+  return { ...settings, ...upstream, regions, identity };
+}
+
+/**
+ * Refuses what cannot hold together, though each option is right alone:
+ * listeners that others could reach, or two of one address; an upstream or an
+ * endpoint of the administrators that is the proxy's own address; the service's
+ * address on `lo` where nobody would listen there, or the service itself could
+ * no longer be reached.
+ *
+ * @throws {UsageError} for the first thing that is wrong
+ */
+function requireCombination(
+  config: Omit<WholeConfig, "identity">,
+  values: (option: Option) => readonly SourcedValue[],
+): void {
+  const { listen, upstream, admin, address, arpIgnore } = config;
+  const all = listen.map(formatAddress);
+  for (const [i, value] of values(OPTIONS.listen).entries()) {
+    const { hostname, port } = listen[i] as ListenAddress;
+    // Where mdproxy4cs had it on `lo`, the service's own address is for the
+    // node alone, too; with any other, the flag says that it is meant.
+    const isForNode = isLoopback(hostname) ||
+      value.source === MDPROXY_LISTEN && hostname === METADATA_HOST;
+    if (!config.listenAnywhere && !isForNode) {
+      refuse(value, "a loopback address, or --listen-anywhere beside it");
+    }
+    if (port !== 0 && all.indexOf(all[i] ?? "") < i) {
+      refuse(value, "each address once");
+    }
+  }
+  const expect = (holds: boolean, option: Option, expected: string) => {
+    const [value] = values(option);
+    if (holds || value === undefined) return;
+    if (option.value !== undefined) refuse(value, expected);
+    // The value of a switch says only that it is on.
+    throw new UsageError(`Cannot use ${value.source}: expected ${expected}`);
   };
+  const listenersAt = (host: string) =>
+    listen.filter(({ hostname }) => [host, "0.0.0.0", "::"].includes(hostname));
+  expect(
+    !all.includes(formatAddress(upstream)),
+    OPTIONS.upstream,
+    "another address than the proxy's own",
+  );
+  if (admin !== undefined) {
+    // What it answers is plain HTTP for whoever asks.
+    expect(isLoopback(admin.hostname), OPTIONS.admin, "a loopback address");
+    expect(
+      admin.port === 0 ||
+        listenersAt(admin.hostname).every(({ port }) => port !== admin.port),
+      OPTIONS.admin,
+      "another port than the proxy's own",
+    );
+    expect(
+      formatAddress(upstream) !== formatAddress(admin),
+      OPTIONS.admin,
+      "another address than the upstream's",
+    );
+  }
+  expect(address || !arpIgnore, OPTIONS.arpIgnore, "--address beside it");
+  if (!address) return;
+  expect(
+    upstream.hostname !== METADATA_HOST,
+    OPTIONS.address,
+    `another upstream beside it, ${METADATA_HOST} would be this node`,
+  );
+  expect(
+    listenersAt(METADATA_HOST).length > 0,
+    OPTIONS.address,
+    `--listen ${METADATA_HOST}:PORT beside it`,
+  );
 }

@@ -95,15 +95,11 @@ export interface User extends SourcedValue {
  */
 export function parseUser(value: SourcedValue): User {
   const { text } = value;
-  if (/^0\d/.test(text)) refuse(value, "a uid without a leading 0");
   if (text === "root" || text === "0") refuseRoot(value);
-  if (/^\d+$/.test(text)) {
-    const uid = Number(text);
-    if (uid > HIGHEST_UID) refuse(value, `a uid from 1 to ${HIGHEST_UID}`);
-    return { ...value, uid };
-  }
   if (/^[A-Za-z_][\w.@-]*\$?$/.test(text)) return value;
-  return refuse(value, "a user's name or a uid");
+  const uid = /^[1-9]\d*$/.test(text) ? Number(text) : Infinity;
+  if (uid <= HIGHEST_UID) return { ...value, uid };
+  return refuse(value, `a user's name or a uid from 1 to ${HIGHEST_UID}`);
 }
 
 /**
@@ -130,8 +126,7 @@ export function fromFlags(
   args: readonly string[],
   options: readonly Option[],
 ): SourcedValues {
-  const { given, words } = parseOptions(args, options);
-  const [word] = words;
+  const { given, words: [word] } = parseOptions(args, options);
   if (word !== undefined) {
     throw new UsageError(`Unexpected argument ${quote(word)}: see --help`);
   }

@@ -1,22 +1,40 @@
 /**
- * The machine as this room sees it: how commands are run, which programs are
- * there, and which backend is in use.
+ * The machine as this room sees it: which programs and rights are there to
+ * change rules with, which backend is in use, and who the proxy is.
  *
  * @module
  */
+import { quote, UsageError } from "../cli/message.ts";
+import { refuseRoot, type User } from "../config/sourced_value.ts";
 import { missingCapabilities } from "../system/capabilities.ts";
-import type { NotRun, Runner, RunResult } from "../system/runner.ts";
+import type { Runner } from "../system/runner.ts";
 import {
   type Backend,
   type BackendChoice,
+  BACKENDS,
   DEFAULT_DESTINATION,
   type Destination,
   DESTINATION_IPV6,
+  FAMILIES,
   type Family,
+  type Place,
+  type Ports,
   type Target,
 } from "./rule.ts";
-import { type Attempt, explain, lacking, RuleError } from "./rule_error.ts";
-import { commandOf, findTools, has, noTools, type Tools } from "./tools.ts";
+import { ending, RuleError } from "./rule_error.ts";
+
+/** A program for the rules of one backend and family. */
+export interface Tool {
+  /** Its name; iptables' with `-restore` and `-save` feed and list. */
+  readonly command: string;
+  /** How it ended where it does not even tell its version. */
+  readonly broken?: string;
+}
+
+/** What there is; nothing for IPv6 where the kernel has none. */
+export type Tools = Readonly<
+  Record<Backend, Readonly<Partial<Record<Family, Tool | undefined>>>>
+>;
 
 /** The machine. */
 export interface Machine {
@@ -24,12 +42,63 @@ export interface Machine {
   readonly run: Runner;
   /** The programs that are there. */
   readonly tools: Tools;
+  /** Whether the kernel has IPv6. */
+  readonly hasIPv6: boolean;
   /** The backend in use. */
   readonly backend: Backend;
   /** What it is for, as it follows "Cannot" in messages: `install the rule`. */
   readonly action: string;
   /** Where rules of ours are looked for; in every backend unless given. */
   readonly backends?: readonly Backend[];
+}
+
+/** Whether the rules of one place can be read and changed. */
+export function has(tools: Tools, { backend, family }: Place): boolean {
+  const tool = tools[backend][family];
+  return tool !== undefined && tool.broken === undefined;
+}
+
+const PACKAGES: Readonly<Record<Backend, string>> = {
+  nft: "iptables-nft (RHEL, UBI 9) or iptables (Debian, Alpine)",
+  legacy: "iptables (Debian) or iptables-legacy (Fedora, Alpine)",
+  nftables: "nftables",
+};
+
+/**
+ * The name of the program for one place: `nft`, or that of iptables.
+ *
+ * @throws {RuleError} that says what to install, or how what is there ended
+ */
+export function commandOf(
+  { tools, action }: Pick<Machine, "tools" | "action">,
+  { backend, family }: Place,
+): string {
+  const { command, broken } = tools[backend][family] ?? {};
+  if (broken !== undefined) {
+    throw new RuleError("broken tool", `Cannot ${action}: ${broken}`, {
+      family,
+    });
+  }
+  if (command !== undefined) return command;
+  const base = family === "ip" ? "iptables" : "ip6tables";
+  const program = backend === "nftables" ? "nft" : `${base}-${backend}`;
+  throw new RuleError(
+    "no tool",
+    `Cannot ${action}: "${program}" is not on PATH, install ${
+      PACKAGES[backend]
+    }`,
+    { family },
+  );
+}
+
+/** Says which places nobody can look into, as its programs do not work. */
+export function blindSpots({ tools }: Machine): readonly string[] {
+  const broken = BACKENDS.flatMap((backend) =>
+    FAMILIES.map((family) => tools[backend][family]?.broken)
+  ).filter((how) => how !== undefined);
+  return [...new Set(broken)].map((how) =>
+    `Cannot look for rules of its own: ${how}`
+  );
 }
 
 /**
@@ -44,23 +113,35 @@ export async function openMachine(
   action: string,
   run: Runner,
 ): Promise<Machine> {
+  // An ordinary user's PATH may leave out the folder that iptables is in.
+  await requireRights({ backend: choice, action, run });
   const machine = await findMachine(choice, action, run);
-  const refused = await lackingRights(machine.backend, action, run);
-  if (refused !== undefined) throw refused;
+  await requireRights(machine);
   return machine;
 }
 
-/** The error of a process without the rights that a backend needs. */
-async function lackingRights(
-  backend: Backend,
-  action: string,
-  run: Runner,
-): Promise<RuleError | undefined> {
-  const missing = await missingCapabilities(WANTED[backend], run);
-  if (missing.length === 0) return undefined;
-  return new RuleError(
+/**
+ * Makes sure of the capabilities that a backend needs.
+ *
+ * @throws {RuleError} where one is missing
+ */
+export async function requireRights(
+  { backend, action, run }: Pick<Machine, "action" | "run"> & {
+    readonly backend: BackendChoice;
+  },
+): Promise<void> {
+  const isLegacy = backend === "legacy";
+  const missing = await missingCapabilities(
+    ["NET_ADMIN", ...isLegacy ? ["NET_RAW"] as const : []],
+    run,
+  );
+  if (missing.length === 0) return;
+  const names = missing.map((name) => `CAP_${name}`).join(" and ");
+  throw new RuleError(
     "no permission",
-    `Cannot ${action}: ${lacking(missing, backend)}`,
+    `Cannot ${action}: this process lacks ${names}${
+      isLegacy ? ", which legacy iptables needs" : ""
+    }, run it as root or give its container ${missing.join(" and ")}`,
   );
 }
 
@@ -75,20 +156,10 @@ export async function findMachine(
   action: string,
   run: Runner,
 ): Promise<Machine> {
-  const tools = await findTools(run);
-  try {
-    const backend = await chooseBackend(choice, tools, run, action);
-    return { run, tools, backend, action };
-  } catch (error) {
-    if (!(error instanceof RuleError) || error.kind !== "no tool") throw error;
-    // An ordinary user's PATH may leave out the folder that they are in.
-    throw await lackingRights(
-      choice === "auto" ? "nft" : choice,
-      action,
-      run,
-    ) ??
-      error;
-  }
+  const kernel = await run(["cat", "/proc/net/if_inet6"]);
+  const hasIPv6 = typeof kernel === "string" || kernel.code === 0;
+  const parts = { run, tools: await findTools(run, hasIPv6), hasIPv6, action };
+  return { ...parts, backend: await chooseBackend(choice, parts) };
 }
 
 /**
@@ -99,34 +170,56 @@ export async function findMachine(
  * @param destination the service's IPv4 address
  */
 export function coveredTargets(
-  { tools }: Machine,
-  ports: Readonly<Partial<Record<Family, number>>>,
+  { hasIPv6 }: Machine,
+  ports: Ports,
   destination: Destination = DEFAULT_DESTINATION,
 ): readonly Target[] {
   const ip = { ...destination, port: ports.ip };
   const ip6 = { ...DESTINATION_IPV6, port: ports.ip6 };
-  return ports.ip6 !== undefined || tools.hasIPv6 ? [ip6, ip] : [ip];
+  return ports.ip6 !== undefined || hasIPv6 ? [ip6, ip] : [ip];
 }
 
-const WANTED = {
-  nft: ["NET_ADMIN"],
-  legacy: ["NET_ADMIN", "NET_RAW"],
-  nftables: ["NET_ADMIN"],
-} as const;
-
-/** Explains how a command failed, after a look at the capabilities. */
-export async function failure(
-  run: Runner,
-  attempt: Attempt,
-  result: RunResult | NotRun,
-): Promise<RuleError> {
-  const missing = await missingCapabilities(WANTED[attempt.backend], run);
-  return explain(attempt, result, missing);
-}
-
-/** Whether a listing has the chains that kubelet leaves as a hint. */
-function hasKubeletChains(saved: string): boolean {
-  return /^:(KUBE-IPTABLES-HINT|KUBE-KUBELET-CANARY)/m.test(saved);
+/**
+ * Looks for the programs: those that name their backend first, plain
+ * `iptables` where there is none such that works.
+ */
+async function findTools(run: Runner, hasIPv6: boolean): Promise<Tools> {
+  const probe = async (
+    command: string,
+  ): Promise<Tool & { readonly isNft?: boolean } | undefined> => {
+    const result = await run([command, "--version"]);
+    if (result === "not found") return undefined;
+    if (result === "timeout" || result.code !== 0) {
+      return { command, broken: ending(command, result) };
+    }
+    // Versions before 1.8 had only one backend and do not say.
+    return { command, isNft: result.stdout.includes("(nf_tables)") };
+  };
+  const xtables = async (base: string) => {
+    const [nft, legacy, plain] = await Promise.all([
+      probe(`${base}-nft`),
+      probe(`${base}-legacy`),
+      probe(base),
+    ]);
+    const choose = (own: Tool | undefined, isNft: boolean) => {
+      if (own !== undefined && own.broken === undefined) return own;
+      const standsIn = plain?.broken === undefined
+        ? plain?.isNft === isNft
+        : nft === undefined && legacy === undefined;
+      return standsIn ? plain : own;
+    };
+    return { nft: choose(nft, true), legacy: choose(legacy, false) };
+  };
+  const [ip, ip6, nft] = await Promise.all([
+    xtables("iptables"),
+    hasIPv6 ? xtables("ip6tables") : { nft: undefined, legacy: undefined },
+    probe("nft"),
+  ]);
+  return {
+    nft: { ip: ip.nft, ip6: ip6.nft },
+    legacy: { ip: ip.legacy, ip6: ip6.legacy },
+    nftables: { ip: nft, ip6: hasIPv6 ? nft : undefined },
+  };
 }
 
 /**
@@ -139,37 +232,40 @@ function hasKubeletChains(saved: string): boolean {
  *
  * @throws {RuleError} where the programs for it are missing or broken
  */
-export async function chooseBackend(
+async function chooseBackend(
   choice: BackendChoice,
-  tools: Tools,
-  run: Runner,
-  action: string,
+  machine: Pick<Machine, "tools" | "action" | "run">,
 ): Promise<Backend> {
+  const { tools, action, run } = machine;
   if (choice !== "auto") {
-    commandOf(tools, choice, "ip", action);
+    commandOf(machine, { backend: choice, family: "ip" });
     return choice;
   }
-  const nft = has(tools, "nft", "ip");
-  const legacy = has(tools, "legacy", "ip");
-  if (nft && legacy) return await hinted(tools, run);
-  if (nft) return "nft";
-  if (legacy) return "legacy";
-  // A rule of ours may stand where only a broken iptables could look.
-  const isBroken = tools.broken.some(({ command }) =>
-    command.startsWith("iptables")
+  const works = (backend: Backend) => has(tools, { backend, family: "ip" });
+  if (works("nft") && works("legacy")) return await hinted(tools, run);
+  const found = BACKENDS.find(works);
+  const broken = BACKENDS.find((backend) =>
+    tools[backend].ip?.broken !== undefined
   );
-  if (has(tools, "nftables", "ip") && !isBroken) return "nftables";
-  throw noTools(tools, action);
+  // A rule of ours may stand where only a broken iptables could look.
+  if (broken !== undefined && (found === undefined || found === "nftables")) {
+    commandOf(machine, { backend: broken, family: "ip" });
+  }
+  if (found !== undefined) return found;
+  throw new RuleError(
+    "no tool",
+    `Cannot ${action}: neither iptables nor nft is on PATH, install ${PACKAGES.nft}, or ${PACKAGES.nftables}`,
+  );
 }
 
 /** Errors count as "no hint", as they do in iptables-wrappers. */
 async function hinted(tools: Tools, run: Runner): Promise<"nft" | "legacy"> {
   const hints = async (backend: "nft" | "legacy", ...args: string[]) => {
     for (const family of ["ip", "ip6"] as const) {
-      const command = tools[backend][family];
-      if (command === undefined) continue;
+      const { command, broken } = tools[backend][family] ?? {};
+      if (command === undefined || broken !== undefined) continue;
       const result = await run([`${command}-save`, ...args]);
-      if (typeof result !== "string" && hasKubeletChains(result.stdout)) {
+      if (typeof result !== "string" && KUBELET_CHAINS.test(result.stdout)) {
         return true;
       }
     }
@@ -178,4 +274,37 @@ async function hinted(tools: Tools, run: Runner): Promise<"nft" | "legacy"> {
   if (await hints("nft", "-t", "mangle")) return "nft";
   // Without -t, which would make the kernel create the legacy table.
   return await hints("legacy") ? "legacy" : "nft";
+}
+
+/** The chains that kubelet leaves as a hint. */
+const KUBELET_CHAINS = /^:(KUBE-IPTABLES-HINT|KUBE-KUBELET-CANARY)/m;
+
+/**
+ * Resolves the proxy's user, whom the kernel knows by number alone.
+ *
+ * @param user a user's name, or a uid
+ * @throws {UsageError} when there is no such user, or for root
+ */
+export async function resolveUser(user: User, run: Runner): Promise<number> {
+  const uid = user.uid ?? await lookUp(user, run);
+  return uid === 0 ? refuseRoot(user) : uid;
+}
+
+async function lookUp(user: User, run: Runner): Promise<number> {
+  const result = await run(["id", "-u", user.text]);
+  if (typeof result === "string") {
+    throw new UsageError(
+      `Cannot look up ${quote(user.text)} for ${user.source}: id ${
+        result === "timeout" ? "did not answer" : "is not on PATH"
+      }, give the uid`,
+    );
+  }
+  const uid = result.stdout.trim();
+  if (result.code !== 0 || !/^\d+$/.test(uid)) {
+    throw new UsageError(
+      `Cannot use ${quote(user.text)} for ${user.source}: ` +
+        "no such user here, give its uid",
+    );
+  }
+  return Number(uid);
 }

@@ -4,21 +4,16 @@
  *
  * @module
  */
-import { isClean, isTableRight, outputDifferences } from "./diff.ts";
-import type { Machine } from "./machine.ts";
+import { isClean, jumpDifferences, tableDifferences } from "./diff.ts";
+import { commandOf, has, type Machine } from "./machine.ts";
 import {
-  isExactlyNative,
-  nativeDraining,
-  nativeRemoval,
-  nativeScript,
-} from "./native.ts";
-import {
+  isNone,
+  NONE,
   type PlaceReading,
   type Reading,
   redirectTarget,
   type Table,
   WAIT,
-  type XtablesReading,
 } from "./read.ts";
 import {
   CHAIN,
@@ -29,14 +24,16 @@ import {
   rulesOf,
 } from "./rule.ts";
 import { foreign } from "./rule_error.ts";
-import { commandOf, has } from "./tools.ts";
 import {
   type ExpectedTable,
-  filterTable,
+  expectedTable,
+  guardTable,
   isJump,
-  natTable,
+  nativeDraining,
+  nativeInstallation,
+  nativeRemoval,
   type TableName,
-} from "./xtables.ts";
+} from "./rule_text.ts";
 
 /** A transaction: all of it happens, or nothing. */
 export interface Feed extends Place {
@@ -57,22 +54,18 @@ export interface Feed extends Place {
  */
 export function plan(
   desired: Desired,
-  reading: Reading,
+  { places }: Pick<Reading, "places">,
   machine: Machine,
 ): readonly Feed[] {
+  const isWanted = (place: Place, rule: Rule) =>
+    place.backend === machine.backend && place.family === rule.family;
   const rules = rulesOf(desired);
-  const ruleFor = (place: Place) =>
-    place.backend === machine.backend
-      ? rules.find(({ family }) => family === place.family)
-      : undefined;
-  const wanted = FAMILIES.flatMap((family) =>
-    reading.places.filter((place) => place.family === family)
-  ).flatMap((place) => {
-    const rule = ruleFor(place);
-    return rule === undefined ? [] : install(rule, place, machine);
-  });
-  const others = reading.places.filter((place) =>
-    ruleFor(place) === undefined && !isClean(place, desired)
+  const wanted = rules.flatMap((rule) =>
+    places.filter((place) => isWanted(place, rule))
+      .flatMap((place) => install(rule, place, machine))
+  );
+  const others = places.filter((place) =>
+    !rules.some((rule) => isWanted(place, rule)) && !isClean(place, desired)
   ).flatMap((place) => remove(place, desired, machine));
   return [...wanted, ...others];
 }
@@ -82,33 +75,33 @@ function install(
   place: PlaceReading,
   machine: Machine,
 ): readonly Feed[] {
-  if ("native" in place) {
-    return place.native !== undefined && isExactlyNative(place.native, rule)
-      ? []
-      : [nft(place, nativeScript(rule))];
-  }
-  const { filter, nat } = place;
-  const redirect = natTable(rule);
-  const guard = filterTable(rule);
-  const redirectFeed = redirect === undefined
-    ? removal("nat", place, machine)
-    : isTableRight("nat", nat, redirect, rule)
-    ? []
-    : [installation("nat", place, redirect, rule, machine)];
-  // While the redirect changes, the old port is guarded as well as the new.
+  const { backend } = place;
+  const feed = (name: TableName) => {
+    if (tableDifferences(name, rule, place).length === 0) return [];
+    const { jump, chain } = expectedTable(name, rule, backend) ?? {};
+    if (chain === undefined) return removal(name, place, machine);
+    return jump === undefined
+      ? [nft(place, nativeInstallation(rule))]
+      : [installation(name, place, { jump, chain }, rule, machine)];
+  };
+  const [guard, redirect] = [feed("filter"), feed("nat")];
+  // One script installs all of native nft's table.
+  if (backend === "nftables") return [...guard, ...redirect].slice(0, 1);
   const { port } = redirectTarget(place);
-  if (port === undefined || port === rule.port) {
-    const guardFeed = isTableRight("filter", filter, guard, rule)
-      ? []
-      : [installation("filter", place, guard, rule, machine)];
-    return [...guardFeed, ...redirectFeed];
-  }
-  const both = filterTable(rule, [rule.port ?? port, port]);
-  const guarded = { ...filter, output: [both.jump], chain: both.chain };
+  if (port === undefined || port === rule.port) return [...guard, ...redirect];
+  // While the redirect changes, the old port is guarded as well as the new.
+  const both = guardTable(rule, [rule.port ?? port, port]);
+  const during = { ...place.filter, output: [both.jump], chain: both.chain };
   return [
     installation("filter", place, both, rule, machine),
-    ...redirectFeed,
-    installation("filter", { ...place, filter: guarded }, guard, rule, machine),
+    ...redirect,
+    installation(
+      "filter",
+      { ...place, filter: during },
+      guardTable(rule),
+      rule,
+      machine,
+    ),
   ];
 }
 
@@ -121,15 +114,15 @@ function install(
  */
 function installation(
   name: TableName,
-  place: XtablesReading,
-  expected: ExpectedTable,
+  place: PlaceReading,
+  expected: Required<ExpectedTable>,
   rule: Rule,
   machine: Machine,
 ): Feed {
   const table = place[name];
-  const isRight = outputDifferences(name, table, expected, rule).length === 0;
+  const isRight = jumpDifferences(name, table, expected, rule).length === 0;
   if (!isRight && table.handles !== undefined) {
-    throw foreign(machine.action, place.family, name);
+    throw foreign(machine.action, place.family);
   }
   return restore(name, place, machine, [
     ...isRight ? [] : [
@@ -145,7 +138,7 @@ function remove(
   { state }: Desired,
   machine: Machine,
 ): readonly Feed[] {
-  if ("native" in place) {
+  if (place.backend === "nftables") {
     const script = state === "draining" ? nativeDraining : nativeRemoval;
     return [nft(place, script(place.family))];
   }
@@ -160,12 +153,12 @@ function remove(
 
 function removal(
   name: TableName,
-  place: XtablesReading,
+  place: PlaceReading,
   machine: Machine,
 ): readonly Feed[] {
   const { family } = place;
   const table = place[name];
-  if (table.chain === undefined && !table.output.some(isJump)) return [];
+  if (isNone(table)) return [];
   const { handles } = table;
   if (handles !== undefined && handles !== "unknown") {
     const chain = `chain ${family} ${name} ${CHAIN}`;
@@ -189,10 +182,10 @@ function deletions({ output }: Table): readonly string[] {
 function restore(
   name: TableName,
   { backend, family }: Place,
-  { tools, action }: Machine,
+  machine: Machine,
   lines: readonly string[],
 ): Feed {
-  const command = commandOf(tools, backend, family, action);
+  const command = commandOf(machine, { backend, family });
   const stdin = [`*${name}`, `:${CHAIN} - [0:0]`, ...lines, "COMMIT", ""];
   return {
     backend,
@@ -206,14 +199,15 @@ function nft({ backend, family }: Place, stdin: string): Feed {
   return { backend, family, argv: ["nft", "-f", "-"], stdin };
 }
 
-/** An empty machine's reading: for one that cannot be read. */
-export function emptyReading({ backend, tools }: Machine): Reading {
-  const none: Table = { output: [], chain: undefined };
-  const places = FAMILIES.filter((family) => has(tools, backend, family))
-    .map((family): PlaceReading =>
-      backend === "nftables"
-        ? { backend, family, native: undefined }
-        : { backend, family, filter: none, nat: none }
-    );
-  return { places, unreadable: [], warnings: [] };
+/** An empty machine's places: for one that cannot be read. */
+export function emptyPlaces(
+  { backend, tools }: Machine,
+): readonly PlaceReading[] {
+  return FAMILIES.map((family) => ({
+    backend,
+    family,
+    filter: NONE,
+    nat: NONE,
+  }))
+    .filter((place) => has(tools, place));
 }

@@ -5,13 +5,7 @@
  * @module
  */
 import type { RunResult } from "../system/runner.ts";
-import { failure, type Machine } from "./machine.ts";
-import {
-  jumpHandles,
-  NATIVE_CHAINS,
-  type NativeChain,
-  parseNativeChain,
-} from "./native.ts";
+import { commandOf, has, type Machine } from "./machine.ts";
 import {
   BACKENDS,
   CHAIN,
@@ -24,20 +18,20 @@ import {
   type RedirectTarget,
 } from "./rule.ts";
 import {
+  explain,
   foreign,
   hasForeignRules,
   isWithoutTable,
   LOCK_WAIT_S,
   RuleError,
 } from "./rule_error.ts";
-import { commandOf, has } from "./tools.ts";
-import { isJump, jumpOf, type TableName } from "./xtables.ts";
+import { isJump, jumpOf, NATIVE_CHAINS, type TableName } from "./rule_text.ts";
 
-/** One of iptables' tables, as far as it concerns us. */
+/** The redirect's or the guard's table, as far as it concerns us. */
 export interface Table {
   /**
    * The rules of OUTPUT in order, those of others among them, as saved; only
-   * our jumps where iptables cannot list them.
+   * our jumps where iptables cannot list them, and none in native nft.
    */
   readonly output: readonly string[];
   /** The rules of our chain, as saved; `undefined`: there is no such chain. */
@@ -49,22 +43,11 @@ export interface Table {
   readonly handles?: readonly string[] | "unknown";
 }
 
-/** What was read in one place of the nft or legacy backend. */
-export interface XtablesReading extends Place {
-  /** The guard's table. */
-  readonly filter: Table;
-  /** The redirect's table. */
-  readonly nat: Table;
-}
-
-/** What was read of native nft in one family. */
-export interface NativeReading extends Place {
-  /** The rules of our own table; `undefined`: there is no such table. */
-  readonly native: readonly string[] | undefined;
-}
+/** A table with nothing of ours. */
+export const NONE: Table = { output: [], chain: undefined };
 
 /** What was read in one place. */
-export type PlaceReading = XtablesReading | NativeReading;
+export interface PlaceReading extends Place, Record<TableName, Table> {}
 
 /** A place that could not be read. */
 export interface Unreadable extends Place {
@@ -78,115 +61,129 @@ export interface Reading {
   readonly places: readonly PlaceReading[];
   /** The others: a rule of ours may stand there. */
   readonly unreadable: readonly Unreadable[];
-  /** What the programs of the backend in use warned of. */
-  readonly warnings: readonly string[];
 }
 
 /** Reads every family that this machine has programs for, backend by backend. */
 export async function readRules(machine: Machine): Promise<Reading> {
-  const warnings = new Set<string>();
   const unreadable: Unreadable[] = [];
-  const { backends = BACKENDS } = machine;
-  const places = backends.flatMap((backend) =>
-    FAMILIES.filter((family) => has(machine.tools, backend, family))
-      .map((family) => ({ backend, family }))
-  );
+  const places = (machine.backends ?? BACKENDS).flatMap((backend) =>
+    FAMILIES.map((family) => ({ backend, family }))
+  ).filter((place) => has(machine.tools, place));
   const read = await Promise.all(places.map(async (place) => {
     try {
-      return [await readPlace(machine, place, warnings)];
+      return [await readPlace(machine, place)];
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       unreadable.push({ ...place, error });
       return [];
     }
   }));
-  return {
-    places: read.flat(),
-    unreadable,
-    warnings: [...warnings],
-  };
+  return { places: read.flat(), unreadable };
 }
 
 /**
  * Reads one place.
  *
- * @param warnings takes what the programs of the backend in use warned of
  * @throws {RuleError} when it cannot be read whole
  */
 export async function readPlace(
   machine: Machine,
   { backend, family }: Place,
-  warnings = new Set<string>(),
 ): Promise<PlaceReading> {
-  if (backend === "nftables") {
-    return { backend, family, native: await readNative(machine, family) };
-  }
+  const place = { backend, family };
   // Listing a table of legacy's that is not there would make the kernel create
   // it, and then its rules win over nft's.
-  const names = backend === "legacy"
+  const tables = backend === "legacy"
     ? await legacyTables(machine, family)
     : ["filter", "nat"];
   const read = async (table: TableName): Promise<Table> => {
-    if (!names.includes(table)) return { output: [], chain: undefined };
+    if (!tables.includes(table)) return NONE;
     const [output, chain] = await Promise.all([
-      readOutput(machine, { backend, family }, table, warnings),
-      list(machine, { backend, family }, table, CHAIN),
+      readOutput(machine, place, table),
+      readChain(machine, place, table),
     ]);
     // What cannot be listed although it is jumped to holds rules of others.
-    const known = chain.rules ?? (output.output.some(isJump) ? [] : undefined);
-    return { ...output, chain: known };
+    const isThere = output.output.some(isJump);
+    return { ...output, chain: chain ?? (isThere ? [] : undefined) };
   };
   const [filter, nat] = await Promise.all([read("filter"), read("nat")]);
-  return { backend, family, filter, nat };
+  return { ...place, filter, nat };
 }
 
 async function legacyTables(
   { run, action }: Machine,
   family: Family,
 ): Promise<readonly string[]> {
-  const path = `/proc/net/${family}_tables_names`;
-  const result = await run(["cat", path]);
+  const result = await run(["cat", `/proc/net/${family}_tables_names`]);
   if (typeof result !== "string") {
     if (result.code === 0) return result.stdout.split("\n");
     // The module is not loaded.
     if (result.stderr.includes("No such file or directory")) return [];
   }
-  const attempt = { action, command: "cat", backend: "legacy" } as const;
-  throw await failure(run, attempt, result);
+  const attempt = {
+    action,
+    command: "cat",
+    backend: "legacy",
+    family,
+  } as const;
+  throw explain(attempt, result);
 }
 
 /**
  * Reads OUTPUT of one of iptables' tables: a few milliseconds, however many
  * rules the table has.
  *
- * @param warnings takes what the program warned of
  * @throws {RuleError} when it cannot be read whole
  */
 export async function readOutput(
   machine: Machine,
   place: Place,
   table: TableName,
-  warnings = new Set<string>(),
-): Promise<Pick<Table, "output" | "handles">> {
+): Promise<Omit<Table, "chain">> {
+  if (place.backend === "nftables") return { output: [] };
   const { rules, result } = await list(machine, place, table, "OUTPUT");
-  if (place.backend === machine.backend) {
-    for (const [, text = ""] of result.stderr.matchAll(/^# Warning: (.+)$/gm)) {
-      warnings.add(text);
-    }
-  }
   if (rules !== undefined) return { output: rules };
   if (isWithoutTable(result)) return { output: [] };
   return await readForeign(machine, place, table);
 }
 
+/**
+ * Reads our chain in one table. Listing the whole table takes native nft 25
+ * times as long where others have 40,000 rules.
+ *
+ * @returns `undefined` where there is no such chain
+ * @throws {RuleError} when it cannot be read whole
+ */
+export async function readChain(
+  machine: Machine,
+  place: Place,
+  table: TableName,
+): Promise<readonly string[] | undefined> {
+  if (place.backend !== "nftables") {
+    return (await list(machine, place, table, CHAIN)).rules;
+  }
+  const { run, action } = machine;
+  const { family } = place;
+  const chain = NATIVE_CHAINS[table];
+  const result = await run(
+    ["nft", "-nn", "list", "chain", family, NATIVE_TABLE, chain],
+  );
+  if (typeof result !== "string") {
+    if (result.code === 0) return parseNative(result, chain, action);
+    if (result.stderr.includes("No such file or directory")) return undefined;
+  }
+  throw explain({ action, command: "nft", ...place }, result);
+}
+
 /** Lists a chain; without rules where there is none that can be listed. */
 async function list(
-  { run, tools, action }: Machine,
-  { backend, family }: Place,
+  machine: Machine,
+  place: Place,
   table: TableName,
   chain: string,
 ): Promise<{ readonly rules?: readonly string[]; readonly result: RunResult }> {
-  const command = commandOf(tools, backend, family, action);
+  const command = commandOf(machine, place);
+  const { run, action } = machine;
   const result = await run([command, ...WAIT, "-t", table, "-S", chain]);
   if (typeof result !== "string") {
     if (result.code === 0) {
@@ -198,7 +195,7 @@ async function list(
       return { result };
     }
   }
-  throw await failure(run, { action, command, backend, family }, result);
+  throw explain({ action, command, ...place }, result);
 }
 
 /** The arguments that come first with each `iptables` and `iptables-restore`. */
@@ -215,8 +212,21 @@ function parseChain(
   const isWhole = rules.pop() === "" &&
     (head.startsWith(`-P ${chain} `) || head === `-N ${chain}`) &&
     rules.every((rule) => rule.startsWith(`-A ${chain} `));
-  if (isWhole) return rules;
-  throw partial(command, action);
+  if (!isWhole) throw partial(command, action);
+  return rules;
+}
+
+function parseNative(
+  { stdout }: RunResult,
+  chain: string,
+  action: string,
+): readonly string[] {
+  const lines = stdout.split("\n").map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const isWhole = /^table \S+ c2s-imds \{$/.test(lines[0] ?? "") &&
+    lines[1] === `chain ${chain} {` && lines.slice(-2).join("") === "}}";
+  if (!isWhole) throw partial("nft", action);
+  return lines.slice(2, -2).filter((line) => !/^type \w+ hook /.test(line));
 }
 
 function partial(command: string, action: string): RuleError {
@@ -228,82 +238,58 @@ function partial(command: string, action: string): RuleError {
 
 /** Finds our jumps where native rules of others stand in OUTPUT. */
 async function readForeign(
-  { run, tools, action }: Machine,
-  { backend, family }: Place,
+  machine: Machine,
+  place: Place,
   table: TableName,
-): Promise<Pick<Table, "output" | "handles">> {
+): Promise<Omit<Table, "chain">> {
+  const { run, tools, action } = machine;
+  const { family } = place;
   const to = family === "ip" ? DEFAULT_DESTINATION : DESTINATION_IPV6;
   const jump = jumpOf(table, to);
-  if (has(tools, "nftables", family)) {
+  if (has(tools, { backend: "nftables", family })) {
     const result = await run(
       ["nft", "-a", "list", "chain", family, table, "OUTPUT"],
     );
     if (typeof result === "string" || result.code !== 0) {
-      const attempt = { action, command: "nft", backend } as const;
-      throw await failure(run, attempt, result);
+      throw explain({ action, command: "nft", ...place }, result);
     }
-    const handles = jumpHandles(result.stdout, CHAIN);
+    const jumps = new RegExp(`\\bjump ${CHAIN}\\b.* # handle (\\d+)$`, "gm");
+    const handles = Array.from(
+      result.stdout.matchAll(jumps),
+      ([, handle = ""]) => handle,
+    );
     return { output: handles.map(() => jump), handles };
   }
-  const command = commandOf(tools, backend, family, action);
   const check = jump.replace("-A", "-C").split(" ");
-  const result = await run([command, ...WAIT, "-t", table, ...check]);
+  const result = await run(
+    [commandOf(machine, place), ...WAIT, "-t", table, ...check],
+  );
   if (typeof result === "string" || result.code > 1) {
-    throw foreign(action, family, table);
+    throw foreign(action, family);
   }
   return { output: result.code === 0 ? [jump] : [], handles: "unknown" };
 }
 
-/**
- * Reads our table in native nft, chain by chain: listing the table takes 25
- * times as long where others have 40,000 rules.
- *
- * @returns its rules; `undefined` where there is no such table
- * @throws {RuleError} when it cannot be read whole
- */
-export async function readNative(
-  { run, action }: Machine,
-  family: Family,
-  chains: readonly NativeChain[] = NATIVE_CHAINS,
-): Promise<readonly string[] | undefined> {
-  const read = await Promise.all(chains.map(async (chain) => {
-    const result = await run(
-      ["nft", "-nn", "list", "chain", family, NATIVE_TABLE, chain],
-    );
-    if (typeof result !== "string") {
-      if (result.code === 0) {
-        const rules = parseNativeChain(result.stdout, chain);
-        if (rules === undefined) throw partial("nft", action);
-        return rules;
-      }
-      if (result.stderr.includes("No such file or directory")) return undefined;
-    }
-    const backend = "nftables";
-    const attempt = { action, command: "nft", backend, family } as const;
-    throw await failure(run, attempt, result);
-  }));
-  return read.every((rules) => rules === undefined)
-    ? undefined
-    : read.flatMap((rules) => rules ?? []);
-}
-
 /** The rules of ours in one place, as its program shows them. */
-export function linesOf(place: PlaceReading): readonly string[] {
-  if ("native" in place) return place.native ?? [];
-  const { nat, filter } = place;
+export function linesOf(
+  { backend, nat, filter }: PlaceReading,
+): readonly string[] {
   const lines = ({ output, chain = [] }: Table) => [
     ...output.filter(isJump),
     ...chain,
   ];
-  return [...lines(nat), ...lines(filter).map((line) => `-t filter ${line}`)];
+  const mark = backend === "nftables" ? "" : "-t filter ";
+  return [...lines(nat), ...lines(filter).map((line) => `${mark}${line}`)];
 }
 
 /** Whether nothing of ours is in one place. */
-export function isEmpty(place: PlaceReading): boolean {
-  if ("native" in place) return place.native === undefined;
-  return [place.nat, place.filter].every(({ output, chain }) =>
-    chain === undefined && !output.some(isJump)
-  );
+export function isEmpty({ nat, filter }: PlaceReading): boolean {
+  return isNone(nat) && isNone(filter);
+}
+
+/** Whether nothing of ours is in one table. */
+export function isNone({ output, chain }: Table): boolean {
+  return chain === undefined && !output.some(isJump);
 }
 
 /** Where the rule in one place redirects to. */
@@ -319,12 +305,11 @@ export function redirectTarget(
   };
 }
 
-/** Where the rules redirect to, each target once. */
-export function redirectTargets(reading: Reading): readonly RedirectTarget[] {
-  const targets = reading.places.map(redirectTarget).filter((it) =>
+/** Where the rules redirect to. */
+export function redirectTargets(
+  { places }: Reading,
+): readonly RedirectTarget[] {
+  return places.map(redirectTarget).filter((it) =>
     it.port !== undefined && it.uid !== undefined
   ) as RedirectTarget[];
-  return targets.filter(({ port, uid }, i) =>
-    targets.findIndex((it) => it.port === port && it.uid === uid) === i
-  );
 }

@@ -3,20 +3,23 @@
  *
  * @module
  */
-import { findListeners } from "./listeners.ts";
-import { diff, differencesAt, outputDifferences } from "./diff.ts";
-import { failure, type Machine } from "./machine.ts";
-import { isExactlyNative } from "./native.ts";
-import { emptyReading, type Feed, plan } from "./plan.ts";
+import { diff, differencesAt, jumpDifferences, nameOf } from "./diff.ts";
+import { listeningSockets } from "../system/socket_owners.ts";
+import {
+  blindSpots,
+  commandOf,
+  type Machine,
+  requireRights,
+} from "./machine.ts";
+import { emptyPlaces, type Feed, plan } from "./plan.ts";
 import {
   isEmpty,
+  readChain,
   type Reading,
-  readNative,
   readOutput,
   readPlace,
   readRules,
   redirectTargets,
-  type Unreadable,
 } from "./read.ts";
 import {
   type Desired,
@@ -26,26 +29,25 @@ import {
   type Rule,
   rulesOf,
 } from "./rule.ts";
-import { type FailureKind, RuleError } from "./rule_error.ts";
-import { blindSpots, commandOf } from "./tools.ts";
-import { filterTable } from "./xtables.ts";
+import { explain, type FailureKind, RuleError } from "./rule_error.ts";
+import { areSame, expectedTable } from "./rule_text.ts";
+
+/** What can be had of a desired state. */
+export interface Reached {
+  /** All that was desired but the families left out. */
+  readonly reached: Desired;
+  /** Which families this machine cannot guard, and why, one line each. */
+  readonly unguarded: readonly string[];
+}
 
 /** What reconciling did. */
-export interface Reconciled {
-  /** Whether anything was fed. */
-  readonly changed: boolean;
+export interface Reconciled extends Reached {
   /** The differences that were found first, one line each. */
   readonly was: readonly string[];
   /** Why some places could not be read: a rule of ours may stand there. */
   readonly warnings: readonly string[];
-  /** The places of other backends that could not be read. */
-  readonly unreadable: readonly Unreadable[];
   /** Where a rule was found that shall not stand, and taken away. */
   readonly removed: readonly Place[];
-  /** What stands: all that was desired but the families left out. */
-  readonly reached: Desired;
-  /** Which families are left out, and why, one line each. */
-  readonly unguarded: readonly string[];
 }
 
 /**
@@ -60,21 +62,31 @@ const MAY_BE_A_RACE: readonly FailureKind[] = ["missing module", "other"];
 /** What no repetition helps against, so the guard is not left alone. */
 const NEVER_WORKS: readonly FailureKind[] = ["missing module", "foreign rules"];
 
+/** What a machine can lack for one family and have for the other. */
+const LACKS: readonly FailureKind[] = [
+  "missing module",
+  "no tool",
+  "broken tool",
+];
+
+/** What stands, and how that differs from what shall stand. */
+interface Comparison {
+  readonly reading: Reading;
+  readonly differences: readonly string[];
+}
+
 /**
  * Reads what stands and compares it.
  *
  * @throws {RuleError} when a place where a rule shall stand cannot be read
  */
-export async function compare(
+async function compare(
   machine: Machine,
   desired: Desired,
-): Promise<{
-  readonly reading: Reading;
-  readonly differences: readonly string[];
-}> {
-  const { tools, backend, action } = machine;
+): Promise<Comparison> {
+  const { backend } = machine;
   const rules = rulesOf(desired);
-  for (const { family } of rules) commandOf(tools, backend, family, action);
+  for (const { family } of rules) commandOf(machine, { backend, family });
   const reading = await readRules(machine);
   const blind = reading.unreadable.find((place) =>
     place.backend === backend &&
@@ -85,33 +97,6 @@ export async function compare(
 }
 
 /**
- * Reconciles. Between reading and feeding others may change the tables,
- * another instance of ours among them, and a command that failed may have done
- * its work all the same: only what is read afterwards counts. Calls for the
- * same machine must not overlap.
- *
- * @throws {RuleError} when the desired state could not be reached; the message
- * says what stands
- */
-export async function reconcile(
-  machine: Machine,
-  desired: Desired,
-): Promise<Reconciled> {
-  const { done, ...rest } = await withGuardWhereItCan(
-    desired,
-    (reached) => reach(machine, reached),
-  );
-  return { ...done, ...rest };
-}
-
-/** What a machine can lack for one family and have for the other. */
-const LACKS: readonly FailureKind[] = [
-  "missing module",
-  "no tool",
-  "broken tool",
-];
-
-/**
  * Acts on what is desired, and once more without a family that would only be
  * guarded where the machine lacks the programs or modules for that: the other
  * family must not go without its rule for it.
@@ -119,11 +104,9 @@ const LACKS: readonly FailureKind[] = [
 async function withGuardWhereItCan<T>(
   desired: Desired,
   act: (desired: Desired) => Promise<T>,
-): Promise<
-  Pick<Reconciled, "reached" | "unguarded"> & { readonly done: T }
-> {
+): Promise<Reached & T> {
   try {
-    return { done: await act(desired), reached: desired, unguarded: [] };
+    return { ...await act(desired), reached: desired, unguarded: [] };
   } catch (error) {
     if (!(error instanceof RuleError) || desired.state !== "open") throw error;
     const { kind, family, cause } = error;
@@ -136,9 +119,8 @@ async function withGuardWhereItCan<T>(
     ) throw error;
     const { message } = cause instanceof RuleError ? cause : error;
     const why = message.replace(/^Cannot [^:]*: /, "");
-    const rest = await withGuardWhereItCan({ ...desired, targets }, act);
     return {
-      ...rest,
+      ...await withGuardWhereItCan({ ...desired, targets }, act),
       unguarded: [`${familyName(family)} is not guarded: ${why}`],
     };
   }
@@ -148,45 +130,54 @@ async function withGuardWhereItCan<T>(
  * Compares, and finds out which families this machine cannot guard where their
  * guard is missing. Changes nothing.
  *
- * @throws {RuleError} as {@linkcode compare} does
+ * @throws {RuleError} when a place where a rule shall stand cannot be read
  */
-export async function inspect(
+export function inspect(
   machine: Machine,
   desired: Desired,
-): Promise<
-  & Pick<Reconciled, "reached" | "unguarded">
-  & Awaited<ReturnType<typeof compare>>
-> {
-  const { done, ...rest } = await withGuardWhereItCan(
-    desired,
-    async (reached) => {
-      const compared = await compare(machine, reached);
-      const { reading } = compared;
-      const missing = reading.places.filter((place) =>
-        place.backend === machine.backend && isEmpty(place)
-      );
-      const feeds = isBare(reading)
-        ? []
-        : plan(reached, { ...reading, places: missing }, machine);
-      const failed = await feedAll(machine, feeds.map(trial));
-      if (failed !== undefined && LACKS.includes(failed.kind)) throw failed;
-      return compared;
-    },
-  );
-  return { ...done, ...rest };
+): Promise<Reached & Comparison> {
+  return withGuardWhereItCan(desired, async (reached) => {
+    const compared = await compare(machine, reached);
+    const { places } = compared.reading;
+    const missing = places.filter((place) =>
+      place.backend === machine.backend && isEmpty(place)
+    );
+    const feeds = places.every(isEmpty)
+      ? []
+      : plan(reached, { places: missing }, machine);
+    const failed = await feedAll(machine, feeds.map(trial));
+    if (failed !== undefined && LACKS.includes(failed.kind)) throw failed;
+    return compared;
+  });
 }
 
 /** What finds out whether a feed would work, without doing it. */
-function trial({ argv, ...feed }: Feed): Feed {
-  const [command, ...args] = argv;
+function trial({ argv: [command, ...args], ...feed }: Feed): Feed {
   const only = command === "nft" ? "--check" : "--test";
   return { ...feed, argv: [command, only, ...args] };
+}
+
+/**
+ * Reconciles. Between reading and feeding others may change the tables,
+ * another instance of ours among them, and a command that failed may have done
+ * its work all the same: only what is read afterwards counts. Calls for the
+ * same machine must not overlap.
+ *
+ * @throws {RuleError} when the desired state could not be reached, or where
+ * nothing shall stand and some place could not be read; the message says what
+ * stands
+ */
+export function reconcile(
+  machine: Machine,
+  desired: Desired,
+): Promise<Reconciled> {
+  return withGuardWhereItCan(desired, (reached) => reach(machine, reached));
 }
 
 async function reach(
   machine: Machine,
   desired: Desired,
-): Promise<Omit<Reconciled, "reached" | "unguarded">> {
+): Promise<Omit<Reconciled, keyof Reached>> {
   const first = await compare(machine, desired);
   let now = first;
   let failed: RuleError | undefined;
@@ -208,35 +199,34 @@ async function reach(
       "other",
       `Cannot ${machine.action}: others changed it ${ROUNDS} times meanwhile`,
     );
-    if (NEVER_WORKS.includes(cause.kind) && isBare(first.reading)) {
+    const wasBare = first.reading.places.every(isEmpty);
+    if (NEVER_WORKS.includes(cause.kind) && wasBare) {
       await feedAll(machine, plan({ state: "absent" }, now.reading, machine));
       now = await compare(machine, desired);
     }
-    const standing = isBare(now.reading)
+    const standing = now.reading.places.every(isEmpty)
       ? "no rule is there"
       : `there is: ${now.differences.join("; ")}`;
-    const { family } = cause;
+    const { family, kind } = cause;
     const message = `${cause.message}; ${standing}`;
-    throw new RuleError(cause.kind, message, { cause, family });
+    throw new RuleError(kind, message, { cause, family });
   }
-  const { reading, differences: was } = first;
   const { unreadable } = now.reading;
-  const blind = unreadable.find(({ backend }) => backend === machine.backend);
+  const [blind] = unreadable;
   if (blind !== undefined && desired.state !== "open") throw blind.error;
+  const { reading, differences: was } = first;
   return {
-    changed: was.length > 0,
     was,
     warnings: [
       ...unreadable.map(({ error }) => error.message),
-      ...blindSpots(machine.tools),
+      ...blindSpots(machine),
     ],
-    unreadable,
     removed: reading.places.filter((place) =>
       !isEmpty(place) &&
       !rulesOf(desired).some(({ family }) =>
         place.backend === machine.backend && place.family === family
       )
-    ).map(({ backend, family }) => ({ backend, family })),
+    ),
   };
 }
 
@@ -257,6 +247,7 @@ export async function dryRun(
   desired: Desired,
 ): Promise<DryRun> {
   try {
+    await requireRights(machine);
     const { reading, reached, unguarded } = await inspect(machine, desired);
     return {
       feeds: plan(reached, reading, machine),
@@ -268,14 +259,10 @@ export async function dryRun(
   } catch (error) {
     if (!(error instanceof RuleError) || error.kind === "no tool") throw error;
     return {
-      feeds: plan(desired, emptyReading(machine), machine),
+      feeds: plan(desired, { places: emptyPlaces(machine) }, machine),
       warnings: [`${error.message}; shown is what an empty table gets`],
     };
   }
-}
-
-function isBare({ places }: Reading): boolean {
-  return places.every(isEmpty);
 }
 
 /** Feeds in order, up to the first that fails. */
@@ -286,7 +273,7 @@ async function feedAll(
   for (const { argv, stdin, ...place } of feeds) {
     const result = await run(argv, { stdin });
     if (typeof result !== "string" && result.code === 0) continue;
-    return await failure(run, { action, command: argv[0], ...place }, result);
+    return explain({ action, command: argv[0], ...place }, result);
   }
   return undefined;
 }
@@ -306,19 +293,13 @@ export async function look(
   desired: Desired,
   part: "guard" | "all" = "all",
 ): Promise<readonly string[]> {
-  if (desired.state !== "open") {
-    return (await compare(machine, desired)).differences;
-  }
   const { backend } = machine;
   const found = await Promise.all(
     rulesOf(desired).map(async (rule) => {
       const { family } = rule;
-      const differences = part === "guard"
-        ? await guardDifferences(machine, rule)
-        : differencesAt(rule, await readPlace(machine, { backend, family }));
-      return differences.map((text) =>
-        `${familyName(family)} in the ${backend} backend: ${text}`
-      );
+      if (part === "guard") return await guardDifferences(machine, rule);
+      const place = await readPlace(machine, { backend, family });
+      return differencesAt(rule, backend, place);
     }),
   );
   return found.flat();
@@ -328,16 +309,20 @@ async function guardDifferences(
   machine: Machine,
   rule: Rule,
 ): Promise<readonly string[]> {
-  const { backend } = machine;
-  const { family } = rule;
-  if (backend === "nftables") {
-    const lines = await readNative(machine, family, ["guard"]);
-    return isExactlyNative(lines ?? [], rule, ["guard"])
+  const place = { backend: machine.backend, family: rule.family };
+  const expected = expectedTable("filter", rule, place.backend) ??
+    { chain: [] };
+  const differences = expected.jump === undefined
+    ? areSame(await readChain(machine, place, "filter") ?? [], expected.chain)
       ? []
-      : ["the guard is not the expected one"];
-  }
-  const output = await readOutput(machine, { backend, family }, "filter");
-  return outputDifferences("filter", output, filterTable(rule), rule);
+      : ["the guard is not the expected one"]
+    : jumpDifferences(
+      "filter",
+      await readOutput(machine, place, "filter"),
+      expected,
+      rule,
+    );
+  return differences.map((text) => `${nameOf(place)}: ${text}`);
 }
 
 /**
@@ -355,7 +340,7 @@ export async function findConflict(
   const others = redirectTargets(await readRules(machine))
     .filter(({ port }) => !ownPorts.includes(port));
   if (others.length === 0) return undefined;
-  const listeners = await findListeners(machine.run);
+  const listeners = await listeningSockets(machine.run);
   return others.find((target) =>
     listeners?.some(({ localPort, uid }) =>
       localPort === target.port && uid === target.uid

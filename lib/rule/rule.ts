@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ListenAddress } from "../config/serve_config.ts";
 
 /** The address families, as nftables calls them. */
 export type Family = "ip" | "ip6";
@@ -96,6 +97,27 @@ export function rulesOf(desired: Desired): readonly Rule[] {
   return desired.state === "open"
     ? desired.targets.map((target) => ({ ...target, uid: desired.uid }))
     : [];
+}
+
+/** The proxy's ports on the loopback addresses. */
+export type Ports = Readonly<Partial<Record<Family, number>>>;
+
+/**
+ * The ports that the rule can redirect to: REDIRECT in OUTPUT goes to exactly
+ * 127.0.0.1 and ::1, so only a listener there, or on every address, can take
+ * its traffic.
+ *
+ * @param addresses the proxy's listeners
+ */
+export function rulePorts(addresses: readonly ListenAddress[]): Ports {
+  const port = (...hostnames: readonly string[]) =>
+    addresses.find(({ hostname }) => hostnames.includes(hostname))?.port;
+  const ip = port("127.0.0.1", "0.0.0.0", "::");
+  const ip6 = port("::1", "::");
+  return {
+    ...(ip === undefined ? {} : { ip }),
+    ...(ip6 === undefined ? {} : { ip6 }),
+  };
 }
 
 /** A family's name for people. */

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import type { Capability } from "../system/capabilities.ts";
 import type { NotRun, RunResult } from "../system/runner.ts";
 import type { Backend, Family } from "./rule.ts";
 
@@ -18,16 +17,14 @@ import type { Backend, Family } from "./rule.ts";
  */
 export const LOCK_WAIT_S = 5;
 
-/** The kinds of failure. */
+/** The kinds of failure; `busy`: it took too long, trying again takes longer. */
 export type FailureKind =
   | "no permission"
   | "no tool"
   | "broken tool"
-  | "lock held"
-  | "unknown user"
+  | "busy"
   | "missing module"
   | "foreign rules"
-  | "timeout"
   | "other";
 
 /** The rule could not be read or changed; the message is one line. */
@@ -71,40 +68,70 @@ export interface Attempt {
   readonly command: string;
   /** Its backend. */
   readonly backend: Backend;
-  /** The family it was tried for, where it was for one. */
-  readonly family?: Family;
+  /** The family it was tried for. */
+  readonly family: Family;
 }
 
-/** The kernel modules behind what the rule uses, by extension and table. */
-const MODULES: Readonly<Record<string, string>> = {
-  comment: "xt_comment",
-  conntrack: "xt_conntrack",
-  owner: "xt_owner",
-  reject: "ipt_REJECT or ip6t_REJECT",
-  redirect: "xt_REDIRECT",
-  tcp: "xt_tcpudp",
+/** The kernel modules that the whole rule needs. */
+const MODULES: Readonly<Record<Backend, string>> = {
+  nft:
+    "nft_compat, xt_owner, xt_comment, xt_conntrack, xt_tcpudp, xt_REDIRECT, ipt_REJECT and ip6t_REJECT",
+  legacy:
+    "iptable_nat, iptable_filter, ip6table_nat, ip6table_filter, xt_owner, xt_comment, xt_conntrack, xt_tcpudp, xt_REDIRECT, ipt_REJECT and ip6t_REJECT",
+  nftables: "nf_tables, nft_chain_nat, nft_redir and nft_reject",
 };
 
-/** What the whole rule needs, where the message does not say which is missing. */
-const RULE_MODULES: Readonly<Record<Backend, string>> = {
-  nft: "nft_compat, xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
-  legacy: "xt_owner, xt_comment, xt_tcpudp, xt_REDIRECT or ipt_REJECT",
-  nftables: "nf_tables, nft_chain_nat, nft_redir or nft_reject",
-};
+/** The way without iptables; `serve --iptables` takes it where that is absent. */
+const NATIVE = "use c2s-imds iptables install --backend nftables";
 
 const FOREIGN = /is incompatible, use 'nft'|Parsing nftables rule failed/;
 const PERMISSION = /Permission denied|Operation not permitted|you must be root/;
-const LOCK_FILE = /can't open lock file ([^:\s]+): ([^\n]+)/;
-const LOCK_HELD = /xtables lock|Can't lock (\S+):/;
-const USER = /Bad value for "--uid-owner" option: "([^"]*)"/;
-const TABLE =
-  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`'](?:nat|filter)'|Table does not exist/;
-const EXTENSION =
-  /Extension (\w+) revision|Couldn't load (?:match|target) [`'](\w+)'/;
-const NO_MODULE =
-  /missing kernel module|Protocol not (?:supported|available)|Address family not supported/;
-const MISSING =
-  /No chain\/target\/match by that name|No such file or directory|Operation not supported/;
+const NO_TABLE =
+  /(?:can't|unable to) initialize (?:iptables |ip6tables )?table [`'](?:nat|filter)'|Table does not exist|missing kernel module|Protocol not (?:supported|available)|Address family not supported/;
+
+/** What the commands say, what that means, and how it is put; the first counts. */
+const MEANINGS: readonly {
+  readonly said: RegExp;
+  readonly kind: FailureKind;
+  readonly explain: (
+    said: RegExpExecArray,
+    attempt: Attempt,
+    how: string,
+  ) => string;
+}[] = [
+  {
+    said: /can't open lock file ([^:\s]+): ([^\n]+)/,
+    kind: "no permission",
+    explain: ([, file, why]) =>
+      `the lock file "${file}" cannot be opened (${why}), set XTABLES_LOCKFILE to a file that can be written`,
+  },
+  {
+    said: /Can't lock (\S+):|xtables lock/,
+    kind: "busy",
+    explain: ([, file = "/run/xtables.lock"]) =>
+      `another program has held the xtables lock "${file}" for ${LOCK_WAIT_S} s, try again or find it with fuser ${file}`,
+  },
+  { said: FOREIGN, kind: "foreign rules", explain: () => FOREIGN_RULES },
+  {
+    said: PERMISSION,
+    kind: "no permission",
+    explain: (_, { command }) =>
+      `"${command}" was refused although this process has NET_ADMIN and NET_RAW, look for a user namespace, seccomp or SELinux`,
+  },
+  {
+    said: new RegExp(
+      `${NO_TABLE.source}|Extension \\w+ revision|Couldn't load (?:match|target) |No chain/target/match by that name|No such file or directory|Operation not supported`,
+    ),
+    kind: "missing module",
+    explain: (_, { backend }, how) =>
+      `${how}; the kernel lacks a module, load ${
+        MODULES[backend]
+      } (RHEL 10 has them in kernel-modules-extra) or ${NATIVE}`,
+  },
+];
+
+const FOREIGN_RULES =
+  `its tables hold native nft rules that iptables cannot read, ${NATIVE}`;
 
 /** Whether a listing says that it leaves out rules iptables cannot show. */
 export function hasForeignRules(result: RunResult): boolean {
@@ -117,95 +144,47 @@ export function hasForeignRules(result: RunResult): boolean {
  */
 export function isWithoutTable(result: RunResult): boolean {
   return result.code !== 0 && !PERMISSION.test(result.stderr) &&
-    (TABLE.test(result.stderr) || NO_MODULE.test(result.stderr));
+    NO_TABLE.test(result.stderr);
 }
 
 /**
  * Explains why a command did not do its work.
  *
- * @param attempt what was tried
+ * @param attempt what was tried, by a process that has every capability for it
  * @param result how the command ended
- * @param missing which of NET_ADMIN and NET_RAW this process lacks
  */
 export function explain(
   attempt: Attempt,
   result: RunResult | NotRun,
-  missing: readonly Capability[],
 ): RuleError {
   const { action, command, backend, family } = attempt;
   const failed = (kind: FailureKind, detail: string) =>
     new RuleError(kind, `Cannot ${action}: ${detail}`, { family });
-  if (result === "not found") {
-    return failed("no tool", `"${command}" is not on PATH`);
-  }
-  if (result === "timeout") {
+  if (typeof result === "string") {
+    const hint = result === "timeout" && backend === "legacy"
+      ? ", see what holds /run/xtables.lock"
+      : "";
     return failed(
-      "timeout",
-      `"${command}" did not end in time and was stopped${
-        backend === "legacy" ? ", see what holds /run/xtables.lock" : ""
-      }`,
+      result === "timeout" ? "busy" : "no tool",
+      ending(command, result) + hint,
     );
   }
   const text = `${result.stderr}\n${result.stdout}`;
-  const file = LOCK_FILE.exec(text);
-  if (missing.length > 0 && (PERMISSION.test(text) || file !== null)) {
-    return failed("no permission", lacking(missing, backend));
+  const how = ending(command, result);
+  for (const { said, kind, explain } of MEANINGS) {
+    const match = said.exec(text);
+    if (match !== null) return failed(kind, explain(match, attempt, how));
   }
-  if (file !== null) {
-    return failed(
-      "no permission",
-      `the lock file "${file[1]}" cannot be opened (${
-        file[2]
-      }), set XTABLES_LOCKFILE to a file that can be written`,
-    );
-  }
-  const lock = LOCK_HELD.exec(text);
-  if (lock !== null) {
-    const path = lock[1] ?? "/run/xtables.lock";
-    return failed(
-      "lock held",
-      `another program has held the xtables lock "${path}" for ${LOCK_WAIT_S} s, try again or find it with fuser ${path}`,
-    );
-  }
-  const user = USER.exec(text);
-  if (user !== null) {
-    return failed(
-      "unknown user",
-      `iptables knows no user "${user[1]}", give --user the numeric uid`,
-    );
-  }
-  if (FOREIGN.test(text)) return foreign(action, "ip", "nat");
-  if (PERMISSION.test(text)) {
-    return failed(
-      "no permission",
-      `"${command}" was refused although this process has NET_ADMIN and NET_RAW, look for a user namespace, seccomp or SELinux`,
-    );
-  }
-  const extension = EXTENSION.exec(text);
-  const name = extension?.[1] ?? extension?.[2];
-  if (name !== undefined) {
-    const module = MODULES[name.toLowerCase()] ?? `the one of "${name}"`;
-    return failed("missing module", absent(module));
-  }
-  if (TABLE.test(text)) {
-    return failed(
-      "missing module",
-      absent(
-        "iptable_nat and iptable_filter, or ip6table_nat and ip6table_filter",
-      ),
-    );
-  }
-  if (NO_MODULE.test(text) || MISSING.test(text)) {
-    return failed("missing module", absent(RULE_MODULES[backend]));
-  }
-  return failed("other", ending(command, result));
+  return failed("other", how);
 }
 
 /** Says how a command ended, in its own words where it said any. */
-export function ending(
-  command: string,
-  { code, stdout, stderr }: RunResult,
-): string {
+export function ending(command: string, result: RunResult | NotRun): string {
+  if (result === "not found") return `"${command}" is not on PATH`;
+  if (result === "timeout") {
+    return `"${command}" did not end in time and was stopped`;
+  }
+  const { code, stdout, stderr } = result;
   const lines = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
   // iptables-nft-restore says what is wrong on the line after its name.
@@ -217,33 +196,8 @@ export function ending(
   }`;
 }
 
-/** Says which capability is missing. */
-export function lacking(
-  missing: readonly Capability[],
-  backend: Backend,
-): string {
-  const names = missing.map((name) => `CAP_${name}`).join(" and ");
-  const reason = backend === "legacy" ? ", which legacy iptables needs" : "";
-  return `this process lacks ${names}${reason}, run it as root or give its container ${
-    missing.join(" and ")
-  }`;
-}
-
-/** The way without iptables; `serve --iptables` takes it where that is absent. */
-const NATIVE = "use c2s-imds iptables install --backend nftables";
-
-function absent(modules: string): string {
-  return `the kernel lacks a module, load ${modules} (RHEL 10 has them in kernel-modules-extra) or ${NATIVE}`;
-}
-
 /** Says that a table holds rules iptables cannot read. */
-export function foreign(
-  action: string,
-  family: Family,
-  table: string,
-): RuleError {
-  return new RuleError(
-    "foreign rules",
-    `Cannot ${action}: table "${family} ${table}" holds native nft rules that iptables cannot read, ${NATIVE}`,
-  );
+export function foreign(action: string, family: Family): RuleError {
+  const message = `Cannot ${action}: ${FOREIGN_RULES}`;
+  return new RuleError("foreign rules", message, { family });
 }

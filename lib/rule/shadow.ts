@@ -11,7 +11,7 @@ import {
   optionsOf,
   type RuleOption,
   type TableName,
-} from "./xtables.ts";
+} from "./rule_text.ts";
 
 /**
  * The targets that end OUTPUT and let a packet past ours. What the filter table
@@ -103,17 +103,12 @@ function mayPort(
   return may(options, name, list) && may(options, `${name}s`, list);
 }
 
-/** Whether an address is within `ADDRESS/BITS`, `ADDRESS/MASK` or `ADDRESS`. */
+/** Whether an address may be within `ADDRESS/BITS`, a mask or `ADDRESS`. */
 function isWithin(address: string, range: string): boolean {
-  const [base = "", length = ""] = range.split("/");
-  const one = bits(address);
-  const other = bits(base);
-  const size = length === ""
-    ? one.length
-    : isIPv4(length)
-    ? bits(length).replace(/0*$/, "").length
-    : Number(length);
-  return one.slice(0, size) === other.slice(0, size);
+  const [base = "", length = "128"] = range.split("/");
+  if (isIPv4(length)) return true;
+  const size = Number(length);
+  return bits(address).slice(0, size) === bits(base).slice(0, size);
 }
 
 function bits(address: string): string {

@@ -4,10 +4,10 @@
  * @module
  */
 import type { Runner } from "../system/runner.ts";
-import { findListeners, type Listener } from "./listeners.ts";
-import { type Machine, openMachine } from "./machine.ts";
+import { type Listener, listeningSockets } from "../system/socket_owners.ts";
+import { blindSpots, type Machine, openMachine } from "./machine.ts";
 import { isEmpty, linesOf } from "./read.ts";
-import { inspect } from "./reconcile.ts";
+import { inspect, type Reached } from "./reconcile.ts";
 import {
   type Backend,
   type BackendChoice,
@@ -19,7 +19,6 @@ import {
   rulesOf,
 } from "./rule.ts";
 import { RuleError } from "./rule_error.ts";
-import { blindSpots } from "./tools.ts";
 
 /** Rules of ours in one place. */
 export interface FoundRules extends Place {
@@ -28,30 +27,30 @@ export interface FoundRules extends Place {
 }
 
 /** How things stand. */
-export type Status = {
-  /**
-   * In a word. `drift`: the kernel's rules differ from the expected ones, or
-   * the redirect ends at no listener of the proxy's user.
-   */
-  readonly state: "installed" | "absent" | "drift";
-  /** Where the rule is expected. */
-  readonly backend: Backend;
-  /** What is expected there. */
-  readonly expected: readonly Rule[];
-  /** What differs, each with what is there. */
-  readonly differences: readonly string[];
-  /** Every rule of ours, in every backend. */
-  readonly found: readonly FoundRules[];
-  /** Which families this machine cannot guard, and why, one line each. */
-  readonly unguarded: readonly string[];
-  /** What else is worth knowing. */
-  readonly warnings: readonly string[];
-} | {
-  /** It cannot be told. */
-  readonly state: "unknown";
-  /** Why not, in one line. */
-  readonly reason: string;
-};
+export type Status =
+  | Pick<Reached, "unguarded"> & {
+    /**
+     * In a word. `drift`: the kernel's rules differ from the expected ones, or
+     * the redirect ends at no listener of the proxy's user.
+     */
+    readonly state: "installed" | "absent" | "drift";
+    /** Where the rule is expected. */
+    readonly backend: Backend;
+    /** What is expected there. */
+    readonly expected: readonly Rule[];
+    /** What differs, each with what is there. */
+    readonly differences: readonly string[];
+    /** Every rule of ours, in every backend. */
+    readonly found: readonly FoundRules[];
+    /** What else is worth knowing. */
+    readonly warnings: readonly string[];
+  }
+  | {
+    /** It cannot be told. */
+    readonly state: "unknown";
+    /** Why not, in one line. */
+    readonly reason: string;
+  };
 
 /**
  * Finds out how things stand. Changes nothing.
@@ -67,17 +66,16 @@ export async function readStatus(
   try {
     const action = "tell whether the rule is installed";
     const machine = await openMachine(choice, action, run);
-    const desired = await desiredOn(machine);
     const { reading, differences, reached, unguarded } = await inspect(
       machine,
-      desired,
+      await desiredOn(machine),
     );
     const expected = rulesOf(reached);
     const isAbsent = reading.places.every(isEmpty);
-    const unheard = isAbsent
-      ? []
-      : listenerDifferences(expected, await findListeners(run));
-    const all = isAbsent ? [] : [...differences, ...unheard];
+    const all = isAbsent ? [] : [
+      ...differences,
+      ...listenerDifferences(expected, await listeningSockets(run)),
+    ];
     return {
       state: isAbsent ? "absent" : all.length === 0 ? "installed" : "drift",
       backend: machine.backend,
@@ -90,9 +88,8 @@ export async function readStatus(
       })).filter(({ rules }) => rules.length > 0),
       unguarded,
       warnings: [
-        ...reading.warnings,
         ...reading.unreadable.map(({ error }) => error.message),
-        ...blindSpots(machine.tools),
+        ...blindSpots(machine),
       ],
     };
   } catch (error) {

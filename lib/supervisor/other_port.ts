@@ -6,11 +6,10 @@
  */
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log, LogFields } from "../system/log.ts";
-import { findListeners, type Listener } from "../rule/listeners.ts";
 import type { Runner } from "../system/runner.ts";
-import { delay } from "../system/timers.ts";
+import { type Listener, listeningSockets } from "../system/socket_owners.ts";
 import { UNPRIVILEGED_FROM } from "./preflight.ts";
-import { ConflictError } from "./rule_keeper.ts";
+import { ConflictError, outlast } from "./rule_keeper.ts";
 
 /** The ports that Kubernetes hands out to services of type NodePort. */
 const NODE_PORTS: PortRange = [30_000, 32_767];
@@ -19,30 +18,45 @@ const NODE_PORTS: PortRange = [30_000, 32_767];
 const LAST_PORT = 65_535;
 
 /** A first and a last port. */
-export type PortRange = readonly [first: number, last: number];
+type PortRange = readonly [first: number, last: number];
 
 /**
- * How long the listener of an instance that was just killed may take to go, in
- * milliseconds.
+ * Finds out who has an address, and which one the proxy can have.
+ *
+ * @param taken the address
+ * @param uid whom the proxy runs as
+ * @returns the same address where an instance that was just killed had it;
+ * `undefined` where there is none
+ * @throws {ConflictError} where another instance has it
  */
-const ORPHAN_MS = 1_500;
-
-/** What of the machine tells where another program listens. */
-export interface Sockets {
-  /** The sockets that listen on the loopback addresses, or on all. */
-  readonly listeners: readonly Listener[];
-  /** The ports that may be given to anybody's connection. */
-  readonly ephemeral: PortRange;
+export async function otherAddress(
+  taken: ListenAddress,
+  uid: number,
+  { run, log }: { readonly run: Runner; readonly log: Log },
+): Promise<ListenAddress | undefined> {
+  const read = async () => await listeningSockets(run) ?? [];
+  const listeners = await read();
+  const holder = holderOf(taken, listeners);
+  if (holder?.uid === uid) {
+    const isOwn = async () => holderOf(taken, await read())?.uid === uid;
+    if (!await outlast(isOwn)) return taken;
+    throw new ConflictError({ port: taken.port, uid });
+  }
+  const port = nextPort(taken.port, listeners, await ephemeralPorts(run));
+  if (port === undefined) return undefined;
+  log.warn("another program has the port, the proxy takes another", {
+    taken: taken.port,
+    ...await describe(holder, run),
+    port,
+  });
+  return { ...taken, port };
 }
 
 /**
  * Who listens where another socket cannot. A socket that is bound and does not
  * listen holds a port, too, and the kernel does not list it.
- *
- * @param address where that would be
- * @param listeners every listening socket
  */
-export function holderOf(
+function holderOf(
   { hostname, port }: ListenAddress,
   listeners: readonly Listener[],
 ): Listener | undefined {
@@ -58,12 +72,14 @@ export function holderOf(
  * The next port that nobody listens on and nobody is given by chance.
  *
  * @param port the one that is taken
- * @param sockets what is known of the machine
+ * @param listeners every listening socket
+ * @param ephemeral the ports that the kernel gives to anybody's connection
  * @returns `undefined` where there is none
  */
 export function nextPort(
   port: number,
-  { listeners, ephemeral }: Sockets,
+  listeners: readonly Listener[],
+  ephemeral: PortRange,
 ): number | undefined {
   const taken = new Set(listeners.map(({ localPort }) => localPort));
   const isGiven = (one: number) =>
@@ -79,43 +95,14 @@ export function nextPort(
   return undefined;
 }
 
-/**
- * Finds out who has an address, and which one the proxy can have.
- *
- * @param taken the address
- * @param uid whom the proxy runs as
- * @param parts what runs commands, and the log
- * @returns the same address where it is free again; `undefined` where none is
- * @throws {ConflictError} where another instance has it
- */
-export async function otherAddress(
-  taken: ListenAddress,
-  uid: number,
-  { run, log }: { readonly run: Runner; readonly log: Log },
-): Promise<ListenAddress | undefined> {
-  const end = performance.now() + ORPHAN_MS;
-  let wasOwn = false;
-  for (;;) {
-    const sockets = await readSockets(run);
-    const holder = holderOf(taken, sockets.listeners);
-    if (holder?.uid === uid) {
-      if (performance.now() >= end) {
-        throw new ConflictError({ port: taken.port, uid });
-      }
-      wasOwn = true;
-      await delay(100);
-      continue;
-    }
-    if (holder === undefined && wasOwn) return taken;
-    const port = nextPort(taken.port, sockets);
-    if (port === undefined) return undefined;
-    log.warn("another program has the port, the proxy takes another", {
-      taken: taken.port,
-      ...await describe(holder, run),
-      port,
-    });
-    return { ...taken, port };
-  }
+async function ephemeralPorts(run: Runner): Promise<PortRange> {
+  // Through `cat`, because Deno opens /proc only with every permission.
+  const read = await run(["cat", "/proc/sys/net/ipv4/ip_local_port_range"]);
+  const range = typeof read === "string" ? "" : read.stdout;
+  const [first = 32_768, last = 60_999] = (range.match(/\d+/g) ?? []).map(
+    Number,
+  );
+  return [first, last];
 }
 
 /** Who that is, as far as `ss` can tell. */
@@ -131,17 +118,4 @@ async function describe(
     ([, name, pid]) => `${name} (${pid})`,
   );
   return { uid: holder.uid, by: processes.join(", ") || "not known" };
-}
-
-async function readSockets(run: Runner): Promise<Sockets> {
-  // Through `cat`, because Deno opens /proc only with every permission.
-  const read = await run(["cat", "/proc/sys/net/ipv4/ip_local_port_range"]);
-  const range = typeof read === "string" ? "" : read.stdout;
-  const [first = 32_768, last = 60_999] = (range.match(/\d+/g) ?? []).map(
-    Number,
-  );
-  return {
-    listeners: await findListeners(run) ?? [],
-    ephemeral: [first, last],
-  };
 }

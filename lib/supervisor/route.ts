@@ -12,6 +12,7 @@ import {
   type Target,
 } from "../rule/rule.ts";
 import type { Runner } from "../system/runner.ts";
+import { readTcpSockets, TCP_STATES } from "../system/socket_owners.ts";
 import { firstWithin } from "../system/stop_order.ts";
 
 /** How long a connection may take to come about, in milliseconds. */
@@ -72,23 +73,17 @@ async function endFault(
   run: Runner,
 ): Promise<string | undefined> {
   const { family, port } = target;
-  // Through `cat`, because Deno opens /proc only with every permission.
-  const tables = await run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]);
-  if (typeof tables === "string") return undefined;
-  const hex = (value: number) =>
-    value.toString(16).toUpperCase().padStart(4, "0");
-  const own = hex((localAddr as Deno.NetAddr).port);
+  const own = (localAddr as Deno.NetAddr).port;
+  const sockets = await readTcpSockets(run);
   // The proxy's end: on the loopback address, with ours as its peer.
-  const isRedirected = new RegExp(
-    `: (?:${LOOPBACK[family]}):${hex(port)} [0-9A-F]+:${own} 01 `,
-  ).test(tables.stdout);
-  return isRedirected
+  const isRedirected = sockets?.some((one) =>
+    one.local === LOOPBACK[family] && one.localPort === port &&
+    one.remotePort === own && one.state === TCP_STATES.ESTABLISHED
+  );
+  return isRedirected ?? true
     ? undefined
     : `${renderDestination(target)} does not end at ${loopback(family, port)}`;
 }
 
-/** Where a redirect of the output ends, as /proc/net/tcp has it. */
-const LOOPBACK = {
-  ip: "0100007F|0000000000000000FFFF00000100007F",
-  ip6: "0{24}01000000",
-} as const;
+/** Where a redirect of the output ends. */
+const LOOPBACK = { ip: "127.0.0.1", ip6: "::1" } as const;

@@ -79,6 +79,21 @@ export class ConflictError extends Error {
   }
 }
 
+/**
+ * Waits for the end of what an instance that was just killed may leave behind.
+ *
+ * @param find finds it
+ * @returns what stays, and so is of another instance; falsy where nothing does
+ */
+export async function outlast<T>(find: () => Promise<T>): Promise<T> {
+  const end = performance.now() + ORPHAN_MS;
+  for (;;) {
+    const found = await find();
+    if (!found || performance.now() >= end) return found;
+    await delay(100);
+  }
+}
+
 /** Keeps the rule. */
 export class RuleKeeper implements RuleView {
   /** The ports that our own proxy has. */
@@ -137,13 +152,10 @@ export class RuleKeeper implements RuleView {
    * @throws {ConflictError} when one has it
    */
   async requireOwn(): Promise<void> {
-    const end = performance.now() + ORPHAN_MS;
-    for (;;) {
-      const other = await this.#access.conflict(this.ownPorts, "everywhere");
-      if (other === undefined) return;
-      if (performance.now() >= end) throw new ConflictError(other);
-      await delay(100);
-    }
+    const other = await outlast(() =>
+      this.#access.conflict(this.ownPorts, "everywhere")
+    );
+    if (other !== undefined) throw new ConflictError(other);
   }
 
   /**
@@ -276,8 +288,8 @@ export class RuleKeeper implements RuleView {
       if (other !== undefined) {
         return this.#conflict.resolve(new ConflictError(other));
       }
-      const { changed, was } = await this.#reconcile(desired, where);
-      if (changed && reached !== undefined) this.#repaired(was);
+      const { was } = await this.#reconcile(desired, where);
+      if (was.length > 0 && reached !== undefined) this.#repaired(was);
       if (!isFull || desired.state !== "open") return;
       const fault = await this.#access.route(desired);
       if (fault === undefined) return;
@@ -304,9 +316,6 @@ export class RuleKeeper implements RuleView {
     where: Where = "everywhere",
   ): Promise<Reconciled> {
     const reconciled = await this.#access.reconcile(desired, where);
-    const [blind] = reconciled.unreadable;
-    // A rule may stand where nobody could look.
-    if (desired.state !== "open" && blind !== undefined) throw blind.error;
     this.#warnOnce(
       "the rule may stand in another place, too",
       reconciled.warnings,

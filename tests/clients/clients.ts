@@ -7,7 +7,7 @@
  */
 import { defaultTree, INSTANCE } from "../../lib/simulator/default_instance.ts";
 import type { Namespace } from "../helpers/namespace.ts";
-import { importFlags } from "../../deploy/build.ts";
+import { importFlags, run } from "../../deploy/build.ts";
 import type { Need } from "../helpers/requires.ts";
 
 /** What a client printed. */
@@ -44,6 +44,12 @@ const ZONE = ["us-east-1a", "us-iso-east-1a"] as const;
 const SECRET = "SimulatedSecretKey/us-east-1/NotARealOne";
 const TOKEN = `SimulatedSessionToken/us-east-1/${INSTANCE.role}/NotARealOne==`;
 const USER_DATA = (defaultTree()["user-data"] as Uint8Array).toHex();
+
+/** The program's own import map and lock. */
+const OWN_IMPORTS = [
+  ...["--quiet", `--config=${scriptPath("../../deno.json")}`],
+  ...[...importFlags(), "--frozen"],
+];
 
 /** What both SDKs for Go print. */
 const OF_GO = {
@@ -185,7 +191,7 @@ export const CLIENTS: readonly Client[] = [
   {
     name: "the AWS SDK for JavaScript",
     needs: [],
-    command: () => deno("js_sdk.ts"),
+    command: () => deno(OWN_IMPORTS, scriptPath("js_sdk.ts")),
     changes: {
       "region": REGION,
       "availabilityZone": ZONE,
@@ -250,56 +256,58 @@ function python(script: string): readonly string[] {
   return ["/usr/bin/python3", scriptPath(script)];
 }
 
-/** Builds a program of `go/`, outside the checkout. */
-async function go(program: string): Promise<readonly string[]> {
+/** Programs of `go/`, each built once for a test file. */
+const built = new Map<string, Promise<readonly string[]>>();
+
+function go(program: string): Promise<readonly string[]> {
+  const command = built.get(program) ?? build(program);
+  built.set(program, command);
+  return command;
+}
+
+/** Builds one outside the checkout. */
+async function build(program: string): Promise<readonly string[]> {
   const cache = Deno.env.get("XDG_CACHE_HOME") ??
     `${Deno.env.get("HOME") ?? "/root"}/.cache`;
   const folder = `${cache}/c2s-imds/clients`;
   await Deno.mkdir(folder, { recursive: true });
-  const built = await Deno.makeTempFile({ dir: folder });
-  const { success, stderr } = await new Deno.Command("go", {
-    args: ["build", "-o", built, `./${program}`],
-    cwd: scriptPath("go"),
-  }).output();
-  if (!success) {
-    throw new Error(
-      `Cannot build ${program}: ${new TextDecoder().decode(stderr)}`,
-    );
-  }
+  const file = await Deno.makeTempFile({ dir: folder });
+  await run("go", "-C", scriptPath("go"), "build", "-o", file, `./${program}`);
   // Another test may run the one that is there.
-  await Deno.rename(built, `${folder}/${program}`);
+  await Deno.rename(file, `${folder}/${program}`);
   return [`${folder}/${program}`];
 }
 
-/** Inside, nothing can be downloaded: it is fetched before. */
-async function deno(script: string): Promise<readonly string[]> {
-  const flags = [
-    "--quiet",
-    `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-    ...importFlags(),
-    "--frozen",
-  ];
-  await output("cache", ...flags, scriptPath(script));
-  const { denoDir } = JSON.parse(await output("info", "--json"));
-  return [
-    `DENO_DIR=${denoDir}`,
-    Deno.execPath(),
-    "run",
-    ...flags,
-    "--cached-only",
-    "--no-check",
-    "--no-prompt",
-    "-P=program",
-    scriptPath(script),
-  ];
+const fetched = new Map<string, Promise<readonly string[]>>();
+
+/**
+ * What runs a script with packages of npm, which are fetched before: inside a
+ * namespace, nothing can be downloaded.
+ *
+ * @param flags how its imports are resolved
+ * @param script its path
+ * @param packages what it loads beside its imports, given as its arguments
+ */
+export function deno(
+  flags: readonly string[],
+  script: string,
+  ...packages: readonly string[]
+): Promise<readonly string[]> {
+  const command = fetched.get(script) ?? fetch(flags, script, packages);
+  fetched.set(script, command);
+  return command;
 }
 
-async function output(...args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(
-    Deno.execPath(),
-    { args: [...args] },
-  ).output();
-  const decoder = new TextDecoder();
-  if (success) return decoder.decode(stdout);
-  throw new Error(`Cannot run deno ${args[0]}: ${decoder.decode(stderr)}`);
+async function fetch(
+  flags: readonly string[],
+  script: string,
+  packages: readonly string[],
+): Promise<readonly string[]> {
+  const path = Deno.execPath();
+  await run(path, "cache", ...flags, script, ...packages);
+  const { denoDir } = JSON.parse(await run(path, "info", "--json"));
+  return [
+    ...[`DENO_DIR=${denoDir}`, path, "run", ...flags, "--cached-only"],
+    ...["--no-check", "--no-prompt", "--allow-all", script, ...packages],
+  ];
 }

@@ -259,7 +259,7 @@ const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [["systemd", "--user=a'"], "for --user"],
   [["systemd", '--user=a"'], "for --user"],
   [["systemd", "--user=a;b"], "for --user"],
-  [["systemd", "--user=010"], "a uid without a leading 0"],
+  [["systemd", "--user=010"], "a uid from 1 to 4294967294"],
   [["systemd", "--user=a\nb"], "for --user"],
   [["systemd", "--user=a\\b"], "for --user"],
   [

@@ -163,7 +163,7 @@ testWith(NEEDS)(
     await node.must(["nft", "-f", "-"], FOREIGN);
     assertEquals(
       await refused(node.runner, "install --backend nft"),
-      'Cannot install the rule: table "ip nat" holds native nft rules that iptables cannot read, use c2s-imds iptables install --backend nftables',
+      "Cannot install the rule: its tables hold native nft rules that iptables cannot read, use c2s-imds iptables install --backend nftables",
     );
     assertEquals(
       (await iptablesWith(node.runner, "install --backend nftables")).code,
@@ -215,7 +215,7 @@ testWith(NEEDS)(
     await iptablesWith(node.runner, "remove");
     assertStringIncludes(
       await refused(killed("nat", true), "install"),
-      '-restore" ended with code 137; there is: IPv4 in the nft backend: the jump from OUTPUT is missing',
+      '-restore" ended with code 137; there is: IPv4 in the nft backend: the redirect is missing',
     );
     await iptablesWith(node.runner, "install");
     assertStringIncludes(

@@ -237,7 +237,10 @@ for (const backend of BACKENDS) {
           for (let i = 0; i < 3; i++) await must(`nat -A OUTPUT ${JUMP}`);
           const drift = await run("status");
           assertEquals(drift.code, 3);
-          assertStringIncludes(drift.stdout, "there are 4 jumps, expected 1");
+          assertStringIncludes(
+            drift.stdout,
+            "the redirect has 4 jumps from OUTPUT, expected 1",
+          );
           assertEquals(await see(0), "proxy");
           await run("install");
           assertEquals(await jumps(node), 3);

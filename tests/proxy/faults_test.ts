@@ -171,13 +171,13 @@ const FAULTS: readonly Fault[] = [
     "sends 1 MB of headers",
     `${OK}${`X-A: ${"a".repeat(43)}\r\n`.repeat(20_000)}\r\n`,
     502,
-    /bad answer: its head has over 65536 bytes/,
+    /bad answer: a head or line too long/,
   ),
   says(
     "sends a header of 1 MB",
     `${OK}X-A: ${"a".repeat(1_000_000)}\r\n\r\n`,
     502,
-    /bad answer: its head has over 65536 bytes/,
+    /bad answer: a head or line too long/,
   ),
   says(
     "sends garbage",
@@ -199,7 +199,7 @@ const FAULTS: readonly Fault[] = [
     "changes the protocol",
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nabc",
     502,
-    /a change of protocol/,
+    /status 101/,
   ),
   says("sends a bare 101", "HTTP/1.1 101 Odd\r\n\r\n", 502, /status 101/),
   {

@@ -3,38 +3,12 @@ import {
   type Leave,
   MAX_IN_FLIGHT,
   MAX_OF_A_USER,
-  NO_HTTP2,
-  placeRefusal,
   Places,
   TOO_MANY,
   TOO_MANY_OF_A_USER,
 } from "../../lib/proxy/places.ts";
 import { nameOf } from "../../lib/system/socket_owners.ts";
-import type { Refusal } from "../../lib/proxy/admission.ts";
-
-const CASES: ReadonlyArray<
-  readonly [
-    name: string,
-    uid: number | undefined,
-    ofUser: number,
-    all: number,
-    refused?: Refusal,
-  ]
-> = [
-  ["a user under its quarter", 1001, 255, 900],
-  ["a user that has its quarter", 1001, 256, 300, TOO_MANY_OF_A_USER],
-  ["those who cannot be told apart", undefined, 256, 300, TOO_MANY_OF_A_USER],
-  ["a user before the last places", 1002, 0, 959],
-  ["a user at the last places", 1002, 0, 960, TOO_MANY],
-  ["root at the last places", 0, 700, 1_023],
-  ["root where none is left", 0, 0, 1_024, TOO_MANY],
-];
-
-Deno.test("placeRefusal() gives no user more than a quarter, and root the last", () => {
-  for (const [name, uid, ofUser, all, refused] of CASES) {
-    assertEquals(placeRefusal(uid, ofUser, all), refused, name);
-  }
-});
+import { NO_HTTP2, type Refusal } from "../../lib/proxy/admission.ts";
 
 /** Where a client of a user asks from. */
 function end(uid: number, i = 0) {

@@ -1,210 +1,181 @@
 import { assertEquals } from "@std/assert";
 import { diff } from "../../lib/rule/diff.ts";
-import type { PlaceReading } from "../../lib/rule/read.ts";
+import { NONE, type PlaceReading } from "../../lib/rule/read.ts";
 import type { Desired } from "../../lib/rule/rule.ts";
 import {
-  FILTER,
+  filter,
   guard,
+  GUARD_ALONE,
   GUARD_JUMP,
   JUMP,
-  NAT,
-  nft,
-  NONE,
+  nat,
   OPEN,
-  reading,
+  place,
   redirect,
 } from "./samples.ts";
 
-const RIGHT = nft(NAT, FILTER);
-const NATIVE_RULES = [
+function differences(
+  desired: Desired,
+  ...places: readonly PlaceReading[]
+): readonly string[] {
+  const reading = { places, unreadable: [] };
+  const backend = places[0]?.backend ?? "nft";
+  return diff(desired, reading, backend).map((line) =>
+    line.replace(`IPv4 in the ${backend} backend: `, "")
+  );
+}
+
+const FLUSHED = { output: [], chain: [] };
+const WRONG_JUMP = JUMP.replace("80", "81");
+const EXPECTED = {
+  nat: `-A OUTPUT ${JUMP}`,
+  filter: `-A OUTPUT ${GUARD_JUMP}`,
+};
+
+const NATIVE_NAT = [
   "ip daddr 169.254.169.254 tcp dport 80 meta skuid != 10169 redirect to :4000",
+];
+const REDIRECTED =
+  'oifname "lo" ct direction 1 ct status 0x20 ct original ip daddr 169.254.169.254';
+const NATIVE_GUARD = [
   "ip daddr 169.254.169.254 tcp dport 80 meta skuid != 10169 reject with tcp reset",
   'oifname "lo" tcp sport 4000 meta skuid 10169 accept',
   'oifname "lo" tcp sport 4000 tcp flags 0x2,0x10 / 0x2,0x10 drop',
   'oifname "lo" tcp sport 4000 tcp flags ! 0x4 meta skuid != 10169 drop',
-  'oifname "lo" ct direction 1 ct status 0x20 ct original ip daddr 169.254.169.254 meta skuid 10169 accept',
-  'oifname "lo" ct direction 1 ct status 0x20 ct original ip daddr 169.254.169.254 tcp flags 0x2,0x10 / 0x2,0x10 drop',
-  'oifname "lo" ct direction 1 ct status 0x20 ct original ip daddr 169.254.169.254 tcp flags ! 0x4 meta skuid != 10169 drop',
+  `${REDIRECTED} meta skuid 10169 accept`,
+  `${REDIRECTED} tcp flags 0x2,0x10 / 0x2,0x10 drop`,
+  `${REDIRECTED} tcp flags ! 0x4 meta skuid != 10169 drop`,
 ];
-const NATIVE: PlaceReading = {
-  backend: "nftables",
-  family: "ip",
-  native: NATIVE_RULES,
-};
-const WRONG_JUMP = JUMP.replace("80", "81");
-const HERE = "IPv4 in the nft backend: ";
+function native(
+  output: string[] | undefined,
+  guard: string[] | undefined,
+): PlaceReading {
+  const table = (chain: string[] | undefined) => ({ output: [], chain });
+  return place(table(output), table(guard), "nftables");
+}
 
-const NFT: readonly [
+const CASES: readonly [
   name: string,
   found: PlaceReading,
   differences: string[],
 ][] = [
-  ["all is right", RIGHT, []],
+  ["all is right", place(nat(), filter()), []],
   [
     "another version saves options in another order",
-    nft({
-      ...NAT,
-      output: [
-        '-A OUTPUT -p tcp -d 169.254.169.254/32 -m comment --comment "c2s-imds" -m tcp --dport 80 -j C2S-IMDS',
-      ],
-    }, FILTER),
+    place(
+      nat(
+        redirect(),
+        '-p tcp -d 169.254.169.254/32 -m comment --comment "c2s-imds" -m tcp --dport 80 -j C2S-IMDS',
+      ),
+      filter(),
+    ),
     [],
   ],
   [
     "jumps of others stand before ours",
-    nft({
-      ...NAT,
-      output: [
-        "-A OUTPUT -m comment --comment k -j KUBE-SERVICES",
-        ...NAT.output,
-      ],
-    }, FILTER),
+    place(nat(redirect(), "-m comment --comment k -j KUBE", JUMP), filter()),
     [],
   ],
-  ["nothing is there", nft(NONE, NONE), [`${HERE}no rule is there`]],
+  ["nothing is there", place(NONE, NONE), ["no rule is there"]],
   [
-    "another port",
-    nft({ ...NAT, chain: redirect(4001) }, { ...FILTER, chain: guard([4001]) }),
+    "the port is another",
+    place(nat(redirect(4001)), filter(guard([4001]))),
+    ["port is 4001, expected 4000", "the guard is not the expected one"],
+  ],
+  [
+    "the uid is another",
+    place(nat(redirect(4000, 990)), filter(guard([4000], 990))),
+    ["uid is 990, expected 10169", "the guard is not the expected one"],
+  ],
+  [
+    "there are duplicates",
+    place(nat(redirect(), JUMP, JUMP), filter(guard(), GUARD_JUMP, GUARD_JUMP)),
     [
-      `${HERE}port is 4001, expected 4000`,
+      "the redirect has 2 jumps from OUTPUT, expected 1",
+      "the guard has 2 jumps from OUTPUT, expected 1",
     ],
   ],
   [
-    "another uid",
-    nft({ ...NAT, chain: redirect(4000, 990) }, {
-      ...FILTER,
-      chain: guard([4000], 990),
-    }),
+    "the jumps are others",
+    place(nat(redirect(), WRONG_JUMP), filter(guard(), `-o lo ${GUARD_JUMP}`)),
     [
-      `${HERE}uid is 990, expected 10169`,
+      `the redirect's jump is "-A OUTPUT ${WRONG_JUMP}", expected "${EXPECTED.nat}"`,
+      `the guard's jump is "-A OUTPUT -o lo ${GUARD_JUMP}", expected "${EXPECTED.filter}"`,
     ],
   ],
-  [
-    "duplicates",
-    nft({ ...NAT, output: [...NAT.output, ...NAT.output] }, FILTER),
-    [
-      `${HERE}there are 2 jumps, expected 1`,
-    ],
-  ],
-  [
-    "another destination",
-    nft({ ...NAT, output: [`-A OUTPUT ${WRONG_JUMP}`] }, FILTER),
-    [
-      `${HERE}the jump is "-A OUTPUT ${WRONG_JUMP}", expected one from OUTPUT for 169.254.169.254:80`,
-    ],
-  ],
-  ["nat was flushed", nft({ output: [], chain: [] }, FILTER), [
-    `${HERE}the jump from OUTPUT is missing`,
-    `${HERE}no user is exempt, expected uid 10169`,
-    `${HERE}the redirect is missing, expected port 4000`,
+  ["nat was flushed", place(FLUSHED, filter()), [
+    "the redirect has 0 jumps from OUTPUT, expected 1",
+    "uid is missing, expected 10169",
+    "port is missing, expected 4000",
   ]],
+  ["filter was flushed", place(nat(), FLUSHED), [
+    "the guard has 0 jumps from OUTPUT, expected 1",
+    "the guard is not the expected one",
+  ]],
+  ["there is no guard", place(nat(), NONE), ["the guard is missing"]],
+  ["there is no redirect", place(NONE, filter()), ["the redirect is missing"]],
   [
     "its rules stand in another order",
-    nft({ ...NAT, chain: redirect().reverse() }, FILTER),
+    place(nat(redirect().reverse()), filter()),
     [
-      `${HERE}the rules are not the expected ones: ${
-        redirect().reverse().join("; ")
-      }`,
-    ],
-  ],
-  ["there is no guard", nft(NAT, NONE), [`${HERE}the guard is missing`]],
-  ["filter was flushed", nft(NAT, { output: [], chain: [] }), [
-    `${HERE}the guard's jump is missing`,
-    `${HERE}the guard is not for uid 10169 and port 4000`,
-  ]],
-  [
-    "the guard has two jumps",
-    nft(NAT, { ...FILTER, output: [...FILTER.output, ...FILTER.output] }),
-    [
-      `${HERE}the guard has 2 jumps, expected 1`,
-    ],
-  ],
-  [
-    "the guard's jump is another",
-    nft(NAT, { ...FILTER, output: [`-A OUTPUT -o lo ${GUARD_JUMP}`] }),
-    [
-      `${HERE}the guard's jump is "-A OUTPUT -o lo ${GUARD_JUMP}", expected one from OUTPUT for tcp`,
+      "the redirect is not the expected one",
     ],
   ],
   [
     "another rule ends OUTPUT before the redirect",
-    nft(
-      { ...NAT, output: ["-A OUTPUT -p tcp -j ACCEPT", ...NAT.output] },
-      FILTER,
-    ),
+    place(nat(redirect(), "-p tcp -j ACCEPT", JUMP), filter()),
     [
-      `${HERE}"-A OUTPUT -p tcp -j ACCEPT" stands before the jump from OUTPUT in the nat table and ends it`,
+      '"-A OUTPUT -p tcp -j ACCEPT" stands before the jump in the nat table and ends it',
     ],
   ],
+  ["native nft's is right", native(NATIVE_NAT, NATIVE_GUARD), []],
+  [
+    "native nft's is another",
+    native([
+      "ip daddr 169.254.169.254 tcp dport 80 meta skuid != 5 redirect to :6",
+    ], NATIVE_GUARD),
+    ["uid is 5, expected 10169", "port is 6, expected 4000"],
+  ],
+  ["native nft's guard was flushed", native(NATIVE_NAT, []), [
+    "the guard is not the expected one",
+  ]],
+  ["native nft's drains", native([], undefined), [
+    "uid is missing, expected 10169",
+    "port is missing, expected 4000",
+    "the guard is missing",
+  ]],
 ];
 
-for (const [name, found, differences] of NFT) {
+for (const [name, found, expected] of CASES) {
   Deno.test(`diff() tells what differs when ${name}`, () => {
-    assertEquals(diff(OPEN, reading(found), "nft"), differences);
+    assertEquals(differences(OPEN, found), expected);
   });
 }
 
-const GUARD_ALONE: Desired = {
-  ...OPEN,
-  state: "open",
-  uid: 10_169,
-  targets: [{
-    family: "ip",
-    address: "169.254.169.254",
-    addressPort: 80,
-    port: undefined,
-  }],
-};
-
 Deno.test("diff() tells of a redirect where the guard shall stand alone", () => {
-  const alone = { ...FILTER, chain: guard([]) };
-  assertEquals(diff(GUARD_ALONE, reading(nft(NONE, alone)), "nft"), []);
-  assertEquals(diff(GUARD_ALONE, reading(RIGHT), "nft"), [
-    `${HERE}a redirect is there, expected the guard alone`,
-  ]);
-});
-
-Deno.test("diff() names each difference in native nft", () => {
-  const differences = (...native: string[]) =>
-    diff(OPEN, reading({ ...NATIVE, native }), "nftables")
-      .map((line) => line.replace("IPv4 in the nftables backend: ", ""));
-  assertEquals(differences(...NATIVE_RULES), []);
-  assertEquals(
-    differences(
-      "ip daddr 169.254.169.253 tcp dport 80 meta skuid != 5 redirect to :6",
-    ),
-    [
-      "it catches 169.254.169.253 port 80, expected 169.254.169.254:80",
-      "uid is 5, expected 10169",
-      "port is 6, expected 4000",
-    ],
-  );
-  const [redirected = ""] = NATIVE_RULES;
-  assertEquals(differences(redirected), [
-    `the rules are not the expected ones: ${redirected}`,
-  ]);
-  assertEquals(differences(), [
-    "no user is exempt, expected uid 10169",
-    "the redirect is missing, expected port 4000",
-  ]);
+  assertEquals(differences(GUARD_ALONE, place(NONE, filter(guard([])))), []);
+  const [first] = differences(GUARD_ALONE, place(nat(), filter()));
+  assertEquals(first, "a redirect is there, expected none");
 });
 
 Deno.test("diff() tells of rules in other backends and families", () => {
-  const legacy: PlaceReading = { ...RIGHT, backend: "legacy" };
-  const ip6: PlaceReading = { ...RIGHT, family: "ip6" };
-  assertEquals(diff(OPEN, reading(RIGHT, legacy, ip6), "nft"), [
+  const right = place(nat(), filter());
+  const others = [
+    place(nat(), filter(), "legacy"),
+    { ...right, family: "ip6" } as const,
+  ];
+  assertEquals(differences(OPEN, right, ...others), [
     "IPv4 in the legacy backend: a rule is there, expected only in the nft backend",
     "IPv6 in the nft backend: a rule is there, expected none",
   ]);
   for (const state of ["absent", "draining"] as const) {
-    assertEquals(diff({ state }, reading(RIGHT), "nft"), [
-      `${HERE}a rule is there, expected none`,
-    ]);
+    const found = differences({ state }, right);
+    assertEquals(found, ["a rule is there, expected none"]);
   }
 });
 
 Deno.test("diff() lets native nft's empty chain stand only while it drains", () => {
-  const empty = reading({ ...NATIVE, native: [] });
-  assertEquals(diff({ state: "draining" }, empty, "nftables"), []);
-  assertEquals(diff({ state: "absent" }, empty, "nftables").length, 1);
+  const empty = native([], undefined);
+  assertEquals(differences({ state: "draining" }, empty), []);
+  assertEquals(differences({ state: "absent" }, empty).length, 1);
 });

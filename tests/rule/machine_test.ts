@@ -1,9 +1,14 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { chooseBackend } from "../../lib/rule/machine.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { UsageError } from "../../lib/cli/message.ts";
+import { parseUser } from "../../lib/config/sourced_value.ts";
+import { findMachine, resolveUser } from "../../lib/rule/machine.ts";
+import {
+  type Backend,
+  type BackendChoice,
+  rulePorts,
+} from "../../lib/rule/rule.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
-import type { Backend, BackendChoice } from "../../lib/rule/rule.ts";
 import type { Runner } from "../../lib/system/runner.ts";
-import { findTools } from "../../lib/rule/tools.ts";
 
 const NFT = "iptables v1.8.9 (nf_tables)";
 const LEGACY = "iptables v1.8.9 (legacy)";
@@ -15,28 +20,24 @@ const BOTH = {
 };
 
 /** A machine with programs by version, and what `-save` lists by command. */
-function machine(
+async function find(
   versions: Readonly<Record<string, string>>,
+  choice: BackendChoice = "auto",
   saved: Readonly<Record<string, string>> = {},
-): Runner {
-  return ([name, ...args]) => {
+) {
+  const run: Runner = ([name, ...args]) => {
     const line = [name, ...args].join(" ");
     const stdout = args[0] === "--version" ? versions[name] : saved[line] ?? "";
     return Promise.resolve(
       stdout === undefined ? "not found" : { code: 0, stdout, stderr: "" },
     );
   };
-}
-
-async function choose(
-  run: Runner,
-  choice: BackendChoice = "auto",
-): Promise<Backend> {
-  return await chooseBackend(choice, await findTools(run), run, "look");
+  return await findMachine(choice, "look", run);
 }
 
 const HINT = ":KUBE-IPTABLES-HINT - [0:0]\n";
 const CANARY = "*mangle\n:KUBE-KUBELET-CANARY - [0:0]\n";
+const SIX = { "ip6tables-nft": NFT, "ip6tables-legacy": LEGACY };
 
 const CASES: readonly [
   name: string,
@@ -52,22 +53,17 @@ const CASES: readonly [
   ["legacy with kubelet's canary there", BOTH, {
     "iptables-legacy-save": CANARY,
   }, "legacy"],
-  [
-    "legacy with the hint only in IPv6",
-    {
-      ...BOTH,
-      "ip6tables-nft": NFT,
-      "ip6tables-legacy": LEGACY,
-    },
-    { "ip6tables-legacy-save": HINT },
-    "legacy",
-  ],
+  ["legacy with the hint only in IPv6", { ...BOTH, ...SIX }, {
+    "ip6tables-legacy-save": HINT,
+  }, "legacy"],
   ["nft where the chain only looks like the hint", BOTH, {
     "iptables-legacy-save": "-A X -j KUBE-IPTABLES-HINT\n",
   }, "nft"],
   [
-    "legacy where there is only legacy",
-    { "iptables-legacy": LEGACY },
+    "legacy where there is only that",
+    {
+      "iptables-legacy": LEGACY,
+    },
     {},
     "legacy",
   ],
@@ -80,25 +76,14 @@ const CASES: readonly [
     {},
     "legacy",
   ],
-  [
-    "native nft where there is no iptables",
-    { nft: "nftables v1.1" },
-    {},
-    "nftables",
-  ],
+  ["native nft without any iptables", { nft: "nftables v1" }, {}, "nftables"],
 ];
 
 for (const [name, versions, saved, expected] of CASES) {
-  Deno.test(`chooseBackend() takes ${name}`, async () => {
-    assertEquals(await choose(machine(versions, saved)), expected);
+  Deno.test(`findMachine() takes ${name}`, async () => {
+    assertEquals((await find(versions, "auto", saved)).backend, expected);
   });
 }
-
-Deno.test("chooseBackend() takes what it is told when that is there", async () => {
-  for (const choice of ["nft", "legacy", "nftables"] as const) {
-    assertEquals(await choose(machine(BOTH), choice), choice);
-  }
-});
 
 for (
   const [choice, says] of [
@@ -111,21 +96,69 @@ for (
     ["nftables", '"nft" is not on PATH, install nftables'],
   ] as const
 ) {
-  Deno.test(`chooseBackend() says what to install for ${choice}`, async () => {
-    await assertRejects(
-      () => choose(machine({}), choice),
-      RuleError,
-      `Cannot look: ${says}`,
-    );
+  Deno.test(`findMachine() takes ${choice} as told, and says what to install`, async () => {
+    if (choice !== "auto") {
+      assertEquals((await find(BOTH, choice)).backend, choice);
+    }
+    const finding = find({}, choice);
+    await assertRejects(() => finding, RuleError, `Cannot look: ${says}`);
   });
 }
 
-Deno.test("findTools() prefers the names that say their backend", async () => {
-  const tools = await findTools(machine(BOTH));
-  assertEquals(tools.nft.ip, "iptables-nft");
-  assertEquals(tools.legacy.ip, "iptables-legacy");
-  assertEquals(tools.nft.ip6, undefined);
-  const plain = await findTools(machine({ iptables: NFT }));
-  assertEquals(plain.nft.ip, "iptables");
-  assertEquals(plain.legacy.ip, undefined);
+Deno.test("findMachine() prefers the names that say their backend", async () => {
+  const { nft } = (await find({ ...BOTH, ip6tables: NFT })).tools;
+  assertEquals([nft.ip?.command, nft.ip6?.command], [
+    "iptables-nft",
+    "ip6tables",
+  ]);
 });
+
+Deno.test("rulePorts() takes the listeners that a redirect reaches", () => {
+  const at = (hostname: string, port: number) => ({ hostname, port });
+  const both = [at("127.0.0.1", 1), at("::1", 2)];
+  assertEquals(rulePorts(both), { ip: 1, ip6: 2 });
+  assertEquals(rulePorts([at("0.0.0.0", 3)]), { ip: 3 });
+  assertEquals(rulePorts([at("127.0.0.2", 3), at("10.0.0.1", 4)]), {});
+});
+
+const USERS: Readonly<Record<string, string>> = { proxy: "990", toor: "0" };
+
+function resolve(text: string): Promise<number> {
+  const user = parseUser({ text, source: "C2S_IMDS_USER" });
+  return resolveUser(user, ([, , name = ""]) =>
+    Promise.resolve(
+      name === "unsaid" ? "not found" : {
+        code: USERS[name] === undefined ? 1 : 0,
+        stdout: `${USERS[name] ?? ""}\n`,
+        stderr: "",
+      },
+    ));
+}
+
+Deno.test("resolveUser() takes a number as it is and looks a name up", async () => {
+  assertEquals(await resolve("4294967294"), 4_294_967_294);
+  assertEquals(await resolve("proxy"), 990);
+});
+
+for (
+  const [user, says] of [
+    ["0", "uid 0 would exempt every client that runs as root"],
+    ["000", "expected a uid without a leading 0"],
+    ["root", "uid 0 would exempt every client that runs as root"],
+    ["toor", "uid 0 would exempt every client that runs as root"],
+    ["4294967295", "expected a uid from 1 to 4294967294"],
+    ["nobody-here", "no such user here"],
+    ["-1", "expected a user's name or a uid"],
+    ["", "expected a user's name or a uid"],
+    ["unsaid", "id is not on PATH, give the uid"],
+  ] as const
+) {
+  Deno.test(`resolveUser() refuses "${user}", and says why and where it was given`, async () => {
+    const { message } = await assertRejects(
+      async () => await resolve(user),
+      UsageError,
+      says,
+    );
+    assertStringIncludes(message, `"${user}" for C2S_IMDS_USER: `);
+  });
+}

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { emptyReading, plan } from "../../lib/rule/plan.ts";
-import type { Reading } from "../../lib/rule/read.ts";
+import { emptyPlaces, plan } from "../../lib/rule/plan.ts";
+import { NONE, type PlaceReading } from "../../lib/rule/read.ts";
 import {
   type Backend,
   DEFAULT_DESTINATION,
@@ -11,24 +11,16 @@ import { RuleError } from "../../lib/rule/rule_error.ts";
 import { REPOSITORY } from "../helpers/files.ts";
 import { blocksOf } from "../helpers/markdown.ts";
 import {
-  FILTER,
+  filter,
   guard,
   GUARD_JUMP,
   JUMP,
   machine,
-  NAT,
-  nft,
-  NONE,
+  nat,
   OPEN,
-  reading,
+  place,
   redirect,
 } from "./samples.ts";
-
-/** What is fed, as `iptables --dry-run` shows it. */
-function shown(desired: Desired, found: Reading, backend: Backend): string {
-  return plan(desired, found, machine(backend))
-    .map(({ argv, stdin }) => `# ${argv.join(" ")}\n${stdin}`).join("");
-}
 
 /** IPv4 redirected, IPv6 refused: what `iptables install` wants. */
 const BOTH: Desired = {
@@ -40,52 +32,41 @@ const BOTH: Desired = {
   ],
 };
 
+/** What is fed to an empty machine. */
+function fed(backend: Backend) {
+  const on = machine(backend);
+  return plan(BOTH, { places: emptyPlaces(on) }, on);
+}
+
 for (const backend of ["nft", "legacy"] as const) {
-  Deno.test(`plan() installs the design's rule set where nothing is there (${backend})`, () => {
+  Deno.test(`plan() installs what the documentation shows where nothing is there (${backend})`, () => {
+    const feeds = fed(backend);
+    const restore = `tables-${backend}-restore -w 5 --noflush`;
+    assertEquals(feeds.map(({ argv }) => argv.join(" ")), [
+      `ip6${restore}`,
+      `ip${restore}`,
+      `ip${restore}`,
+    ]);
+    const text = Deno.readTextFileSync(new URL("docs/rule.md", REPOSITORY));
+    const [block] = blocksOf(text).filter(({ text }) =>
+      text.startsWith("*filter\n")
+    );
+    const [ip6 = "", ...ip] = feeds.map(({ stdin }) => stdin);
+    assertEquals(ip.join(""), block?.text);
     assertEquals(
-      shown(BOTH, emptyReading(machine(backend)), backend),
-      `# ip6tables-${backend}-restore -w 5 --noflush
-*filter
-:C2S-IMDS - [0:0]
--I OUTPUT 1 -p tcp -m comment --comment c2s-imds -j C2S-IMDS
--A C2S-IMDS -d fd00:ec2::254/128 -p tcp -m tcp --dport 80 -m owner --socket-exists ! --uid-owner 10169 -m comment --comment c2s-imds -j REJECT --reject-with tcp-reset
-COMMIT
-# iptables-${backend}-restore -w 5 --noflush
-*filter
-:C2S-IMDS - [0:0]
--I OUTPUT 1 -p tcp -m comment --comment c2s-imds -j C2S-IMDS
--A C2S-IMDS -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m owner --socket-exists ! --uid-owner 10169 -m comment --comment c2s-imds -j REJECT --reject-with tcp-reset
--A C2S-IMDS -o lo -p tcp -m tcp --sport 4000 --tcp-flags SYN,ACK SYN,ACK -m owner ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
--A C2S-IMDS -o lo -p tcp -m tcp --sport 4000 --tcp-flags RST NONE -m owner --socket-exists ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
--A C2S-IMDS -o lo -p tcp -m conntrack --ctstate DNAT --ctorigdst 169.254.169.254 --ctorigdstport 80 --ctdir REPLY -m tcp --tcp-flags SYN,ACK SYN,ACK -m owner ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
--A C2S-IMDS -o lo -p tcp -m conntrack --ctstate DNAT --ctorigdst 169.254.169.254 --ctorigdstport 80 --ctdir REPLY -m tcp --tcp-flags RST NONE -m owner --socket-exists ! --uid-owner 10169 -m comment --comment c2s-imds -j DROP
-COMMIT
-# iptables-${backend}-restore -w 5 --noflush
-*nat
-:C2S-IMDS - [0:0]
--I OUTPUT 1 -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m comment --comment c2s-imds -j C2S-IMDS
--A C2S-IMDS -m owner --uid-owner 10169 -m comment --comment c2s-imds -j RETURN
--A C2S-IMDS -p tcp -m comment --comment c2s-imds -j REDIRECT --to-ports 4000
-COMMIT
-`,
+      ip6,
+      ip[0]?.split("\n").filter((line) => !line.includes(" -o lo "))
+        .join("\n").replace("169.254.169.254/32", "fd00:ec2::254/128"),
     );
   });
 }
 
-Deno.test("plan() feeds for IPv4 what README.md shows", () => {
-  const readme = Deno.readTextFileSync(new URL("README.md", REPOSITORY));
-  const [block] = blocksOf(readme)
-    .filter(({ text }) => text.startsWith("*filter\n"));
-  const fed = plan(BOTH, emptyReading(machine("nft")), machine("nft"))
-    .filter(({ family }) => family === "ip").map(({ stdin }) => stdin);
-  assertEquals(block?.text, fed.join(""));
-});
-
 Deno.test("plan() replaces native nft's tables as a whole", () => {
+  const feeds = fed("nftables");
+  for (const { argv } of feeds) assertEquals(argv.join(" "), "nft -f -");
   assertEquals(
-    shown(BOTH, emptyReading(machine("nftables")), "nftables"),
-    `# nft -f -
-table ip6 c2s-imds
+    feeds.map(({ stdin }) => stdin).join(""),
+    `table ip6 c2s-imds
 delete table ip6 c2s-imds
 table ip6 c2s-imds {
 	chain output {
@@ -96,7 +77,6 @@ table ip6 c2s-imds {
 		ip6 daddr fd00:ec2::254 tcp dport 80 meta skuid != 10169 reject with tcp reset
 	}
 }
-# nft -f -
 table ip c2s-imds
 delete table ip c2s-imds
 table ip c2s-imds {
@@ -124,102 +104,80 @@ function input(table: string, ...lines: readonly string[]): string {
   return [`*${table}`, ":C2S-IMDS - [0:0]", ...lines, "COMMIT", ""].join("\n");
 }
 
-const REMOVE = {
-  nat: input("nat", `-D OUTPUT ${JUMP}`, "-F C2S-IMDS", "-X C2S-IMDS"),
-  filter: input(
-    "filter",
-    `-D OUTPUT ${GUARD_JUMP}`,
-    "-F C2S-IMDS",
-    "-X C2S-IMDS",
-  ),
-};
+const END = ["-F C2S-IMDS", "-X C2S-IMDS"];
+const REMOVE_NAT = input("nat", `-D OUTPUT ${JUMP}`, ...END);
+const REMOVE_FILTER = input("filter", `-D OUTPUT ${GUARD_JUMP}`, ...END);
+const INSTALL_NAT = input("nat", `-I OUTPUT 1 ${JUMP}`, ...redirect());
+const INSTALL_FILTER = input(
+  "filter",
+  `-I OUTPUT 1 ${GUARD_JUMP}`,
+  ...guard(),
+);
+const ABSENT: Desired = { state: "absent" };
+const DRAINING: Desired = { state: "draining" };
 const OLD_JUMP = JUMP.replace("--dport 80", "--dport 8080");
-const NATIVE = { backend: "nftables", family: "ip" } as const;
-const IP6 = { ...nft(NONE, FILTER), family: "ip6" } as const;
+const RIGHT = place(nat(), filter());
+const EMPTY = place(NONE, NONE);
+const IP6 = { ...place(NONE, filter()), family: "ip6" } as const;
+const NATIVE = place(NONE, NONE, "nftables");
+const NATIVE_RULE = { ...NATIVE, filter: { output: [], chain: ["x"] } };
+const NATIVE_DRAINED = { ...NATIVE, nat: { output: [], chain: [] } };
+const NATIVE_GONE = "table ip c2s-imds\ndelete table ip c2s-imds\n";
 
 const FEEDS: readonly [
   name: string,
   desired: Desired,
-  found: Reading,
+  found: readonly PlaceReading[],
   stdin: readonly string[],
 ][] = [
-  ["nothing where all is right", OPEN, reading(nft(NAT, FILTER)), []],
-  [
-    "nothing where nothing shall be",
-    { state: "absent" },
-    reading(nft(NONE, NONE), { ...NATIVE, native: undefined }),
-    [],
-  ],
+  ["nothing where all is right", OPEN, [RIGHT], []],
+  ["nothing where nothing shall be", ABSENT, [EMPTY, NATIVE], []],
   [
     "the redirect alone where the guard stands",
     OPEN,
-    reading(nft(NONE, FILTER)),
-    [
-      input("nat", `-I OUTPUT 1 ${JUMP}`, ...redirect()),
-    ],
+    [place(NONE, filter())],
+    [INSTALL_NAT],
   ],
   [
     "the guard alone where the redirect stands: the rule of 0.1.0",
     OPEN,
-    reading(nft(NAT, NONE)),
-    [
-      input("filter", `-I OUTPUT 1 ${GUARD_JUMP}`, ...guard()),
-    ],
+    [place(nat(), NONE)],
+    [INSTALL_FILTER],
   ],
+  ["the guard first", OPEN, [EMPTY], [INSTALL_FILTER, INSTALL_NAT]],
   [
     "our chain alone where the jump is right",
     OPEN,
-    reading(nft({ ...NAT, chain: [] }, FILTER)),
-    [
-      input("nat", ...redirect()),
-    ],
+    [place(nat([]), filter())],
+    [input("nat", ...redirect())],
   ],
   [
     "every jump by its own text where one is wrong or too many",
     OPEN,
-    reading(
-      nft(
-        { ...NAT, output: [`-A OUTPUT ${JUMP}`, `-A OUTPUT ${OLD_JUMP}`] },
-        FILTER,
-      ),
-    ),
-    [
-      input(
-        "nat",
-        `-D OUTPUT ${JUMP}`,
-        `-D OUTPUT ${OLD_JUMP}`,
-        `-I OUTPUT 1 ${JUMP}`,
-        ...redirect(),
-      ),
-    ],
+    [place(nat(redirect(), JUMP, OLD_JUMP), filter())],
+    [input(
+      "nat",
+      `-D OUTPUT ${JUMP}`,
+      `-D OUTPUT ${OLD_JUMP}`,
+      `-I OUTPUT 1 ${JUMP}`,
+      ...redirect(),
+    )],
   ],
   [
     "the jump at position 1 where another rule ends OUTPUT",
     OPEN,
-    reading(
-      nft(NAT, {
-        ...FILTER,
-        output: ["-A OUTPUT -o lo -j ACCEPT", ...FILTER.output],
-      }),
-    ),
-    [
-      input(
-        "filter",
-        `-D OUTPUT ${GUARD_JUMP}`,
-        `-I OUTPUT 1 ${GUARD_JUMP}`,
-        ...guard(),
-      ),
-    ],
+    [place(nat(), filter(guard(), "-o lo -j ACCEPT", GUARD_JUMP))],
+    [input(
+      "filter",
+      `-D OUTPUT ${GUARD_JUMP}`,
+      `-I OUTPUT 1 ${GUARD_JUMP}`,
+      ...guard(),
+    )],
   ],
   [
     "a guard of both ports while the port changes",
     OPEN,
-    reading(
-      nft({ ...NAT, chain: redirect(4001) }, {
-        ...FILTER,
-        chain: guard([4001]),
-      }),
-    ),
+    [place(nat(redirect(4001)), filter(guard([4001])))],
     [
       input("filter", ...guard([4000, 4001])),
       input("nat", ...redirect()),
@@ -227,62 +185,38 @@ const FEEDS: readonly [
     ],
   ],
   [
-    "the redirect first, the guard last, where both go",
-    { state: "absent" },
-    reading(nft(NAT, FILTER)),
-    [
-      REMOVE.nat,
-      REMOVE.filter,
-    ],
+    "the redirect's end before the guard's when the proxy is gone",
+    ABSENT,
+    [RIGHT],
+    [REMOVE_NAT, REMOVE_FILTER],
+  ],
+  [
+    "the guard's end before the redirect's while the proxy still listens",
+    DRAINING,
+    [RIGHT],
+    [REMOVE_FILTER, REMOVE_NAT],
   ],
   [
     "what is right first, what stands elsewhere last",
     OPEN,
-    reading(IP6, nft(NONE, FILTER)),
-    [
-      input("nat", `-I OUTPUT 1 ${JUMP}`, ...redirect()),
-      REMOVE.filter,
-    ],
+    [IP6, place(NONE, filter())],
+    [INSTALL_NAT, REMOVE_FILTER],
   ],
   [
     "native nft's rules but its nat chain while it drains",
-    { state: "draining" },
-    reading({ ...NATIVE, native: ["x"] }, nft(NONE, FILTER)),
+    DRAINING,
+    [NATIVE_RULE, place(NONE, filter())],
     [
-      `table ip c2s-imds\ndelete table ip c2s-imds\ntable ip c2s-imds {\n\tchain output {\n\t\ttype nat hook output priority -101; policy accept;\n\t}\n}\n`,
-      REMOVE.filter,
+      `${NATIVE_GONE}table ip c2s-imds {\n\tchain output {\n\t\ttype nat hook output priority -101; policy accept;\n\t}\n}\n`,
+      REMOVE_FILTER,
     ],
   ],
-  [
-    "the guard's end before the redirect's while the proxy still listens",
-    { state: "draining" },
-    reading(nft(NAT, FILTER)),
-    [REMOVE.filter, REMOVE.nat],
-  ],
-  [
-    "the redirect's end before the guard's when the proxy is gone",
-    { state: "absent" },
-    reading(nft(NAT, FILTER)),
-    [REMOVE.nat, REMOVE.filter],
-  ],
-  [
-    "nothing where native nft drains already",
-    { state: "draining" },
-    reading({ ...NATIVE, native: [] }),
-    [],
-  ],
-  [
-    "native nft's table at the end",
-    { state: "absent" },
-    reading({ ...NATIVE, native: [] }),
-    [
-      "table ip c2s-imds\ndelete table ip c2s-imds\n",
-    ],
-  ],
+  ["nothing where native nft drains already", DRAINING, [NATIVE_DRAINED], []],
+  ["native nft's table at the end", ABSENT, [NATIVE_DRAINED], [NATIVE_GONE]],
   [
     "jumps by their handles where iptables cannot list OUTPUT",
-    { state: "absent" },
-    reading(nft({ ...NAT, handles: ["7", "9"] }, NONE)),
+    ABSENT,
+    [place({ ...nat(), handles: ["7", "9"] }, NONE)],
     [
       "delete rule ip nat OUTPUT handle 7\ndelete rule ip nat OUTPUT handle 9\nadd chain ip nat C2S-IMDS\nflush chain ip nat C2S-IMDS\ndelete chain ip nat C2S-IMDS\n",
     ],
@@ -290,29 +224,23 @@ const FEEDS: readonly [
   [
     "our chain alone where iptables cannot list OUTPUT",
     OPEN,
-    reading(nft({ ...NAT, chain: [], handles: "unknown" }, FILTER)),
-    [
-      input("nat", ...redirect()),
-    ],
+    [place({ ...nat([]), handles: "unknown" }, filter())],
+    [input("nat", ...redirect())],
   ],
 ];
 
-for (const [name, desired, found, stdin] of FEEDS) {
+for (const [name, desired, places, stdin] of FEEDS) {
   Deno.test(`plan() feeds ${name}`, () => {
-    const feeds = plan(desired, found, machine("nft"));
+    const feeds = plan(desired, { places }, machine("nft"));
     assertEquals(feeds.map((feed) => feed.stdin), stdin);
   });
 }
 
 Deno.test("plan() refuses to put a jump among rules that iptables cannot list", () => {
+  const places = [place({ ...NONE, handles: [] }, filter())];
   assertThrows(
-    () =>
-      plan(
-        OPEN,
-        reading(nft({ ...NONE, handles: [] }, FILTER)),
-        machine("nft"),
-      ),
+    () => plan(OPEN, { places }, machine("nft")),
     RuleError,
-    'Cannot install the rule: table "ip nat" holds native nft rules',
+    "Cannot install the rule: its tables hold native nft rules",
   );
 });

@@ -4,12 +4,11 @@
  * @module
  */
 import type { Machine } from "../../lib/rule/machine.ts";
-import type { PlaceReading, Reading, Table } from "../../lib/rule/read.ts";
+import type { PlaceReading, Table } from "../../lib/rule/read.ts";
 import {
   type Backend,
   DEFAULT_DESTINATION,
   type Desired,
-  type Family,
 } from "../../lib/rule/rule.ts";
 
 /** The redirect's jump, without its chain. */
@@ -33,39 +32,41 @@ const REDIRECTED =
 /** The guard's chain. */
 export function guard(ports: readonly number[] = [4000], uid = 10_169) {
   const mark = `! --uid-owner ${uid} -m comment --comment c2s-imds`;
+  const answers = ports.map((port) => `-m tcp --sport ${port}`);
+  if (ports.length > 0) answers.push(REDIRECTED);
   return [
     `-A C2S-IMDS -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m owner --socket-exists ${mark} -j REJECT --reject-with tcp-reset`,
-    ...[
-      ...ports.map((port) => `-m tcp --sport ${port}`),
-      ...ports.length > 0 ? [REDIRECTED] : [],
-    ]
-      .flatMap((match) => [
-        `-A C2S-IMDS -o lo -p tcp ${match} --tcp-flags SYN,ACK SYN,ACK -m owner ${mark} -j DROP`,
-        `-A C2S-IMDS -o lo -p tcp ${match} --tcp-flags RST NONE -m owner --socket-exists ${mark} -j DROP`,
-      ]),
+    ...answers.flatMap((match) => [
+      `-A C2S-IMDS -o lo -p tcp ${match} --tcp-flags SYN,ACK SYN,ACK -m owner ${mark} -j DROP`,
+      `-A C2S-IMDS -o lo -p tcp ${match} --tcp-flags RST NONE -m owner --socket-exists ${mark} -j DROP`,
+    ]),
   ];
 }
 
-/** A table with nothing of ours. */
-export const NONE: Table = { output: [], chain: undefined };
-
-/** The redirect's table as it shall be. */
-export const NAT: Table = { output: [`-A OUTPUT ${JUMP}`], chain: redirect() };
-
-/** The guard's table as it shall be. */
-export const FILTER: Table = {
-  output: [`-A OUTPUT ${GUARD_JUMP}`],
-  chain: guard(),
-};
-
-/** What was read of IPv4 in the nft backend. */
-export function nft(nat: Table, filter: Table): PlaceReading {
-  return { backend: "nft", family: "ip", nat, filter };
+/** The redirect's table, as it shall be unless told otherwise. */
+export function nat(
+  chain: string[] | undefined = redirect(),
+  ...output: string[]
+): Table {
+  const jumps = output.length > 0 ? output : [JUMP];
+  return { output: jumps.map((rule) => `-A OUTPUT ${rule}`), chain };
 }
 
-/** A reading of some places. */
-export function reading(...places: readonly PlaceReading[]): Reading {
-  return { places, unreadable: [], warnings: [] };
+/** The guard's table, as it shall be unless told otherwise. */
+export function filter(
+  chain: string[] | undefined = guard(),
+  ...output: string[]
+): Table {
+  return nat(chain, ...output.length > 0 ? output : [GUARD_JUMP]);
+}
+
+/** What was read of IPv4 in one backend. */
+export function place(
+  nat: Table,
+  filter: Table,
+  backend: Backend = "nft",
+): PlaceReading {
+  return { backend, family: "ip", nat, filter };
 }
 
 /** The rule in force. */
@@ -75,12 +76,18 @@ export const OPEN: Desired = {
   targets: [{ ...DEFAULT_DESTINATION, port: 4000 }],
 };
 
+/** The guard in force, without a redirect. */
+export const GUARD_ALONE: Desired = {
+  ...OPEN,
+  targets: [{ ...DEFAULT_DESTINATION, port: undefined }],
+};
+
 /** A machine with every program, which runs none. */
 export function machine(backend: Backend): Machine {
-  const commands = (suffix: string) => {
-    const name = (family: Family) => `${family}tables-${suffix}`;
-    return { ip: name("ip"), ip6: name("ip6") };
-  };
+  const commands = (suffix: string) => ({
+    ip: { command: `iptables-${suffix}` },
+    ip6: { command: `ip6tables-${suffix}` },
+  });
   return {
     backend,
     action: "install the rule",
@@ -88,9 +95,8 @@ export function machine(backend: Backend): Machine {
     tools: {
       nft: commands("nft"),
       legacy: commands("legacy"),
-      nftables: { ip: "nft", ip6: "nft" },
-      hasIPv6: true,
-      broken: [],
+      nftables: { ip: { command: "nft" }, ip6: { command: "nft" } },
     },
+    hasIPv6: true,
   };
 }

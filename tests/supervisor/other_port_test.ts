@@ -1,61 +1,32 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import {
-  holderOf,
-  nextPort,
-  otherAddress,
-} from "../../lib/supervisor/other_port.ts";
+import { nextPort, otherAddress } from "../../lib/supervisor/other_port.ts";
 import { ConflictError } from "../../lib/supervisor/rule_keeper.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { faster } from "../helpers/faster.ts";
 import { logInto } from "./config.ts";
 
-const at = (local: string, localPort: number, uid = 1000) => ({
-  local,
-  localPort,
-  uid,
-});
-
 Deno.test("nextPort() takes the next that nobody has and nobody is given by chance", () => {
   const next = (port: number, ...taken: readonly number[]) =>
-    nextPort(port, {
-      listeners: taken.map((one) => at("127.0.0.1", one)),
-      ephemeral: [32_768, 60_999],
-    });
+    nextPort(
+      port,
+      taken.map((localPort) => ({ local: "127.0.0.1", localPort, uid: 1000 })),
+      [32_768, 60_999],
+    );
   assertEquals(next(4000), 4001);
   assertEquals(next(4000, 4000, 4001, 4003), 4002);
   assertEquals(next(29_999), 61_000);
   assertEquals(next(65_535), 1024);
-  assertEquals(
-    nextPort(4000, { listeners: [], ephemeral: [1024, 65_535] }),
-    undefined,
-  );
+  assertEquals(nextPort(4000, [], [1024, 65_535]), undefined);
 });
 
-Deno.test("holderOf() finds who has the address, or all addresses", () => {
-  const listeners = [
-    at("127.0.0.1", 4000),
-    at("::", 4001),
-    at("::1", 4002),
-  ];
-  const uidAt = (hostname: string, port: number) =>
-    holderOf({ hostname, port }, listeners)?.uid;
-  assertEquals(uidAt("127.0.0.1", 4000), 1000);
-  assertEquals(uidAt("127.0.0.1", 4001), 1000);
-  assertEquals(uidAt("0.0.0.0", 4002), 1000);
-  assertEquals(uidAt("127.0.0.1", 4002), undefined);
-  assertEquals(uidAt("127.0.0.1", 4003), undefined);
-});
-
-const HEAD = "  sl  local_address rem_address   st\n";
-
-/** A machine on which a user listens on 127.0.0.1 port 4000, for some looks. */
-function machine(uid: number, looks = Infinity): Runner {
+/** A machine on which a user listens on port 4000, for some looks. */
+function machine(uid: number, local: string, looks = Infinity): Runner {
   let left = looks;
   const files: Record<string, () => string> = {
     "/proc/net/tcp": () =>
-      HEAD +
+      "  sl  local_address rem_address   st\n" +
       (left-- > 0
-        ? `  0: 0100007F:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000 ${uid} 0 1 1\n`
+        ? `  0: ${local}:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000 ${uid} 0 1 1\n`
         : ""),
     "/proc/sys/net/ipv4/ip_local_port_range": () => "32768\t60999\n",
   };
@@ -67,37 +38,45 @@ function machine(uid: number, looks = Infinity): Runner {
   };
 }
 
+const [IP, ANY, IP6] = [
+  "0100007F",
+  "0".repeat(32),
+  `${"0".repeat(24)}01000000`,
+];
 const TAKEN = { hostname: "127.0.0.1", port: 4000 };
 
-Deno.test("otherAddress() says who has the port, and takes another", async () => {
+async function other(run: Runner): Promise<[number | undefined, string]> {
   const lines: string[] = [];
-  const parts = { run: machine(1000), log: logInto(lines) };
-  const other = await otherAddress(TAKEN, 10_169, parts);
-  assertEquals(other, { ...TAKEN, port: 4001 });
-  assertMatch(
-    lines.join(""),
-    /warn another program has the port.* taken=4000 uid=1000 by="python3 \(12\)" port=4001\n$/,
-  );
-});
+  const address = await otherAddress(TAKEN, 10_169, {
+    run,
+    log: logInto(lines),
+  });
+  return [address?.port, lines.join("")];
+}
 
-Deno.test("otherAddress() knows of sockets that hold a port and do not listen", async () => {
-  const lines: string[] = [];
-  const parts = { run: machine(1000, 0), log: logInto(lines) };
-  const other = await otherAddress(TAKEN, 10_169, parts);
-  assertEquals(other, { ...TAKEN, port: 4001 });
-  assertMatch(lines.join(""), /by="a socket that does not listen"/);
-});
+for (
+  const [who, run, by] of [
+    ["another user", machine(1000, IP), 'uid=1000 by="python3 \\(12\\)"'],
+    ["who listens on all addresses", machine(1000, ANY), "uid=1000"],
+    ["who listens on IPv6", machine(1000, IP6), "a socket that does not"],
+    ["who does not listen", machine(1000, IP, 0), "a socket that does not"],
+  ] as const
+) {
+  Deno.test(`otherAddress() takes another port than that of ${who}`, async () => {
+    const [port, log] = await other(run);
+    assertEquals(port, 4001);
+    assertMatch(log, new RegExp(`warn another program .* taken=4000 .*${by}`));
+  });
+}
 
 Deno.test("otherAddress() waits for an instance that was just killed", async () => {
-  const parts = { run: machine(10_169, 2), log: logInto([]) };
-  assertEquals(await otherAddress(TAKEN, 10_169, parts), TAKEN);
+  assertEquals(await other(machine(10_169, IP, 2)), [4000, ""]);
 });
 
 Deno.test("otherAddress() throws where another instance has the port", async () => {
   using _hurry = await faster(20);
-  const parts = { run: machine(10_169), log: logInto([]) };
   await assertRejects(
-    () => otherAddress(TAKEN, 10_169, parts),
+    () => other(machine(10_169, IP)),
     ConflictError,
     "Another instance runs on this node: it listens on port 4000 as uid 10169, stop that one first",
   );

@@ -31,9 +31,9 @@ Deno.test("after() acts when the one before was cancelled, whenever that was", a
     const started = performance.now();
     await new Promise<void>((resolve) => after(10, resolve));
     assert(performance.now() - started >= 10);
-    after(5_000, () => {})();
+    // Were it to wait for the longer one, it would never come.
+    after(2 ** 30, () => {})();
     await new Promise<void>((resolve) => after(10, resolve));
-    assert(performance.now() - started < 5_000);
   }
 });
 
@@ -107,18 +107,4 @@ Deno.test("a process waits for what is pending, and for nothing that was cancell
     { stdin: script, timeoutMs: 20_000 },
   );
   assertEquals(result, { code: 0, stdout: "acted", stderr: "" });
-});
-
-Deno.test("delay() ends early with its signal, deadline() when time runs out", async () => {
-  const ended = new AbortController();
-  const long = delay(3_600_000, ended.signal);
-  ended.abort();
-  await long;
-  await delay(3_600_000, ended.signal);
-  assertEquals(await deadline(long, 3_600_000), undefined);
-  assertEquals(
-    await deadline(Promise.resolve("in time"), 3_600_000),
-    "in time",
-  );
-  assertEquals(await deadline(new Promise(() => {}), 5), undefined);
 });

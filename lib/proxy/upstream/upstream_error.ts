@@ -4,8 +4,8 @@
  * @module
  */
 
-/** The kinds of failure. */
-export type UpstreamFault = "unreachable" | "broken" | "late";
+/** The kinds of failure; `loop`: each try came back to this proxy itself. */
+export type UpstreamFault = "unreachable" | "broken" | "late" | "loop";
 
 /** The service did not answer as it should. */
 export class UpstreamError extends Error {
@@ -47,26 +47,14 @@ export class ClientGone extends Error {
   }
 }
 
-/** Each try to send a request up was redirected to this proxy itself. */
-export class CameBack extends Error {
-  /** Makes the error. */
-  constructor() {
-    super("the redirect rule leads this proxy's requests to itself");
-    this.name = "CameBack";
-  }
-}
-
 /**
  * Says that no connection could be made.
  *
  * @param cause why not
  */
 export function unreachable(cause: unknown): UpstreamError {
-  return new UpstreamError(
-    "unreachable",
-    `cannot be reached: ${detailOf(cause)}`,
-    { cause },
-  );
+  const message = `cannot be reached: ${detailOf(cause)}`;
+  return new UpstreamError("unreachable", message, { cause });
 }
 
 /**
@@ -78,9 +66,8 @@ export function brokeOff(cause: unknown): UpstreamError | ClientGone {
   if (cause instanceof UpstreamError || cause instanceof ClientGone) {
     return cause;
   }
-  return new UpstreamError("broken", `broke off: ${detailOf(cause)}`, {
-    cause,
-  });
+  const message = `broke off: ${detailOf(cause)}`;
+  return new UpstreamError("broken", message, { cause });
 }
 
 /**

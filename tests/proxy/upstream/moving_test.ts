@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createLog } from "../../../lib/system/log.ts";
 import { startProxy } from "../../../lib/proxy/proxy.ts";
-import type { UpstreamSource } from "../../../lib/proxy/upstream/upstream_source.ts";
+import type { UpstreamSource } from "../../../lib/proxy/upstream/upstream.ts";
 import { ask, get } from "../../helpers/raw.ts";
 import { answer, startUpstream } from "../../helpers/upstream.ts";
 import { NO_REGIONS } from "../under_test.ts";
@@ -10,7 +10,6 @@ type Address = { readonly hostname: string; readonly port: number };
 
 /** Says in turn what it is given, the last one for ever. */
 class FakeSource implements UpstreamSource {
-  readonly moves = true;
   readonly failures: Address[] = [];
   readonly #answers: (Address | string)[];
   /** How long it was given each time, in milliseconds. */

@@ -61,7 +61,7 @@ Deno.test("comesBack() holds for a request that has no answer yet, and no other"
 for (
   const { returns, outcome } of [
     { returns: 7, outcome: "200" },
-    { returns: 8, outcome: "CameBack" },
+    { returns: 8, outcome: "loop" },
   ]
 ) {
   Deno.test(`send() sends from another port what came back: ${outcome} after ${returns} times`, async () => {
@@ -77,7 +77,7 @@ for (
     using limit = new TimeLimit(5_000);
     const sent = upstream.send(REQUEST, limit);
     assertEquals(
-      await sent.then(({ status }) => `${status}`, ({ name }) => name),
+      await sent.then(({ status }) => `${status}`, ({ fault }) => fault),
       outcome,
     );
     assertEquals(ports.size, 8);
