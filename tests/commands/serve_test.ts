@@ -1,6 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { until } from "../helpers/node.ts";
-import { runProgram, startProgram } from "../helpers/program.ts";
+import {
+  programArguments,
+  runProgram,
+  startProgram,
+} from "../helpers/program.ts";
 
 /** An upstream that names its region, and the flag that points to it. */
 function startUpstream() {
@@ -116,6 +120,33 @@ Deno.test("serve reads the file again at SIGHUP and lives on whatever it says", 
     assertEquals(program.stderr().match(/ error /g)?.length, 1);
   } finally {
     await Deno.remove(file);
+  }
+});
+
+Deno.test("serve lives through SIGHUP while it reads its configuration for the first time", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [pipe, pid] = [`${folder}/c.yaml`, `${folder}/pid`];
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    const starting = startProgram([
+      "serve",
+      `--config=${pipe}`,
+      "--upstream=http://127.0.0.1:9",
+    ], {
+      command: [
+        ...["sh", "-c", `echo $$ > ${pid}; exec "$@"`, "sh"] as const,
+        ...programArguments(),
+      ],
+    });
+    // It opens once somebody reads.
+    const writer = await Deno.open(pipe, { write: true });
+    Deno.kill(Number(await Deno.readTextFile(pid)), "SIGHUP");
+    await writer.write(new TextEncoder().encode("listen: 127.0.0.1:0\n"));
+    writer.close();
+    await using program = await starting;
+    assertEquals((await program.stop()).code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
