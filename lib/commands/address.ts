@@ -3,13 +3,7 @@
  *
  * @module
  */
-import {
-  type Option,
-  parseAction,
-  parseOptions,
-  renderOptions,
-} from "../cli/options.ts";
-import { UsageError } from "../cli/message.ts";
+import { type Option, parseAction, renderOptions } from "../cli/options.ts";
 import {
   addAddress,
   type AddressStatus,
@@ -34,8 +28,13 @@ const OPTIONS: readonly Option[] = [
   {
     name: "arp-ignore",
     help: "Lets add set arp_ignore, and remove put it back",
+    of: ["add"],
   },
-  { name: "json", help: "Prints the status as one JSON object" },
+  {
+    name: "json",
+    help: "Prints the status as one JSON object",
+    of: ["status"],
+  },
 ];
 
 const HELP = `Usage: c2s-imds address add|remove|status [flags]
@@ -75,21 +74,11 @@ export function createAddress(run: Runner): Command {
     summary: "Puts the service's address on lo, for CloudStack",
     help: HELP,
     async run(args, io) {
-      const { given, words } = parseOptions(args, OPTIONS);
-      const action = parseAction(words, ACTIONS);
-      const flag = (name: string, of: typeof action) => {
-        const isSet = given.get(name)?.[0] === "true";
-        if (!isSet || action === of) return isSet;
-        throw new UsageError(
-          `Cannot use --${name} with ${action}: ${of} has it`,
-        );
-      };
-      const arpIgnore = flag("arp-ignore", "add");
-      const json = flag("json", "status");
-      if (action === "status") return await status(run, json, io);
+      const { action, isSet } = parseAction(args, OPTIONS, ACTIONS);
+      if (action === "status") return await status(run, isSet("json"), io);
       try {
         const lines = action === "add"
-          ? await add(run, arpIgnore)
+          ? await add(run, isSet("arp-ignore"))
           : await remove(run);
         io.stdout(lines.map((line) => `${line}\n`).join(""));
         return EXIT.OK;

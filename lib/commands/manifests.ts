@@ -5,13 +5,7 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { UsageError } from "../cli/message.ts";
-import {
-  type Option,
-  parseAction,
-  parseOptions,
-  renderOptions,
-} from "../cli/options.ts";
-import type { SourcedValue } from "../config/sourced_value.ts";
+import { type Option, parseAction, renderOptions } from "../cli/options.ts";
 import { daemonSetObjects } from "../manifests/daemon_set.ts";
 import { hostUnit } from "../manifests/host_unit.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
@@ -34,8 +28,8 @@ const KINDS = ["machineconfig", "daemonset", "systemd"] as const;
 
 type Kind = typeof KINDS[number];
 
-/** The options that are no options of `serve`, and what they are for. */
-const OWN_OPTIONS: readonly (Option & { readonly of: readonly Kind[] })[] = [
+/** The options that are no options of `serve`. */
+const OWN_OPTIONS: readonly Option[] = [
   {
     name: "image",
     value: "IMAGE",
@@ -101,20 +95,16 @@ export const manifests: Command = {
 };
 
 function run(args: readonly string[], io: Io): ExitCode {
-  const { given, words } = parseOptions(args, [
-    ...OWN_OPTIONS,
-    ...SERVE_OPTIONS,
-  ]);
-  const kind = parseAction(words, KINDS, "manifest");
-  for (const { name, of } of OWN_OPTIONS) {
-    if (given.has(name) && !of.includes(kind)) {
-      throw new UsageError(
-        `Cannot use --${name} with ${kind}: it is for ${of.join(" and ")}`,
-      );
-    }
-  }
+  const options = [...OWN_OPTIONS, ...SERVE_OPTIONS];
+  const { action: kind, values } = parseAction(
+    args,
+    options,
+    KINDS,
+    "manifest",
+  );
+  const given = (name: string) => values.get(name) ?? [];
   const flags = SERVE_OPTIONS.flatMap(({ name }) =>
-    (given.get(name) ?? []).map((text) => `--${name}=${text}`)
+    given(name).map(({ text }) => `--${name}=${text}`)
   );
   const settings = () => readSettings(flags, io.readTextFile, PLACES[kind]);
   if (kind === "systemd") {
@@ -122,18 +112,16 @@ function run(args: readonly string[], io: Io): ExitCode {
     io.stdout(hostUnit(serve, leaving));
     return EXIT.OK;
   }
-  const own = (name: string): readonly SourcedValue[] =>
-    (given.get(name) ?? []).map((text) => ({ text, source: `--${name}` }));
-  const [named] = own("image");
+  const [named] = given("image");
   if (named === undefined) {
     throw new UsageError(`No --image: ${kind} needs the image to run`);
   }
   const image = parseImage(named);
-  const roles = own("role").map(parsePool);
+  const roles = given("role").map(parsePool);
   // A pool named twice gets its machine config once.
   const pools = roles.length === 0 ? DEFAULT_POOLS : [...new Set(roles)];
   const parts = { image: image.reference, ...settings() };
-  const [folder] = own("install-dir");
+  const [folder] = given("install-dir");
   if (folder === undefined) {
     warnOfImage(image, io);
     const documents = kind === "daemonset"

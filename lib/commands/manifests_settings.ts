@@ -5,13 +5,13 @@
  * @module
  */
 import type { ReadTextFile } from "../config/yaml.ts";
-import type { Option } from "../cli/options.ts";
 import {
-  HIGHEST_UID,
+  type Option,
   refuse,
   type SourcedValue,
   type SourcedValues,
-} from "../config/sourced_value.ts";
+} from "../cli/options.ts";
+import { HIGHEST_UID } from "../config/sourced_value.ts";
 import { PROFILE_NAMES } from "../config/profiles.ts";
 import { quote, UsageError } from "../cli/message.ts";
 import {

@@ -5,13 +5,12 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { isLoopback, parseListenAddress } from "../config/address.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
 import {
-  fromFlags,
-  parseSwitch,
+  type Option,
+  parseFlags,
   refuse,
-  type SourcedValue,
-} from "../config/sourced_value.ts";
+  renderOptions,
+} from "../cli/options.ts";
 import { OPTIONS as SERVE } from "../config/serve_options.ts";
 import { readDataFile } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
@@ -24,31 +23,25 @@ import { createLog } from "../system/log.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { listenFailure } from "./listen_failure.ts";
 
-const LISTEN: Option = {
-  name: "listen",
-  value: "HOST:PORT",
-  help: "Where it listens; port 0 takes a free one",
-  fallback: "127.0.0.1:1338",
-};
-
-const DATA: Option = {
-  name: "data",
-  value: "FILE.yaml",
-  help: "Extends the default instance or replaces it",
-};
-
-const REQUIRE_V2: Option = {
-  name: "require-v2",
-  help: "Refuses requests without a token (IMDSv1) with 401",
-};
-
 const { listenAnywhere, logLevel, logFormat } = SERVE;
 
 const OPTIONS: readonly Option[] = [
-  LISTEN,
+  {
+    name: "listen",
+    value: "HOST:PORT",
+    help: "Where it listens; port 0 takes a free one",
+    fallback: "127.0.0.1:1338",
+  },
   listenAnywhere,
-  DATA,
-  REQUIRE_V2,
+  {
+    name: "data",
+    value: "FILE.yaml",
+    help: "Extends the default instance or replaces it",
+  },
+  {
+    name: "require-v2",
+    help: "Refuses requests without a token (IMDSv1) with 401",
+  },
   logLevel,
   logFormat,
 ];
@@ -83,23 +76,24 @@ export const simulate: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const givens = fromFlags(args, OPTIONS);
-  const value = ({ name, fallback = "false" }: Option): SourcedValue =>
-    givens.get(name)?.[0] ?? { text: fallback, source: `--${name}` };
-  const listen = parseListenAddress(value(LISTEN));
-  if (!isLoopback(listen.hostname) && !parseSwitch(value(listenAnywhere))) {
-    refuse(value(LISTEN), "a loopback address, or --listen-anywhere beside it");
+  const { values, value, isSet } = parseFlags(args, OPTIONS);
+  const listen = parseListenAddress(value("listen"));
+  if (!isLoopback(listen.hostname) && !isSet("listen-anywhere")) {
+    refuse(
+      value("listen"),
+      "a loopback address, or --listen-anywhere beside it",
+    );
   }
   const log = createLog({
-    level: logLevel.parse(value(logLevel)),
-    format: logFormat.parse(value(logFormat)),
+    level: logLevel.parse(value("log-level")),
+    format: logFormat.parse(value("log-format")),
     write: io.stderr,
   });
-  const [file] = givens.get(DATA.name) ?? [];
+  const [file] = values.get("data") ?? [];
   const tree = file === undefined
     ? defaultTree()
     : readDataFile(file.text, io.readTextFile, defaultTree());
-  const requireV2 = parseSwitch(value(REQUIRE_V2));
+  const requireV2 = isSet("require-v2");
   sanitizeEnvironment();
   const simulator = start({ listen, tree, requireV2, log });
   const { promise: signalled, resolve } = Promise.withResolvers<void>();

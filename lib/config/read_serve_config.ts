@@ -4,7 +4,6 @@
  * @module
  */
 import { UsageError } from "../cli/message.ts";
-import type { Option } from "../cli/options.ts";
 import { formatAddress, isLoopback } from "./address.ts";
 import { identityOf, type Override } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
@@ -20,11 +19,12 @@ import {
   SERVE_SETTINGS,
 } from "./serve_options.ts";
 import {
-  fromFlags,
+  type Option,
+  parseFlags,
   refuse,
   type SourcedValue,
   type SourcedValues,
-} from "./sourced_value.ts";
+} from "../cli/options.ts";
 import {
   expandAliases,
   fromEnvironment,
@@ -58,7 +58,7 @@ export function gatherSettings(
   readTextFile: ReadTextFile,
 ): GivenSettings {
   const flags = expandAliases(
-    fromFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]),
+    parseFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]).values,
   );
   const variables = fromEnvironment(env, SERVE_OPTIONS);
   const others = fromMdproxyVariables(env);
@@ -162,11 +162,6 @@ function requireCombination(
         listenersAt(admin.hostname).every(({ port }) => port !== admin.port),
       OPTIONS.admin,
       "another port than the proxy's own",
-    );
-    expect(
-      formatAddress(upstream) !== formatAddress(admin),
-      OPTIONS.admin,
-      "another address than the upstream's",
     );
   }
   expect(address || !arpIgnore, OPTIONS.arpIgnore, "--address beside it");

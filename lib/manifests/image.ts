@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refuse, type SourcedValue } from "../config/sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 
 /** An image that was checked. */
 export interface Image {
