@@ -175,22 +175,6 @@ export function contestants(executable: string): readonly Contestant[] {
       needs: {},
       command: (place) => onDenoServe("memory", place),
     },
-    {
-      name: "mitmproxy",
-      needs: { mitmdump: "mitmproxy" },
-      command: ({ folder, port, upstream }) => ({
-        name: "mitmdump",
-        args: [
-          "--quiet",
-          "--set=flow_detail=0",
-          `--set=confdir=${folder}`,
-          `--mode=reverse:http://127.0.0.1:${upstream}`,
-          "--listen-host=127.0.0.1",
-          `--listen-port=${port}`,
-          `--scripts=${PROXIES}mitmproxy_rewrite.py`,
-        ],
-      }),
-    },
   ];
 }
 
@@ -225,7 +209,6 @@ export async function versions(executable: string): Promise<readonly string[]> {
     ["nginx", "-v"],
     ["node", "--version"],
     ["go", "version"],
-    ["mitmdump", "--version"],
     ["wrk", "-v"],
   ];
   const found: string[] = [];

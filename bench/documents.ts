@@ -1,13 +1,11 @@
 /**
- * What the measurements ask for: three documents of the metadata service.
+ * What the measurements ask for.
  *
  * @module
  */
 
 /** A document that the upstream serves. */
 export interface Document {
-  /** What the report calls it. */
-  readonly name: string;
   /** Its origin-form target. */
   readonly target: string;
   /** Its body. */
@@ -15,7 +13,6 @@ export interface Document {
 }
 
 const SIZE_OF_IDENTITY = 600;
-const SIZE_OF_USER_DATA = 16 * 1024;
 
 const IDENTITY = {
   accountId: "123456789012",
@@ -35,59 +32,23 @@ const IDENTITY = {
   version: "2017-09-30",
 };
 
-const LISTING = [
-  "ami-id\nblock-device-mapping/\nevents/\nhostname\niam/\ninstance-action\n",
-  '{"accountId":"123456789012","architecture":"x86_64","version":"2017-09-30"}',
-  "vpc-0a1b2c3d4e5f60718\nsubnet-0f1e2d3c4b5a69788\nsg-01234567\n0a:1b:2c:3d\n",
-  "The instance runs in us-east-1, and its volume is vol-0abcdef1234567890.\n",
-].join("\n");
-
-/**
- * Text as the metadata service has it, with a region every 300 bytes.
- *
- * @param size its size in bytes
- */
-export function filled(size: number): string {
-  return LISTING.repeat(Math.ceil(size / LISTING.length)).slice(0, size);
-}
-
 /** The instance identity document, 600 bytes. */
 export const identity: Document = {
-  name: "identity document",
   target: "/latest/dynamic/instance-identity/document",
   body: JSON.stringify(IDENTITY, null, 2).padEnd(SIZE_OF_IDENTITY),
 };
 
-/** The availability zone, 11 bytes. */
-export const zone: Document = {
-  name: "availability zone",
-  target: "/latest/meta-data/placement/availability-zone",
-  body: "us-east-1b\n",
-};
-
-/** User data of 16 KiB, which this program leaves alone and others do not. */
-export const userData: Document = {
-  name: "user data",
-  target: "/latest/user-data",
-  body: filled(SIZE_OF_USER_DATA),
-};
-
-/** The three, the most asked for first. */
-export const DOCUMENTS: readonly Document[] = [identity, zone, userData];
-
 /**
- * Writes documents as files below a folder that a web server then serves.
+ * Writes a document as a file below a folder that a web server then serves.
  *
  * @param folder the folder
- * @param documents the documents
+ * @param document the document
  */
-export function writeDocuments(
+export function writeDocument(
   folder: string,
-  documents: readonly Document[],
+  { target, body }: Document,
 ): void {
-  for (const { target, body } of documents) {
-    const file = folder + target;
-    Deno.mkdirSync(file.slice(0, file.lastIndexOf("/")), { recursive: true });
-    Deno.writeTextFileSync(file, body);
-  }
+  const file = folder + target;
+  Deno.mkdirSync(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+  Deno.writeTextFileSync(file, body);
 }

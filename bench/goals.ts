@@ -4,7 +4,6 @@
  * @module
  */
 import { NODE, OURS, OURS_COLD, SUB_FILTER } from "./contestants.ts";
-import { identity } from "./documents.ts";
 import {
   DIRECT,
   idleWorker,
@@ -14,7 +13,6 @@ import {
   valuesOf,
 } from "./race.ts";
 import type { Growth } from "./growth.ts";
-import type { RewritingSpeed } from "./rewriting.ts";
 import {
   compared,
   difference,
@@ -52,27 +50,22 @@ const AT = `, ${CONNECTIONS} connections`;
 /** In MB RSS, under whatever load. */
 const MEMORY_UNDER_LOAD = 90;
 
-/** The ways in which a node's work may grow beyond what contestants meet. */
-const WAYS = ["connections", "bytes"] as const;
-
 /**
  * Holds the results to the goals.
  *
  * @param results what was measured side by side
- * @param growth what was measured as work grows; empty when not measured
- * @param rewriting how fast bodies are rewritten; empty when not measured
+ * @param growth what was measured as connections grow
  */
 export function goals(
   results: RaceResults,
   growth: readonly Growth[],
-  rewriting: readonly RewritingSpeed[],
 ): readonly Goal[] {
   const { samples, footprints } = results;
   const of = (
     contestant: string,
     connections: number,
     pick: (sample: Sample) => number | undefined,
-  ) => valuesOf(samples, { contestant, document: identity, connections }, pick);
+  ) => valuesOf(samples, { contestant, connections }, pick);
   const against = (
     one: string,
     other: string,
@@ -97,24 +90,8 @@ export function goals(
     return values.length === 0 ? undefined : spreadOf([Math.max(...values)]);
   };
   const most = Math.max(...samples.map((it) => it.connections));
-  const grown = (what: Growth["what"]): Goal => {
-    const rows = growth.filter((it) => it.what === what)
-      .flatMap((it) => it.rows);
-    const work = Math.max(...rows.map((it) => it.work));
-    return {
-      what: `Memory of the proxy process, peak with up to ${
-        work.toLocaleString("en")
-      } ${what === "bytes" ? "bytes a body" : what}`,
-      limit: { atMost: MEMORY_UNDER_LOAD },
-      unit: "MB RSS",
-      found: spreadOf([Math.max(...rows.map((it) => it.peak))]),
-    };
-  };
-  const rewritten = (body: string) => {
-    const values = rewriting.filter((it) => it.body === body)
-      .map((it) => it.bytesPerSecond / 1e6);
-    return values.length === 0 ? undefined : spreadOf([Math.min(...values)]);
-  };
+  const rows = growth.flatMap((it) => it.rows);
+  const mostGrown = Math.max(...rows.map((it) => it.connections));
   return [
     {
       what: `Requests/s of ${OURS}, as a multiple of ${SUB_FILTER}${AT}`,
@@ -169,7 +146,14 @@ export function goals(
       unit: "MB RSS",
       found: memory((it) => worker(footprints.get(it)?.loaded ?? []).peak),
     },
-    ...WAYS.filter((way) => growth.some(({ what }) => what === way)).map(grown),
+    {
+      what: `Memory of the proxy process, peak with up to ${
+        mostGrown.toLocaleString("en")
+      } connections`,
+      limit: { atMost: MEMORY_UNDER_LOAD },
+      unit: "MB RSS",
+      found: spreadOf([Math.max(...rows.map((it) => it.peak))]),
+    },
     {
       what: "Memory of all processes, idle",
       limit: { atMost: 60 },
@@ -181,18 +165,6 @@ export function goals(
       limit: { atMost: 150 },
       unit: "ms",
       found: spreadOf(footprints.get(OURS)?.startMs ?? []),
-    },
-    {
-      what: "Rewriting text without a match",
-      limit: { atLeast: 1000 },
-      unit: "MB/s",
-      found: rewritten("1 MiB, no match"),
-    },
-    {
-      what: "Rewriting a body with a match every 100 bytes",
-      limit: { atLeast: 300 },
-      unit: "MB/s",
-      found: rewritten("1 MiB, a match every 100 bytes"),
     },
   ];
 }

@@ -1,12 +1,11 @@
 /**
  * Measures this program side by side with what could stand in its place, and
- * what it costs as work grows; writes tables and pictures to `bench/results/`.
+ * what it costs as connections grow; writes tables to `bench/results/results.md`.
  *
- * Usage: `deno task bench [--quick | --soak [--requests N]] [--output FOLDER]`
+ * Usage: `deno task bench [--quick] [--executable FILE] [--output FOLDER]`
  *
  * `--quick` takes less than a minute, measures each thing once and writes to a
- * new folder. `--soak` sends ten million requests instead, and a quarter of
- * that with `--cache 0`, and looks at memory.
+ * new folder.
  *
  * Everything is on loopback. It needs nginx and wrk, and `dist/c2s-imds` from
  * `deno task compile`; other contestants are left out where their programs are
@@ -15,22 +14,10 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { charts, draw } from "./charts.ts";
 import { contestants, versions } from "./contestants.ts";
-import {
-  DOCUMENTS,
-  identity,
-  userData,
-  writeDocuments,
-  zone,
-} from "./documents.ts";
+import { identity, writeDocument } from "./documents.ts";
 import { type Goal, goals } from "./goals.ts";
-import {
-  type Growth,
-  growthDocuments,
-  type GrowthPlan,
-  measureGrowth,
-} from "./growth.ts";
+import { type Growth, type GrowthPlan, measureGrowth } from "./growth.ts";
 import { nginxUpstream } from "./nginx.ts";
 import {
   endWithUs,
@@ -39,40 +26,20 @@ import {
   startAnswering,
 } from "./processes.ts";
 import { race, type RacePlan, type RaceResults } from "./race.ts";
-import {
-  goalsReport,
-  growthReport,
-  raceReport,
-  rewritingReport,
-  soakReport,
-} from "./report.ts";
-import { measureRewriting, type RewritingSpeed } from "./rewriting.ts";
-import { soak } from "./soak.ts";
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
+import { goalsReport, growthReport, raceReport } from "./report.ts";
 
 const FULL: { readonly race: RacePlan; readonly growth: GrowthPlan } = {
   race: {
     rounds: 5,
     starts: 5,
     loads: [
-      { document: identity, connections: 1, seconds: 1.5 },
-      { document: identity, connections: 16, seconds: 2 },
-      { document: identity, connections: 64, seconds: 1 },
-      ...[zone, userData].flatMap((document) =>
-        [1, 16, 64].map((connections) => ({
-          document,
-          connections,
-          seconds: 0.5,
-        }))
-      ),
+      { connections: 1, seconds: 1.5 },
+      { connections: 16, seconds: 2 },
+      { connections: 64, seconds: 1 },
     ],
   },
   growth: {
-    bodies: [1, KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB, 64 * MIB],
     connections: [1, 4, 16, 64, 256, 1_000],
-    regions: [1, 2, 5, 10, 25, 50],
     seconds: 2,
   },
 };
@@ -82,33 +49,20 @@ const QUICK: typeof FULL = {
     rounds: 1,
     starts: 1,
     loads: [
-      { document: identity, connections: 1, seconds: 1 },
-      { document: identity, connections: 16, seconds: 1 },
+      { connections: 1, seconds: 1 },
+      { connections: 16, seconds: 1 },
     ],
   },
   growth: {
-    bodies: [1, 64 * MIB],
     connections: [1_000],
-    regions: [1, 50],
     seconds: 1,
   },
 };
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** 116 requests a second for a day. */
-const DAY = 10_000_000;
-
 function say(message: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${message}\n`));
-}
-
-/** How this was started, and how long ago; files have no part in it. */
-function effort(): string {
-  const flags = Deno.args.filter((it) => /^--(?:quick|soak)$/.test(it));
-  return `- \`${["deno task bench", ...flags].join(" ")}\`, ${
-    Math.round(performance.now() / 1_000)
-  } s\n`;
 }
 
 /** What the numbers hold for. */
@@ -129,7 +83,6 @@ function report(
   results: RaceResults,
   reachedGoals: readonly Goal[],
   growth: readonly Growth[],
-  rewriting: readonly RewritingSpeed[],
 ): string {
   return `# Results
 
@@ -137,30 +90,24 @@ Made by \`deno task bench\`; [performance](../../docs/performance.md) says how t
 read them. Only ratios within this run mean anything: medians over the rounds,
 with the least and the greatest.
 
-${effort()}${about}
+${about}- The identity document, 600 bytes, in ${
+    Math.round(performance.now() / 1_000)
+  } s
+
 ## Goals
 
 ${goalsReport(reachedGoals)}
 ## Side by side
 
-![Requests a second](throughput.svg)
-
-![Latency](latency.svg)
-
-![Cost](cost.svg)
-
 ${raceReport(results)}
-## As work grows
+## As connections grow
 
-${growthReport(growth)}
-## Rewriting alone
-
-${rewritingReport(rewriting)}`;
+${growthReport(growth)}`;
 }
 
 const options = parseArgs(Deno.args, {
-  boolean: ["quick", "soak"],
-  string: ["output", "executable", "requests"],
+  boolean: ["quick"],
+  string: ["output", "executable"],
 });
 const executable = String(
   options.executable ?? `${ROOT}dist/c2s-imds`,
@@ -178,7 +125,7 @@ const folder = Deno.makeTempDirSync({ prefix: "c2s-imds-bench-" });
 try {
   // The workers of nginx run as another user.
   Deno.chmodSync(folder, 0o755);
-  writeDocuments(folder, [...DOCUMENTS, ...growthDocuments(plan.growth)]);
+  writeDocument(folder, identity);
   const port = freePort();
   const started = await startAnswering(
     nginxUpstream(`${folder}/upstream`, port, folder),
@@ -193,31 +140,15 @@ try {
         ? Deno.makeTempDirSync({ prefix: "c2s-imds-results-" })
         : `${ROOT}bench/results`),
   );
-  if (options.soak) {
-    const requests = Number(options.requests ?? DAY);
-    const soaks = [
-      await soak(executable, port, requests, [], say),
-      await soak(executable, port, requests / 4, ["--cache=0"], say),
-    ];
-    const text = `# Memory over many requests\n\n${effort()}${about}\n${
-      soakReport(soaks)
-    }`;
-    Deno.writeTextFileSync(`${output}/soak.md`, text);
-    say(text);
-  } else {
-    const all = contestants(executable);
-    const results = await race(all, port, folder, plan.race, say);
-    const growth = await measureGrowth(executable, port, plan.growth, say);
-    say("rewriting alone");
-    const rewriting = await measureRewriting();
-    const toReach = goals(results, growth, rewriting);
-    Deno.writeTextFileSync(
-      `${output}/results.md`,
-      report(about, results, toReach, growth, rewriting),
-    );
-    for (const chart of charts(results)) await draw(chart, output);
-    say(goalsReport(toReach));
-  }
+  const all = contestants(executable);
+  const results = await race(all, port, folder, plan.race, say);
+  const growth = await measureGrowth(executable, port, plan.growth, say);
+  const toReach = goals(results, growth);
+  Deno.writeTextFileSync(
+    `${output}/results.md`,
+    report(about, results, toReach, growth),
+  );
+  say(goalsReport(toReach));
   say(`written to ${output}`);
 } finally {
   Deno.removeSync(folder, { recursive: true });

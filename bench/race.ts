@@ -5,7 +5,7 @@
  * @module
  */
 import { type Contestant, prepare } from "./contestants.ts";
-import { type Document, DOCUMENTS, identity } from "./documents.ts";
+import { identity } from "./documents.ts";
 import { ask, freePort, type Running, startAnswering } from "./processes.ts";
 import {
   processesOf,
@@ -25,9 +25,8 @@ export interface RacePlan {
   readonly rounds: number;
   /** How often each contestant is started. */
   readonly starts: number;
-  /** What is asked for, by how many connections, for how many seconds. */
+  /** By how many connections it is asked, for how many seconds. */
   readonly loads: readonly {
-    readonly document: Document;
     readonly connections: number;
     readonly seconds: number;
   }[];
@@ -37,9 +36,7 @@ export interface RacePlan {
 export interface Sample {
   /** Its name. */
   readonly contestant: string;
-  /** What was asked for. */
-  readonly document: Document;
-  /** By how many connections. */
+  /** How many connections asked. */
   readonly connections: number;
   /** What wrk measured. */
   readonly load: Load;
@@ -141,7 +138,7 @@ export async function race(
   for (let round = 1; round <= plan.rounds; round++) {
     for (const it of plan.loads) {
       tell(
-        `round ${round} of ${plan.rounds}: ${it.document.name}, connections: ${it.connections}`,
+        `round ${round} of ${plan.rounds}, connections: ${it.connections}`,
       );
       // Whoever comes first has the caches of the one before the last load.
       const order: readonly (Starter | undefined)[] = turned(
@@ -152,7 +149,7 @@ export async function race(
         const port = starter?.port ?? upstream;
         const before = await usageOf(starter?.pids ?? []);
         const measured = await load(
-          `http://127.0.0.1:${port}${it.document.target}`,
+          `http://127.0.0.1:${port}${identity.target}`,
           it,
         );
         const after = await usageOf(starter?.pids ?? []);
@@ -160,7 +157,6 @@ export async function race(
           total(before, "cpuSeconds");
         samples.push({
           contestant: starter?.name ?? DIRECT,
-          document: it.document,
           connections: it.connections,
           load: measured,
           cpu: starter && seconds / measured.requests * 100_000,
@@ -190,17 +186,16 @@ export function idleWorker(
  * One quantity of a contestant under one load, a value a round.
  *
  * @param samples all measurements
- * @param of the contestant's name, the document and the connections
+ * @param of the contestant's name and the connections
  * @param pick takes the quantity
  */
 export function valuesOf(
   samples: readonly Sample[],
-  of: Pick<Sample, "contestant" | "document" | "connections">,
+  of: Pick<Sample, "contestant" | "connections">,
   pick: (sample: Sample) => number | undefined,
 ): readonly number[] {
   return samples.filter((it) =>
-    it.contestant === of.contestant && it.document === of.document &&
-    it.connections === of.connections
+    it.contestant === of.contestant && it.connections === of.connections
   ).map(pick).filter((it) => it !== undefined);
 }
 
@@ -249,11 +244,9 @@ async function start(
 
 /** Speed without the work would be no achievement. */
 async function requireRewriting({ name, port }: Started): Promise<void> {
-  for (const { target } of DOCUMENTS.slice(0, 2)) {
-    const answer = await ask(port, target) ?? "";
-    if (!answer.includes("us-iso-east-1b") || answer.includes("us-east-1")) {
-      throw new Error(`Wrong answer of ${name} for ${target}: ${answer}`);
-    }
+  const answer = await ask(port, identity.target) ?? "";
+  if (!answer.includes("us-iso-east-1b") || answer.includes("us-east-1")) {
+    throw new Error(`Wrong answer of ${name}: ${answer}`);
   }
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 import { OURS, SUB_FILTER } from "./contestants.ts";
-import { DOCUMENTS } from "./documents.ts";
 import { type Goal, reached } from "./goals.ts";
 import type { Growth } from "./growth.ts";
 import {
@@ -15,8 +14,6 @@ import {
   type Sample,
   valuesOf,
 } from "./race.ts";
-import type { RewritingSpeed } from "./rewriting.ts";
-import { growthOf, type Soak } from "./soak.ts";
 import { compared, quotient, type Spread, spreadOf } from "./statistics.ts";
 import { total, worker } from "./usage.ts";
 
@@ -95,68 +92,54 @@ export function raceReport(
 the same round: the median, with the least and the greatest.
 `,
   ];
-  for (const document of DOCUMENTS) {
-    const counts = [
-      ...new Set(
-        samples.filter((it) => it.document === document)
-          .map((it) => it.connections),
+  for (const connections of new Set(samples.map((it) => it.connections))) {
+    const values = (
+      contestant: string,
+      pick: (sample: Sample) => number | undefined,
+    ) => valuesOf(samples, { contestant, connections }, pick);
+    const cell = (
+      contestant: string,
+      pick: (sample: Sample) => number | undefined,
+    ) => short(spreadOf(values(contestant, pick)).median);
+    const multiple = (
+      contestant: string,
+      pick: (sample: Sample) => number | undefined,
+    ) =>
+      spread(compared(values(contestant, pick), values(base, pick), quotient));
+    const p50 = ({ load }: Sample) => load.p50;
+    const cpu = (sample: Sample) => sample.cpu;
+    parts.push(
+      `### ${connections} connection${connections === 1 ? "" : "s"}\n`,
+      table(
+        [
+          "",
+          "requests/s",
+          "×",
+          "p50 ms",
+          "×",
+          "p99 ms",
+          "p99.9 ms",
+          "CPU s per 100,000",
+          "×",
+          "failed",
+        ],
+        contestants.map((it) => [
+          it.startsWith(OURS) ? `**${it}**` : it,
+          cell(it, perSecond),
+          multiple(it, perSecond),
+          cell(it, p50),
+          multiple(it, p50),
+          cell(it, (sample) => sample.load.p99),
+          cell(it, (sample) => sample.load.p999),
+          cell(it, cpu),
+          multiple(it, cpu),
+          `${
+            values(it, (sample) => sample.load.failed)
+              .reduce((sum, failed) => sum + failed, 0)
+          }`,
+        ]),
       ),
-    ];
-    for (const connections of counts) {
-      const values = (
-        contestant: string,
-        pick: (sample: Sample) => number | undefined,
-      ) => valuesOf(samples, { contestant, document, connections }, pick);
-      const cell = (
-        contestant: string,
-        pick: (sample: Sample) => number | undefined,
-      ) => short(spreadOf(values(contestant, pick)).median);
-      const multiple = (
-        contestant: string,
-        pick: (sample: Sample) => number | undefined,
-      ) =>
-        spread(
-          compared(values(contestant, pick), values(base, pick), quotient),
-        );
-      const p50 = ({ load }: Sample) => load.p50;
-      const cpu = (sample: Sample) => sample.cpu;
-      parts.push(
-        `### ${
-          capitalised(document.name)
-        }, ${document.body.length} bytes, ${connections} connection${
-          connections === 1 ? "" : "s"
-        }\n`,
-        table(
-          [
-            "",
-            "requests/s",
-            "×",
-            "p50 ms",
-            "×",
-            "p99 ms",
-            "p99.9 ms",
-            "CPU s per 100,000",
-            "×",
-            "failed",
-          ],
-          contestants.map((it) => [
-            it.startsWith(OURS) ? `**${it}**` : it,
-            cell(it, perSecond),
-            multiple(it, perSecond),
-            cell(it, p50),
-            multiple(it, p50),
-            cell(it, (sample) => sample.load.p99),
-            cell(it, (sample) => sample.load.p999),
-            cell(it, cpu),
-            multiple(it, cpu),
-            `${
-              values(it, (sample) => sample.load.failed)
-                .reduce((sum, failed) => sum + failed, 0)
-            }`,
-          ]),
-        ),
-      );
-    }
+    );
   }
   parts.push(
     "### Footprint\n",
@@ -195,17 +178,16 @@ the two on Deno, would have more PSS by itself. What measures runs on Deno too.
 }
 
 /**
- * The cost of growing work.
+ * The cost of more connections.
  *
  * @param growth what was measured
  */
 export function growthReport(growth: readonly Growth[]): string {
-  return growth.map(({ what, flags, rows }) =>
-    `### ${capitalised(what)}, \`c2s-imds serve ${flags.join(" ")}\`\n\n`
-      .replace(" `\n", "`\n") +
+  return growth.map(({ flags, rows }) =>
+    `### \`${["c2s-imds serve", ...flags].join(" ")}\`\n\n` +
     table(
       [
-        what,
+        "connections",
         "requests/s",
         "MB/s",
         "p50 ms",
@@ -214,8 +196,8 @@ export function growthReport(growth: readonly Growth[]): string {
         "peak, MB RSS",
         "failed",
       ],
-      rows.map(({ work, load, cpu, peak }) => [
-        work.toLocaleString("en"),
+      rows.map(({ connections, load, cpu, peak }) => [
+        connections.toLocaleString("en"),
         short(load.requests / load.seconds),
         short(load.bytes / load.seconds / 1e6),
         short(load.p50),
@@ -226,58 +208,4 @@ export function growthReport(growth: readonly Growth[]): string {
       ]),
     )
   ).join("\n");
-}
-
-/**
- * How fast bodies are rewritten.
- *
- * @param rewriting what was measured
- */
-export function rewritingReport(rewriting: readonly RewritingSpeed[]): string {
-  return table(
-    ["body", "how", "MB/s"],
-    rewriting.map(({ body, how, bytesPerSecond }) => [
-      body,
-      how,
-      short(bytesPerSecond / 1e6),
-    ]),
-  );
-}
-
-/**
- * The memory over many requests.
- *
- * @param soaks what was seen
- */
-export function soakReport(soaks: readonly Soak[]): string {
-  return table(
-    [
-      "started with",
-      "requests",
-      "failed",
-      "after warm-up, MB RSS",
-      "least–greatest",
-      "at the end",
-      "last quarter / first quarter",
-    ],
-    soaks.map((soak) => {
-      const { flags, points } = soak;
-      const all = spreadOf(points.map((it) => it.rss));
-      const [first] = points;
-      const last = points.at(-1);
-      return [
-        `\`c2s-imds serve ${flags.join(" ")}\``.replace(" `", "`"),
-        Math.round(last?.requests ?? 0).toLocaleString("en"),
-        `${last?.failed ?? 0}`,
-        short(first?.rss ?? NaN),
-        `${short(all.min)}–${short(all.max)}`,
-        short(last?.rss ?? NaN),
-        growthOf(soak).toFixed(3),
-      ];
-    }),
-  );
-}
-
-function capitalised(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

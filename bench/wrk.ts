@@ -30,8 +30,6 @@ export interface LoadOptions {
   readonly connections: number;
   /** For how long, in seconds. */
   readonly seconds: number;
-  /** The script that says what is asked for; the URL alone unless given. */
-  readonly script?: "wrk.lua" | "soak.lua";
 }
 
 /** Longer than any load, in seconds. */
@@ -43,8 +41,10 @@ const LONGEST = 60;
  * @param url what is asked for
  * @param options how much
  */
-export async function load(url: string, options: LoadOptions): Promise<Load> {
-  const { connections, seconds, script = "wrk.lua" } = options;
+export async function load(
+  url: string,
+  { connections, seconds }: LoadOptions,
+): Promise<Load> {
   // wrk knows whole seconds only, and tells what it has when it is interrupted.
   const said = await output(
     "timeout",
@@ -55,7 +55,7 @@ export async function load(url: string, options: LoadOptions): Promise<Load> {
     `--connections=${connections}`,
     `--duration=${LONGEST}s`,
     "--timeout=10s",
-    `--script=${new URL(script, import.meta.url).pathname}`,
+    `--script=${new URL("wrk.lua", import.meta.url).pathname}`,
     url,
   );
   const line = said.split("\n").find((it) => it.startsWith("{"));

@@ -1,7 +1,9 @@
 /**
- * Runs `deno test` with the arguments it is given: four files at a time unless
- * `DENO_JOBS` says otherwise, the program installed once for all of them, and
- * an end to what hangs after 20 minutes, or after `TEST_MINUTES`.
+ * Runs `deno test` with the flags it is given on the files and folders it is
+ * given, all rooms but that of the image unless it is given some: four files
+ * at a time unless `DENO_JOBS` says otherwise, the program installed once for
+ * all of them, and an end to what hangs after 20 minutes, or after
+ * `TEST_MINUTES`. `--mirrored` means the rooms that mirror `lib/`.
  *
  * @module
  */
@@ -10,14 +12,44 @@ import { RUN_FOLDER } from "./helpers/installed.ts";
 /** How long all of it may take: ten times what it does on two processors. */
 const MINUTES = Number(Deno.env.get("TEST_MINUTES") ?? 20);
 
-// `deno task test` names all of them; who names some means these alone.
-const ALL = "tests/";
-const isPart = Deno.args.some((arg) => arg.startsWith(ALL) && arg !== ALL);
-const args = Deno.args.filter((arg) => !isPart || arg !== ALL);
+/** The rooms with the longest tests, which are to begin. */
+const LONG = ["tests/e2e/", "tests/clients/", "tests/reliability/"];
+
+/** The rooms of the tests for the rooms of a folder. */
+function roomsOf(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].filter((it) => it.isDirectory)
+    .map(({ name }) => `tests/${name}`);
+}
+
+function testFiles(path: string): string[] {
+  if (Deno.statSync(path).isFile) {
+    return path.endsWith("_test.ts") ? [path] : [];
+  }
+  return [...Deno.readDirSync(path)].flatMap((it) =>
+    testFiles(`${path}/${it.name}`)
+  );
+}
+
+/** Long rooms first, and the largest files, which roughly take longest. */
+function inOrder(files: readonly string[]): string[] {
+  const rank = (file: string) =>
+    LONG.some((room) => file.startsWith(room)) ? 0 : 1;
+  const size = (file: string) => Deno.statSync(file).size;
+  return files.toSorted((a, b) => rank(a) - rank(b) || size(b) - size(a));
+}
+
+const flags = Deno.args.filter((arg) =>
+  arg.startsWith("-") && arg !== "--mirrored"
+);
+const given = Deno.args.filter((arg) => !arg.startsWith("-"));
+const rooms = Deno.args.includes("--mirrored")
+  ? roomsOf("lib")
+  : roomsOf("tests").filter((it) => it !== "tests/image");
+const files = inOrder((given.length > 0 ? given : rooms).flatMap(testFiles));
 
 const folder = await Deno.makeTempDir({ prefix: "c2s-imds-run-" });
 const child = new Deno.Command(Deno.execPath(), {
-  args: ["test", "--parallel", "--no-check", "-P=test", ...args],
+  args: ["test", "--parallel", "--no-check", "-P=test", ...flags, ...files],
   // Most tests wait for others' processes, so that two processors serve four.
   env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "4", [RUN_FOLDER]: folder },
 }).spawn();

@@ -5,26 +5,21 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import { isRealRegion } from "../config/regions.ts";
-import type { Diagnosis } from "./diagnosis.ts";
 import type { Manager } from "./node_facts.ts";
-import type { Shown } from "./observe.ts";
-import { type Findings, firstUnmet, showsOther } from "./probe.ts";
+import { type Findings, type Seen, showsOther } from "./probe.ts";
 
-/** What is behind something, and what to do. */
-export interface Reason {
+/** What it comes to. */
+export interface Advice {
+  /** Whether a client on this node sees the emulated region. */
+  readonly answer: "yes" | "no" | "cannot tell";
   /** Why, in one line. */
   readonly why: string;
   /** What to do now, in one line; nothing where all is well. */
   readonly next: string | undefined;
 }
 
-/** What it comes to. */
-export interface Advice extends Reason {
-  /** Whether a client on this node sees the emulated region. */
-  readonly answer: "yes" | "no" | "cannot tell";
-}
-
-type Kind<Name extends Diagnosis["kind"]> = Extract<Diagnosis, { kind: Name }>;
+/** A reason for a "no": whether it holds, why, and what to do. */
+type Reason = readonly [holds: boolean, why: string, next: string];
 
 /**
  * Starts proxy and rule together. Where something starts the service already,
@@ -44,20 +39,13 @@ const STATUS = "see c2s-imds iptables status";
 /** Shows what the proxy went through. */
 const LOG = "see the log of c2s-imds serve";
 
-/** Puts the rule in place, for a proxy that runs. */
-function install(manager: Manager = "none"): string {
-  return manager === "none"
-    ? "run c2s-imds iptables install as root"
-    : START[manager];
-}
-
 /**
  * Judges what was found out.
  *
  * @param findings all of it
  */
 export function advise(findings: Findings): Advice {
-  const { seen, ipv6, uid, rule } = findings;
+  const { seen, uid, rule } = findings;
   if (seen === undefined) {
     return {
       answer: "cannot tell",
@@ -67,267 +55,191 @@ export function advise(findings: Findings): Advice {
         "run it as root or as any other user, in a container with podman exec --user 0",
     };
   }
-  const { diagnosis, observation } = seen;
-  if (diagnosis.kind !== "emulated") {
-    return { answer: "no", ...reasonOf(diagnosis, findings) };
-  }
-  const unmet = firstUnmet(observation);
-  if (unmet !== undefined) return { answer: "no", ...reasonOfUnmet(unmet) };
-  if (ipv6 !== undefined && showsOther(ipv6)) {
-    return { answer: "no", ...overIPv6(ipv6.diagnosis, findings) };
+  const reason = reasons(findings, seen).find(([holds]) => holds);
+  if (reason !== undefined) {
+    return { answer: "no", why: reason[1], next: reason[2] };
   }
   return {
     answer: "yes",
-    why: `clients on this node see ${diagnosis.region}`,
-    next: rule.state === "drift"
-      ? `${ruleInShort(findings)}: ${STATUS}`
-      : undefined,
+    why: `clients on this node see ${seen.diagnosis.region}`,
+    next: rule.state === "drift" ? `${inShort(rule)}: ${STATUS}` : undefined,
   };
 }
 
-function reasonOfUnmet({ what, expected, found, outcome }: Shown): Reason {
-  const shows = found ??
-    ("silence" in outcome ? outcome.silence : `status ${outcome.status}`);
-  return {
-    why: `${what} shows ${shows}, not ${expected}`,
-    next: "give serve and check the same --profile and --config",
-  };
-}
-
-function overIPv6(diagnosis: Diagnosis, findings: Findings): Reason {
-  const shows = "region" in diagnosis
-    ? `see ${diagnosis.region}`
-    : "get answers that disagree";
-  return {
-    why:
-      `clients that ask over IPv6 ${shows}: the rule does not cover its address`,
-    next: install(findings.manager),
-  };
-}
-
-function reasonOf(
-  diagnosis: Exclude<Diagnosis, Kind<"emulated">>,
-  findings: Findings,
-): Reason {
-  const { rule } = findings;
+/** Everything that may be wrong; what holds first is what to tell. */
+function reasons(
+  { url, rule, regions, ipv6, proxy, manager = "none" }: Findings,
+  { diagnosis, observation }: Seen,
+): readonly Reason[] {
+  const { kind, region = "", silence, source, status } = diagnosis;
+  const unmet = observation.promises.find(({ kept }) => !kept);
+  const end = unmet?.outcome.silence ?? `status ${unmet?.outcome.status}`;
   const foreign = rule.state === "drift"
     ? rule.differences.find((text) => text.includes(" stands before "))
     : undefined;
-  if (foreign !== undefined) {
-    return {
-      why: `a rule of others takes the traffic: ${foreign}`,
-      next: "delete that rule, or have it come after C2S-IMDS",
-    };
-  }
-  switch (diagnosis.kind) {
-    case "real":
-      return reasonOfReal(diagnosis, findings);
-    case "unmapped":
-      return {
-        why:
-          `clients see ${diagnosis.region}, which no --region of this check names`,
-        next: isRealRegion(diagnosis.region)
-          ? `give check the --region of serve, or both --region ${diagnosis.region}=EMULATED`
-          : "give check the --region of serve",
-      };
-    case "disagreeing":
-      return {
-        why: `the answers disagree: ${diagnosis.detail}`,
-        next: `give serve and check the same --region, and ${LOG}`,
-      };
-    case "silent":
-      return reasonOfSilence(diagnosis, findings);
-    case "failing":
-      return reasonOfFailure(diagnosis, findings);
-    case "nothing":
-      return {
-        why: `what answers at ${findings.url} knows none of the paths`,
-        next: `look at it with curl -i ${findings.url}/latest/`,
-      };
-  }
-}
-
-/** Clients see the real region: why does the proxy not stand between? */
-function reasonOfReal({ region }: Kind<"real">, findings: Findings): Reason {
-  const { rule, proxy, regions, manager = "none" } = findings;
-  if (rule.state === "not needed" || proxy === undefined) {
-    return {
-      why: `${findings.url} shows the real region ${region}`,
-      next:
-        "ask the address of a c2s-imds, or leave --url out to ask as clients do",
-    };
-  }
-  if (proxy.diagnosis.kind === "real") {
-    return {
-      why: `the proxy on ${proxy.address} itself shows the real region`,
-      next: `start c2s-imds serve with --region ${region}=${
-        regions.get(region)
-      }`,
-    };
-  }
-  if (proxy.diagnosis.kind !== "emulated") {
-    return proxy.stranger === undefined
-      ? {
-        why:
-          `clients see the real region ${region}, and no proxy shows another on ${proxy.address}`,
-        next: START[manager],
-      }
-      : reasonOfStranger(`clients see the real region ${region}`, findings);
-  }
-  return rule.state === "installed"
-    ? {
-      why: "the rule is there, but another one takes the traffic before it",
-      next:
-        "see what stands before C2S-IMDS in iptables -t nat -S OUTPUT, or in nft list ruleset",
-    }
-    : {
-      why:
-        `the proxy on ${proxy.address} shows ${proxy.diagnosis.region}, but clients are not redirected to it: ${
-          ruleInShort(findings)
-        }`,
-      next: install(manager),
-    };
-}
-
-/** Somebody else has the proxy's port. */
-function reasonOfStranger(
-  effect: string,
-  { proxy, manager = "none" }: Findings,
-): Reason {
-  return {
-    why: `${effect}, and ${proxy?.stranger} listens on ${proxy?.address}`,
-    next: `stop that program, then ${START[manager]}`,
-  };
-}
-
-/** No answer at all: on which side of the rule does it get lost? */
-function reasonOfSilence(
-  { silence, reason }: Kind<"silent">,
-  findings: Findings,
-): Reason {
-  const { url, rule, proxy, manager = "none" } = findings;
-  if (silence === "no route") {
-    const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
-    return {
-      why: `this node has no route to ${url}`,
-      next: `add one, the rule needs it too: see ip route get ${host}`,
-    };
-  }
-  if (silence === "unknown name") {
-    return { why: `nobody knows the name in ${url}`, next: "correct --url" };
-  }
-  const isRuled = rule.state === "installed" || rule.state === "drift";
-  if (isRuled && proxy !== undefined) {
-    if (proxy.stranger !== undefined) {
-      return reasonOfStranger(
-        "the guard lets nobody but the proxy answer",
-        findings,
-      );
-    }
-    const { kind } = proxy.diagnosis;
-    if (kind === "silent" && proxy.diagnosis.silence === "refused") {
-      return {
-        why: `the rule redirects to ${proxy.address}, where nothing listens`,
-        next: `${
-          START[manager]
-        }, or remove the rule with c2s-imds iptables remove`,
-      };
-    }
-    if (rule.state === "drift") {
-      return { why: ruleInShort(findings), next: install(manager) };
-    }
-    return kind === "silent"
-      ? {
-        why:
-          `the rule redirects to ${proxy.address}, where a proxy does not answer`,
-        next: LOG,
-      }
-      : {
-        why:
-          `the proxy answers on ${proxy.address}, but what clients send does not arrive there`,
-        next:
-          "let INPUT accept what comes in on lo (iptables -S INPUT), and see what stands before C2S-IMDS in iptables -t nat -S OUTPUT",
-      };
-  }
-  return reasonWithoutRule({ silence, reason }, findings);
-}
-
-function reasonWithoutRule(
-  { silence, reason }: Pick<Kind<"silent">, "silence" | "reason">,
-  { url, rule }: Findings,
-): Reason {
-  const isFar = rule.state !== "not needed";
-  const unseen = rule.state === "unknown"
+  const { address, stranger, diagnosis: shown } = proxy ?? {};
+  const overIPv6 = ipv6?.diagnosis.region ?? "answers that disagree";
+  const isReal = kind === "real";
+  const isNear = rule.state === "not needed";
+  const isRuled = kind === "silent" &&
+    (rule.state === "installed" || rule.state === "drift");
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  const start = START[manager];
+  const install = manager === "none"
+    ? "run c2s-imds iptables install as root"
+    : start;
+  const seeRule = rule.state === "unknown"
     ? "run c2s-imds check as root to see the rule too"
     : undefined;
-  switch (silence) {
-    case "refused":
-      return {
-        why: isFar
-          ? `nothing listens at ${url}, or a firewall or a pod's network rejects it`
-          : `nothing listens at ${url}`,
-        next: unseen ??
-          (isFar
-            ? "ask on the node itself or with hostNetwork: true"
-            : "start c2s-imds there, or correct --url"),
-      };
-    case "timeout":
-      return {
-        why: isFar
-          ? "packets are dropped: by a firewall, or the instance's metadata service is off"
-          : `what listens at ${url} does not answer`,
-        next: unseen ??
-          (isFar
-            ? "see iptables -S OUTPUT and the instance's metadata options"
-            : LOG),
-      };
-    default:
-      return { why: reason, next: isFar ? STATUS : LOG };
-  }
-}
-
-/** An error came as the answer: whose is it? */
-function reasonOfFailure(
-  { source, status }: Kind<"failing">,
-  { url }: Findings,
-): Reason {
-  switch (status) {
-    case STATUS_CODE.LoopDetected:
-      return {
-        why:
-          "the proxy's own requests come back to it: the rule exempts another user",
-        next: "give c2s-imds iptables install and serve the same --user",
-      };
-    case STATUS_CODE.BadGateway:
-    case STATUS_CODE.GatewayTimeout:
-      return {
-        why:
-          `a proxy answers ${status}: it does not reach the metadata service behind it`,
-        next: LOG,
-      };
-    case STATUS_CODE.ServiceUnavailable:
-      return {
-        why:
-          `a proxy or the service answers ${status}: too much to do, or stopping`,
-        next: `ask again, and ${LOG}`,
-      };
-    case STATUS_CODE.OK:
-      return {
-        why: `the answer for ${source} cannot be read`,
-        next: `look at it with curl -i ${url}/latest/`,
-      };
-    default:
-      return {
-        why: `the answer for ${source} is ${status}`,
-        next: source === "token"
-          ? LOG
-          : "see the instance's metadata options (tokens, access)",
-      };
-  }
+  return [
+    // Clients see the emulated region: does all the rest go with it?
+    [
+      kind === "emulated" && unmet !== undefined,
+      `${unmet?.what} shows ${unmet?.found ?? end}, not ${unmet?.expected}`,
+      "give serve and check the same --profile and --config",
+    ],
+    [
+      showsOther(ipv6),
+      `clients that ask over IPv6 see ${overIPv6}: the rule does not cover its address`,
+      install,
+    ],
+    [
+      kind !== "emulated" && foreign !== undefined,
+      `a rule of others takes the traffic: ${foreign}`,
+      "delete that rule, or have it come after C2S-IMDS",
+    ],
+    // They see another region: why does the proxy not stand between?
+    [
+      kind === "unmapped",
+      `clients see ${region}, which no --region of this check names`,
+      isRealRegion(region)
+        ? `give check the --region of serve, or both --region ${region}=EMULATED`
+        : "give check the --region of serve",
+    ],
+    [
+      kind === "disagreeing",
+      `the answers disagree: ${diagnosis.detail}`,
+      `give serve and check the same --region, and ${LOG}`,
+    ],
+    [
+      isReal && proxy === undefined,
+      `${url} shows the real region ${region}`,
+      "ask the address of a c2s-imds, or leave --url out to ask as clients do",
+    ],
+    [
+      isReal && shown?.kind === "real",
+      `the proxy on ${address} itself shows the real region`,
+      `start c2s-imds serve with --region ${region}=${regions.get(region)}`,
+    ],
+    [
+      isReal && shown?.kind !== "emulated" && stranger !== undefined,
+      `clients see the real region ${region}, and ${stranger} listens on ${address}`,
+      `stop that program, then ${start}`,
+    ],
+    [
+      isReal && shown?.kind !== "emulated",
+      `clients see the real region ${region}, and no proxy shows another on ${address}`,
+      start,
+    ],
+    [
+      isReal && rule.state === "installed",
+      "the rule is there, but another one takes the traffic before it",
+      "see what stands before C2S-IMDS in iptables -t nat -S OUTPUT, or in nft list ruleset",
+    ],
+    [
+      isReal,
+      `the proxy on ${address} shows ${shown?.region}, but clients are not redirected to it: ${
+        inShort(rule)
+      }`,
+      install,
+    ],
+    // No answer at all: on which side of the rule does it get lost?
+    [
+      silence === "no route",
+      `this node has no route to ${url}`,
+      `add one, the rule needs it too: see ip route get ${host}`,
+    ],
+    [
+      silence === "unknown name",
+      `nobody knows the name in ${url}`,
+      "correct --url",
+    ],
+    [
+      isRuled && stranger !== undefined,
+      `the guard lets nobody but the proxy answer, and ${stranger} listens on ${address}`,
+      `stop that program, then ${start}`,
+    ],
+    [
+      isRuled && shown?.silence === "refused",
+      `the rule redirects to ${address}, where nothing listens`,
+      `${start}, or remove the rule with c2s-imds iptables remove`,
+    ],
+    [isRuled && rule.state === "drift", inShort(rule), install],
+    [
+      isRuled && shown?.kind === "silent",
+      `the rule redirects to ${address}, where a proxy does not answer`,
+      LOG,
+    ],
+    [
+      isRuled,
+      `the proxy answers on ${address}, but what clients send does not arrive there`,
+      "let INPUT accept what comes in on lo (iptables -S INPUT), and see what stands before C2S-IMDS in iptables -t nat -S OUTPUT",
+    ],
+    [
+      silence === "refused" && isNear,
+      `nothing listens at ${url}`,
+      "start c2s-imds there, or correct --url",
+    ],
+    [
+      silence === "refused",
+      `nothing listens at ${url}, or a firewall or a pod's network rejects it`,
+      seeRule ?? "ask on the node itself or with hostNetwork: true",
+    ],
+    [
+      silence === "timeout" && !isNear,
+      "packets are dropped: by a firewall, or the instance's metadata service is off",
+      seeRule ?? "see iptables -S OUTPUT and the instance's metadata options",
+    ],
+    [kind === "silent", diagnosis.reason ?? "", isNear ? LOG : STATUS],
+    // An answer that is no use: whose is it?
+    [
+      status === STATUS_CODE.LoopDetected,
+      "the proxy's own requests come back to it: the rule exempts another user",
+      "give c2s-imds iptables install and serve the same --user",
+    ],
+    [
+      status === STATUS_CODE.BadGateway ||
+      status === STATUS_CODE.GatewayTimeout,
+      `a proxy answers ${status}: it does not reach the metadata service behind it`,
+      LOG,
+    ],
+    [
+      status === STATUS_CODE.ServiceUnavailable,
+      `a proxy or the service answers ${status}: too much to do, or stopping`,
+      `ask again, and ${LOG}`,
+    ],
+    [
+      status === STATUS_CODE.OK,
+      `the answer for ${source} cannot be read`,
+      `look at it with curl -i ${url}/latest/`,
+    ],
+    [
+      kind === "failing",
+      `the answer for ${source} is ${status}`,
+      source === "token"
+        ? LOG
+        : "see the instance's metadata options (tokens, access)",
+    ],
+    [
+      kind === "nothing",
+      `what answers at ${url} knows none of the paths`,
+      `look at it with curl -i ${url}/latest/`,
+    ],
+  ];
 }
 
 /** The rule in a few words that continue a sentence. */
-function ruleInShort({ rule }: Findings): string {
+function inShort(rule: Findings["rule"]): string {
   switch (rule.state) {
     case "drift":
       return `the rule is not as expected, ${rule.differences[0]}`;

@@ -51,147 +51,128 @@ export function expectationsOf(identity: Identity | undefined): Expectation[] {
     PARTITION_PATH,
     DOMAIN_PATH,
     ...overrides.map(({ path }) => path),
-  ].flatMap((path) => targetOf(path) ?? []);
+  ].flatMap(targetsOf);
   return [
     ...[...new Set(targets)].flatMap((target) => {
       const edit = edits.of(target);
-      return edit === undefined ? [] : [expectationOf(target, edit)];
+      return edit === undefined ? [] : [ofEdit(target, edit)];
     }),
-    ...partition === undefined ? [] : arnExpectations(partition, edits),
     ...[
-      ...zoneExpectations("zone name", ZONE, zones),
-      ...zoneExpectations("zone id", `${ZONE}-id`, zoneIds),
+      ...partition === undefined ? [] : ofArns(partition),
+      ...ofNames("zone name", ZONE, zones),
+      ...ofNames("zone id", `${ZONE}-id`, zoneIds),
     ].filter(({ target }) => edits.of(target) === undefined),
   ];
 }
 
-/** A target that a pattern holds for; none where a name must be known. */
-function targetOf(path: string): string | undefined {
+/** The target that a pattern holds for; none where a name must be known. */
+function targetsOf(path: string): readonly string[] {
   const target = `/${path.replace(/^\//, "")}`
     .replace(/^\/(openstack\/)?\*(?=\/|$)/, "/$1latest");
-  return target.includes("*") ? undefined : target;
+  return target.includes("*") ? [] : [target];
 }
 
-function expectationOf(target: string, edit: Edit): Expectation {
+/**
+ * Expects something of the text of an answer.
+ *
+ * @param mayBeMissing whether 404 is as good
+ */
+function expectation(
+  what: string,
+  target: string,
+  expected: string,
+  judge: (text: string) => Judgement,
+  mayBeMissing = true,
+): Expectation {
+  return {
+    what,
+    target,
+    expected,
+    judge: ({ status, body }) =>
+      status === STATUS_CODE.OK
+        ? judge(new TextDecoder().decode(body))
+        : { kept: mayBeMissing && status === STATUS_CODE.NotFound },
+  };
+}
+
+function ofEdit(target: string, edit: Edit): Expectation {
   const what = target.replace(/^\/latest\/(?:meta-data\/)?/, "");
   switch (edit.kind) {
     case "absent":
-      return {
-        what,
-        target,
-        expected: "404",
-        judge: ({ status }) => ({ kept: status === STATUS_CODE.NotFound }),
-      };
+      return expectation(what, target, "404", () => ({ kept: false }));
     case "text": {
+      const { text, adds } = edit;
       // An override may be user data, which belongs in no report.
-      const shown = (text: string) =>
-        edit.adds
+      const shown = (found: string) =>
+        adds
           ? `${
-            text === edit.text ? "the" : "another"
-          } text of ${text.length} characters`
-          : short(text);
-      return {
-        what,
-        target,
-        expected: shown(edit.text),
-        judge: (answer) => {
-          const found = textOf(answer);
-          return found === undefined
-            ? { kept: !edit.adds && isMissing(answer) }
-            : { kept: found === edit.text, found: shown(found) };
-        },
-      };
+            found === text ? "the" : "another"
+          } text of ${found.length} characters`
+          : short(found);
+      return expectation(what, target, shown(text), (found) => ({
+        kept: found === text,
+        found: shown(found),
+      }), !adds);
     }
-    case "fields":
-      return {
-        what,
-        target,
-        expected: shownFields(edit.fields),
-        judge: (answer) => {
-          const found = fieldsOf(answer, Object.keys(edit.fields));
-          return {
-            kept: found === undefined
-              ? isMissing(answer)
-              : Object.entries(found)
-                .every(([name, text]) => text === edit.fields[name]),
-            ...found === undefined ? {} : { found: shownFields(found) },
-          };
-        },
-      };
+    case "fields": {
+      const { fields } = edit;
+      const expected = shownFields(Object.entries(fields));
+      return expectation(what, target, expected, (text) => {
+        const found = fieldsOf(text, Object.keys(fields));
+        const kept = found.every(([name, value]) => value === fields[name]);
+        return { kept, found: shownFields(found) };
+      });
+    }
   }
 }
 
-function arnExpectations(partition: string, edits: Edits): Expectation[] {
-  const real = arnNames(partition).map(([prefix]) => prefix);
+function ofArns(partition: string): Expectation[] {
+  const reals = arnNames(partition).map(([real]) => real);
   return ARN_FIELDS.flatMap(({ paths, fields }) =>
-    paths.flatMap((path) => targetOf(path) ?? [])
-      .filter((target) => edits.of(target) === undefined)
-      .map((target) => ({
-        what: "ARN",
-        target,
-        expected: `arn:${partition}:…`,
-        judge: (answer: MetadataAnswer) => {
-          const found = fieldsOf(answer, fields);
-          if (found === undefined) return { kept: isMissing(answer) };
-          const [arn = ""] = Object.values(found);
-          return {
-            kept: !real.some((prefix) => arn.startsWith(prefix)),
-            found: arn.replace(/^([^:]*:[^:]*:).*$/s, "$1…"),
-          };
-        },
-      }))
+    paths.flatMap(targetsOf).map((target) =>
+      expectation("ARN", target, `arn:${partition}:…`, (text) => {
+        const [[, arn] = ["", ""]] = fieldsOf(text, fields);
+        const found = arn.replace(/^([^:]*:[^:]*:).*$/s, "$1…");
+        return { kept: !reals.some((real) => arn.startsWith(real)), found };
+      })
+    )
   );
 }
 
-function zoneExpectations(
+function ofNames(
   what: string,
   target: string,
   names: NamePairs,
 ): Expectation[] {
   if (names.length === 0) return [];
-  return [{
-    what,
-    target,
-    expected: "an emulated one",
-    judge: (answer) => {
-      const found = textOf(answer)?.trim();
-      return found === undefined ? { kept: isMissing(answer) } : {
-        kept: !names.some(([real]) => real === found),
-        found: short(found),
-      };
-    },
-  }];
+  return [expectation(what, target, "an emulated one", (text) => {
+    const found = text.trim();
+    const kept = !names.some(([real]) => real === found);
+    return { kept, found: short(found) };
+  })];
 }
 
-function isMissing({ status }: MetadataAnswer): boolean {
-  return status === STATUS_CODE.NotFound;
-}
-
-function textOf({ status, body }: MetadataAnswer): string | undefined {
-  return status === STATUS_CODE.OK ? new TextDecoder().decode(body) : undefined;
-}
-
-/** Those of the fields that an answer has, with their text. */
+/** Those of the fields that a JSON object has, with their text. */
 function fieldsOf(
-  answer: MetadataAnswer,
+  json: string,
   names: readonly string[],
-): Readonly<Record<string, string>> | undefined {
-  const text = textOf(answer);
-  if (text === undefined) return undefined;
+): readonly (readonly [name: string, value: string])[] {
   try {
-    const found = Object.entries(JSON.parse(text) ?? {}).filter((entry) =>
-      names.includes(entry[0]) && typeof entry[1] === "string"
+    return Object.entries<unknown>(JSON.parse(json) ?? {}).flatMap(
+      ([name, value]) =>
+        names.includes(name) && typeof value === "string"
+          ? [[name, value] as const]
+          : [],
     );
-    return Object.fromEntries(found) as Record<string, string>;
   } catch {
-    return {};
+    return [];
   }
 }
 
-function shownFields(fields: Readonly<Record<string, string>>): string {
-  return short(
-    Object.entries(fields).map((pair) => pair.join(" ")).join(", "),
-  );
+function shownFields(
+  fields: readonly (readonly [name: string, value: string])[],
+): string {
+  return short(fields.map((field) => field.join(" ")).join(", "));
 }
 
 function short(text: string): string {

@@ -4,18 +4,20 @@
  *
  * @module
  */
-import { listeningSockets } from "../system/socket_owners.ts";
+import { listeningSockets, processesAt } from "../system/socket_owners.ts";
 import { coveredTargets } from "../rule/machine.ts";
 import { readRules, redirectTarget } from "../rule/read.ts";
 import {
-  type Backend,
   type BackendChoice,
   DEFAULT_DESTINATION,
   type Destination,
   type Family,
 } from "../rule/rule.ts";
-import { readStatus } from "../rule/status.ts";
+import { readStatus, type Status } from "../rule/status.ts";
 import type { Runner } from "../system/runner.ts";
+
+/** How redirect and guard stand, as `iptables status` says. */
+export type KnownStatus = Exclude<Status, { state: "unknown" }>;
 
 /** What is known of the rule. */
 export type RuleFacts =
@@ -23,23 +25,10 @@ export type RuleFacts =
     /** The address that was asked is none that a rule catches. */
     readonly state: "not needed";
   }
-  | {
-    /** It cannot be told. */
-    readonly state: "unknown";
-    /** Why not, in one line. */
-    readonly reason: string;
-  }
-  | {
-    /** How redirect and guard stand, as `iptables status` says. */
-    readonly state: "installed" | "absent" | "drift";
-    /** Where they are expected. */
-    readonly backend: Backend;
+  | Extract<Status, { state: "unknown" }>
+  | Pick<KnownStatus, "state" | "backend" | "differences" | "unguarded"> & {
     /** The port on 127.0.0.1 to which the redirect goes, or should go. */
     readonly port: number;
-    /** What differs, each with what is there. */
-    readonly differences: readonly string[];
-    /** Which families this machine cannot guard, and why, one line each. */
-    readonly unguarded: readonly string[];
   };
 
 /** What starts the service on this node, as far as it can be seen. */
@@ -51,8 +40,6 @@ export interface ExpectedRule {
   readonly destination: Destination | undefined;
   /** The proxy's user. */
   readonly proxyUid: number;
-  /** The proxy's port, if it must be that one. */
-  readonly port: number | undefined;
   /** The proxy's port where no rule names one. */
   readonly defaultPort: number;
   /** The backend that is expected. */
@@ -70,7 +57,7 @@ const COMMAND_MS = 2_000;
  * @param run runs the commands
  */
 export async function readRule(
-  { destination, port, defaultPort, backend, proxyUid }: ExpectedRule,
+  { destination, defaultPort, backend, proxyUid }: ExpectedRule,
   run: Runner,
 ): Promise<RuleFacts> {
   if (destination === undefined) return { state: "not needed" };
@@ -85,14 +72,14 @@ export async function readRule(
         .find((found) => found !== undefined);
     const ip6 = portIn("ip6");
     const targets = coveredTargets(machine, {
-      ip: port ?? portIn("ip") ?? defaultPort,
-      ...ip6 === undefined ? {} : { ip6: port ?? ip6 },
+      ip: portIn("ip") ?? defaultPort,
+      ...ip6 === undefined ? {} : { ip6 },
     }, ip);
     return { state: "open", uid: proxyUid, targets };
   }, quick);
   if (status.state === "unknown") return status;
-  const { state, differences, unguarded } = status;
-  const redirect = status.expected.find(({ family }) => family === "ip");
+  const { state, differences, unguarded, expected } = status;
+  const redirect = expected.find(({ family }) => family === "ip");
   return {
     state,
     backend: status.backend,
@@ -113,13 +100,7 @@ export async function findStranger(
     localPort === port && uid !== proxyUid
   );
   if (other === undefined) return undefined;
-  const listed = await run(["ss", "-tlnpH", `sport = :${port}`]);
-  const [, name, pid] = typeof listed === "string"
-    ? []
-    : /\("([^"]*)",pid=(\d+)/.exec(listed.stdout) ?? [];
-  return `uid ${other.uid}${
-    name === undefined ? "" : `, ${name} (pid ${pid})`
-  }`;
+  return [`uid ${other.uid}`, ...await processesAt(port, run)].join(", ");
 }
 
 /** The most processes that are named. */
@@ -157,9 +138,9 @@ export async function findManager(
   if (env.KUBERNETES_SERVICE_HOST !== undefined) return "pod";
   // Podman sets it, and other runtimes do.
   if (env.container !== undefined) return "container";
-  const unit = await run([
-    ...["systemctl", "show", "--property=LoadState", "c2s-imds"] as const,
-  ]);
+  const unit = await run(
+    ["systemctl", "show", "--property=LoadState", "c2s-imds"],
+  );
   return typeof unit !== "string" && unit.stdout.trim() === "LoadState=loaded"
     ? "systemd"
     : "none";

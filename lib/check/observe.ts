@@ -1,11 +1,12 @@
 /**
- * What a metadata service shows a client that asks as SDKs do: a token first,
- * then each of the three places that name the region.
+ * What a client makes of a metadata service that it asks as SDKs do: a token
+ * first, then each of the three places that name the region.
  *
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { REGION_NAME } from "../config/regions.ts";
+import { isZoneOf } from "../config/profile.ts";
+import { REGION_NAME, type RegionMap } from "../config/regions.ts";
 import {
   type MetadataAnswer,
   type MetadataQuestion,
@@ -13,7 +14,7 @@ import {
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
 } from "../system/metadata_client.ts";
-import type { Expectation } from "./expectations.ts";
+import type { Expectation, Judgement } from "./expectations.ts";
 
 /** Why no answer came. */
 export type Silence =
@@ -24,20 +25,16 @@ export type Silence =
   | "other";
 
 /** How one question ended: with a status, or in silence. */
-export type Outcome =
-  & {
-    /** How long it took, in milliseconds. */
-    readonly ms: number;
-  }
-  & ({
-    /** The status of the answer. */
-    readonly status: number;
-  } | {
-    /** Why there is no answer. */
-    readonly silence: Silence;
-    /** The same in the system's words. */
-    readonly reason: string;
-  });
+export interface Outcome {
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+  /** The status of the answer. */
+  readonly status?: number;
+  /** Why there is no answer. */
+  readonly silence?: Silence;
+  /** The same in the system's words. */
+  readonly reason?: string;
+}
 
 /** Where an instance says it runs. */
 export interface Place {
@@ -48,14 +45,14 @@ export interface Place {
 }
 
 /** The three answers that name the region, by what they are called here. */
-export const SOURCES = {
-  region: "/latest/meta-data/placement/region",
-  zone: "/latest/meta-data/placement/availability-zone",
-  document: "/latest/dynamic/instance-identity/document",
-} as const;
+export const SOURCES = [
+  ["region", "/latest/meta-data/placement/region"],
+  ["zone", "/latest/meta-data/placement/availability-zone"],
+  ["document", "/latest/dynamic/instance-identity/document"],
+] as const;
 
 /** One of the names in {@linkcode SOURCES}. */
-export type Source = keyof typeof SOURCES;
+export type Source = typeof SOURCES[number][0];
 
 /** What one of the three answers said. */
 export interface Sight {
@@ -68,13 +65,10 @@ export interface Sight {
 }
 
 /** What one answer shows of what an identity makes clients expect. */
-export interface Shown extends Pick<Expectation, "what" | "expected"> {
+export interface Shown
+  extends Pick<Expectation, "what" | "expected">, Judgement {
   /** How the question ended. */
   readonly outcome: Outcome;
-  /** Whether it is as expected, or there is nothing it is about. */
-  readonly kept: boolean;
-  /** What the answer shows, if it is worth telling. */
-  readonly found?: string;
 }
 
 /** All that was seen. The token is not in it. */
@@ -87,12 +81,12 @@ export interface Observation {
   readonly ttlTold: boolean;
   /** The answers in the order of {@linkcode SOURCES}, up to a silence. */
   readonly sights: readonly Sight[];
-  /** What is expected beside the region, if anything is, up to a silence. */
-  readonly promises?: readonly Shown[];
+  /** What is expected beside the region, up to a silence. */
+  readonly promises: readonly Shown[];
 }
 
 /** How long SDKs wait for an answer: one second, botocore and Java alike. */
-export const ANSWER_MS = 1_000;
+const ANSWER_MS = 1_000;
 
 /** The longest TTL, which SDKs ask for. */
 const TTL_SECONDS = "21600";
@@ -113,7 +107,7 @@ export interface ObserveParts {
   /** When all must be over, by that clock. */
   readonly until: number;
   /** What must be seen beside the region. */
-  readonly expectations?: readonly Expectation[];
+  readonly expectations: readonly Expectation[];
 }
 
 /**
@@ -123,8 +117,9 @@ export interface ObserveParts {
  */
 export async function observe(
   url: string,
-  { ask, now, until, expectations = [] }: ObserveParts,
+  { ask, now, until, expectations }: ObserveParts,
 ): Promise<Observation> {
+  let silent = false;
   const timed = async (
     question: Omit<MetadataQuestion, "url" | "timeoutMs">,
   ): Promise<{ outcome: Outcome; answer?: MetadataAnswer }> => {
@@ -134,7 +129,10 @@ export async function observe(
       const answer = await ask({ ...question, url, timeoutMs });
       return { outcome: { ms: now() - start, status: answer.status }, answer };
     } catch (error) {
-      return { outcome: { ms: now() - start, ...silenceOf(error, url) } };
+      silent = true;
+      return {
+        outcome: { ms: now() - start, ...silenceOf(error as Error) },
+      };
     }
   };
   const { outcome: token, answer } = await timed({
@@ -144,32 +142,25 @@ export async function observe(
   });
   const version = versionOf(answer);
   const ttlTold = answer?.headers.has(TOKEN_TTL_HEADER.toLowerCase()) ?? false;
+  const sights: Sight[] = [];
+  const promises: Shown[] = [];
+  const seen = { token, version, ttlTold, sights, promises };
+  if (version === undefined) return seen;
   const headers: Record<string, string> = version === "v2"
     ? { [TOKEN_HEADER]: textOf(answer) }
     : {};
-  const sights: Sight[] = [];
-  for (const [source, target] of entries(SOURCES)) {
-    if (version === undefined) break;
+  for (const [source, target] of SOURCES) {
+    if (silent) break;
     const { outcome, answer } = await timed({ target, headers });
     sights.push({ source, outcome, place: placeOf(source, answer) });
-    if ("silence" in outcome) break;
   }
-  const promises: Shown[] = [];
-  const silent = sights.length < Object.keys(SOURCES).length;
-  for (const { what, target, expected, judge } of silent ? [] : expectations) {
+  for (const { what, target, expected, judge } of expectations) {
+    if (silent) break;
     const { outcome, answer } = await timed({ target, headers });
     const judgement = answer === undefined ? { kept: false } : judge(answer);
     promises.push({ what, expected, outcome, ...judgement });
-    if ("silence" in outcome) break;
   }
-  const seen = { token, version, ttlTold, sights };
-  return promises.length === 0 ? seen : { ...seen, promises };
-}
-
-function entries<Key extends string, Value>(
-  record: Readonly<Record<Key, Value>>,
-): [Key, Value][] {
-  return Object.entries(record) as [Key, Value][];
+  return seen;
 }
 
 function versionOf(token: MetadataAnswer | undefined): Observation["version"] {
@@ -197,9 +188,8 @@ export function placeOf(
   if (answer?.status !== STATUS_CODE.OK) return {};
   if (source !== "document") return named(source, textOf(answer));
   try {
-    const document: unknown = JSON.parse(textOf(answer));
-    if (typeof document !== "object" || document === null) return {};
-    const { region, availabilityZone } = document as Record<string, unknown>;
+    const document: Record<string, unknown> = JSON.parse(textOf(answer)) ?? {};
+    const { region, availabilityZone } = document;
     return { ...named("region", region), ...named("zone", availabilityZone) };
   } catch {
     return {};
@@ -221,19 +211,99 @@ const SILENCES: Readonly<Record<string, Silence>> = {
   EAI_AGAIN: "unknown name",
 };
 
-/** Tells why a question was not answered. */
+/**
+ * Tells why a question was not answered. A code such as ECONNREFUSED says more
+ * than the message around it.
+ */
 function silenceOf(
-  error: unknown,
-  url: string,
+  error: Error,
 ): { readonly silence: Silence; readonly reason: string } {
-  const message = error instanceof Error ? error.message : String(error);
-  const reason = message.replace(`Cannot ask ${url}: `, "");
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Deno.errors.TimedOut) {
-    return { silence: "timeout", reason };
+  const cause = (error.cause ?? error) as Error & { readonly code?: string };
+  const reason = cause.code ?? cause.message;
+  const silence = cause instanceof Deno.errors.TimedOut
+    ? "timeout"
+    : SILENCES[reason] ?? "other";
+  return { silence, reason };
+}
+
+/**
+ * What a client takes the instance for. The rest explains the kind; how a
+ * question ended, of the one that failed: status 200 where it cannot be read.
+ */
+export interface Diagnosis extends Omit<Outcome, "ms"> {
+  /**
+   * All that was said names one region: an emulated one, a real one that a map
+   * covers, or one that no map knows. Or the answers contradict each other, a
+   * question got no answer, an answer is an error or cannot be read, or every
+   * answer is 404, and this may be anything but the service.
+   */
+  readonly kind:
+    | "emulated"
+    | "real"
+    | "unmapped"
+    | "disagreeing"
+    | "silent"
+    | "failing"
+    | "nothing";
+  /** The region that all answers name. */
+  readonly region?: string;
+  /** What each of the disagreeing answers says, in one line. */
+  readonly detail?: string;
+  /** Which answer failed. */
+  readonly source?: "token" | Source;
+}
+
+/**
+ * Tells which region a client takes the instance to be in.
+ *
+ * @param observation what it saw
+ * @param regions emulated regions by real ones
+ */
+export function diagnose(
+  { token, version, sights }: Observation,
+  regions: RegionMap,
+): Diagnosis {
+  for (const outcome of [token, ...sights.map(({ outcome }) => outcome)]) {
+    const { ms: _, ...silence } = outcome;
+    if (outcome.silence !== undefined) return { kind: "silent", ...silence };
   }
-  const code = cause instanceof Error && "code" in cause
-    ? String(cause.code)
-    : "";
-  return { silence: SILENCES[code] ?? "other", reason };
+  const there = sights.filter(({ outcome }) =>
+    outcome.status !== STATUS_CODE.NotFound
+  );
+  const failed = version === undefined
+    ? { source: "token" as const, outcome: token }
+    : there.find(({ outcome, place }) =>
+      outcome.status !== STATUS_CODE.OK || Object.keys(place).length === 0
+    );
+  if (failed !== undefined) {
+    const { source, outcome: { ms: _, ...status } } = failed;
+    return { kind: "failing", source, ...status };
+  }
+  if (there.length === 0) return { kind: "nothing" };
+  const named = distinct(there.map(({ place }) => place.region));
+  const zones = distinct(there.map(({ place }) => place.zone));
+  const [zone = "", ...otherZones] = zones;
+  const [region = regionOfZone(zone, regions), ...others] = named;
+  const isElsewhere = named.length > 0 && zones.length > 0 &&
+    zone !== region && !isZoneOf(zone, region);
+  if (others.length > 0 || otherZones.length > 0 || isElsewhere) {
+    const detail = there.map(({ source, place }) =>
+      [source, place.region, place.zone].filter(Boolean).join(" ")
+    ).join(", ");
+    return { kind: "disagreeing", detail };
+  }
+  if ([...regions.values()].includes(region)) {
+    return { kind: "emulated", region };
+  }
+  return { kind: regions.has(region) ? "real" : "unmapped", region };
+}
+
+function distinct(names: readonly (string | undefined)[]): readonly string[] {
+  return [...new Set(names.filter((name) => name !== undefined))];
+}
+
+/** The region of a zone where nothing else names it: without its letter. */
+function regionOfZone(zone: string, regions: RegionMap): string {
+  return [...regions].flat().find((region) => isZoneOf(zone, region)) ??
+    zone.replace(/(\d)[a-z]$/, "$1");
 }

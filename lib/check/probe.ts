@@ -8,7 +8,6 @@
 import type { RegionMap } from "../config/regions.ts";
 import type { askMetadata } from "../system/metadata_client.ts";
 import type { Runner } from "../system/runner.ts";
-import { diagnose, type Diagnosis } from "./diagnosis.ts";
 import type { Expectation } from "./expectations.ts";
 import {
   type ExpectedRule,
@@ -20,11 +19,10 @@ import {
   type RuleFacts,
 } from "./node_facts.ts";
 import {
-  ANSWER_MS,
+  diagnose,
+  type Diagnosis,
   type Observation,
   observe,
-  type Shown,
-  SOURCES,
 } from "./observe.ts";
 
 /** What was seen at one address. */
@@ -56,7 +54,7 @@ export interface Findings {
     /** What it shows. */
     readonly diagnosis: Diagnosis;
     /** Who listens there in its place, for people. */
-    readonly stranger?: string;
+    readonly stranger: string | undefined;
   };
   /** Processes that go around the rule as the proxy's user, for people. */
   readonly exempt: readonly string[];
@@ -94,14 +92,14 @@ export interface ProbeParts {
   readonly ask: typeof askMetadata;
   /** The clock. */
   readonly clock: Clock;
-  /** Tells who asks. */
-  readonly uid: () => number;
+  /** Who asks. */
+  readonly uid: number;
   /** The environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The questions of one look, the one for a token included. */
-const QUESTIONS = 1 + Object.keys(SOURCES).length;
+/** What one look at both addresses shows. */
+type Looked = Pick<Findings, "ipv6"> & { readonly seen: Seen };
 
 /**
  * Finds it out.
@@ -111,90 +109,64 @@ const QUESTIONS = 1 + Object.keys(SOURCES).length;
  */
 export async function probe(
   request: ProbeRequest,
-  { run, ask, clock, uid: ownUid, env }: ProbeParts,
+  { run, ask, clock, uid, env }: ProbeParts,
 ): Promise<Findings> {
   const { url, destination, regions, expectations, proxyUid } = request;
-  const uid = ownUid();
-  const ipv6Url = await isFile("/proc/net/if_inet6", run)
+  // Asked of `cat`: Deno looks at /proc only with every permission.
+  const inet6 = await run(["cat", "/proc/net/if_inet6"]);
+  const ipv6Url = typeof inet6 !== "string" && inet6.code === 0
     ? request.ipv6Url
     : undefined;
   const look = async (
     at: string,
     until: number,
-    expected: readonly Expectation[],
+    expectations: readonly Expectation[],
   ): Promise<Seen> => {
-    const observation = await observe(at, {
-      ask,
-      now: clock.now,
-      until,
-      expectations: expected,
-    });
+    const parts = { ask, now: clock.now, until, expectations };
+    const observation = await observe(at, parts);
     return { observation, diagnosis: diagnose(observation, regions) };
   };
-  const lookAtBoth = async (until: number) => {
+  const lookAtBoth = async (until: number): Promise<Looked> => {
     const seen = await look(url, until, expectations);
-    return ipv6Url === undefined || !isAsExpected(seen)
+    return ipv6Url === undefined || !isFine({ seen })
       ? { seen }
       : { seen, ipv6: await look(ipv6Url, until, []) };
   };
-  const onceMs = (2 * QUESTIONS + expectations.length) * ANSWER_MS;
   const isProxyUser = destination !== undefined && uid === proxyUid;
-  const { seen, ipv6 } = isProxyUser ? {} : await lookUntil(
-    lookAtBoth,
-    ({ seen, ipv6 }) => isAsExpected(seen) && !showsOther(ipv6),
-    { waitMs: request.waitMs, onceMs, clock },
-  );
+  const looked = isProxyUser
+    ? undefined
+    : await lookUntil(lookAtBoth, isFine, request.waitMs, clock);
   const rule = await readRule(request, run);
+  const exempt = destination === undefined
+    ? []
+    : await findExemptProcesses(proxyUid, run);
   const findings = {
     url,
     uid,
     regions,
     rule,
-    seen,
-    ...ipv6 === undefined ? {} : { ipv6 },
-    exempt: destination === undefined
-      ? []
-      : await findExemptProcesses(proxyUid, run),
+    seen: undefined,
+    exempt,
+    ...looked,
   };
-  if (
-    seen === undefined || isAsExpected(seen) && !showsOther(ipv6) ||
-    destination === undefined
-  ) {
+  if (looked === undefined || isFine(looked) || destination === undefined) {
     return findings;
   }
   const manager = await findManager(env, run);
-  if (seen.diagnosis.kind === "emulated") return { ...findings, manager };
-  const port = "port" in rule ? rule.port : request.port ?? request.defaultPort;
+  if (looked.seen.diagnosis.kind === "emulated") {
+    return { ...findings, manager };
+  }
+  const port = "port" in rule ? rule.port : request.defaultPort;
   const address = `127.0.0.1:${port}`;
-  const until = clock.now() + onceMs;
-  const { diagnosis } = await look(`http://${address}`, until, expectations);
+  const { diagnosis } = await look(`http://${address}`, Infinity, expectations);
   const stranger = await findStranger(port, proxyUid, run);
-  return {
-    ...findings,
-    manager,
-    proxy: {
-      address,
-      diagnosis,
-      ...stranger === undefined ? {} : { stranger },
-    },
-  };
+  return { ...findings, manager, proxy: { address, diagnosis, stranger } };
 }
 
-/** Asked of `cat`, because Deno looks at /proc only with every permission. */
-async function isFile(path: string, run: Runner): Promise<boolean> {
-  const result = await run(["cat", path]);
-  return typeof result !== "string" && result.code === 0;
-}
-
-/** The first thing that does not show as the identity makes clients expect. */
-export function firstUnmet(
-  { promises = [] }: Observation,
-): Shown | undefined {
-  return promises.find(({ kept }) => !kept);
-}
-
-function isAsExpected({ diagnosis, observation }: Seen): boolean {
-  return diagnosis.kind === "emulated" && firstUnmet(observation) === undefined;
+/** Whether clients see the emulated region, and what goes with it. */
+function isFine({ seen, ipv6 }: Looked): boolean {
+  return seen.diagnosis.kind === "emulated" &&
+    seen.observation.promises.every(({ kept }) => kept) && !showsOther(ipv6);
 }
 
 /**
@@ -217,21 +189,17 @@ const LOOK_MS = 250;
  *
  * @param look looks, and is over by a time of the clock
  * @param isGood whether that is what was waited for
- * @param waitMs how long all may take; 0 looks once, within `onceMs`
- * @param onceMs how long a single look may take
+ * @param waitMs how long all may take; 0 looks once
  * @returns what was seen last; a last look that was cut short counts only if
  * it is good
  */
 export async function lookUntil<Found>(
   look: (until: number) => Promise<Found>,
   isGood: (found: Found) => boolean,
-  { waitMs, onceMs, clock }: {
-    readonly waitMs: number;
-    readonly onceMs: number;
-    readonly clock: Clock;
-  },
+  waitMs: number,
+  clock: Clock,
 ): Promise<Found> {
-  const end = clock.now() + (waitMs === 0 ? onceMs : waitMs);
+  const end = waitMs === 0 ? Infinity : clock.now() + waitMs;
   let found = await look(end);
   while (waitMs > 0 && !isGood(found)) {
     const left = end - clock.now();

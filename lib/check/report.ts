@@ -5,10 +5,9 @@
  */
 import { oneLine } from "../cli/message.ts";
 import type { Advice } from "./advice.ts";
-import type { Diagnosis } from "./diagnosis.ts";
 import type { RuleFacts } from "./node_facts.ts";
-import type { Observation, Outcome, Shown, Sight } from "./observe.ts";
-import type { Findings, Seen } from "./probe.ts";
+import type { Diagnosis, Observation, Outcome } from "./observe.ts";
+import type { Findings } from "./probe.ts";
 
 type Line = readonly [key: string, value: string];
 
@@ -23,29 +22,28 @@ const PODS =
  * @param advice what it comes to
  */
 export function renderReport(findings: Findings, advice: Advice): string {
-  const { url, uid, seen, ipv6, rule, proxy } = findings;
+  const { url, uid, seen, ipv6, rule, proxy, regions } = findings;
   const next = advice.next === undefined ? "" : `; ${advice.next}`;
-  const lines: Line[] = [
+  const shows = (diagnosis: Diagnosis) => diagnosisText(diagnosis, regions);
+  // Where nothing listens on [::1], the guard refuses, and that is right.
+  const isGuarded = ipv6?.diagnosis.silence === "refused" &&
+    rule.state === "installed";
+  const lines: readonly (Line | undefined)[] = [
     ["service", url],
     ["asked as", `uid ${uid}`],
-    ...seen === undefined ? [] : observationLines(seen.observation),
-    ...seen === undefined
-      ? []
-      : [["shows", diagnosisText(seen.diagnosis, findings)] as const],
-    ...ipv6 === undefined ? [] : [["IPv6", ipv6Text(ipv6, findings)] as const],
+    ...observationLines(seen?.observation),
+    seen && ["shows", shows(seen.diagnosis)],
+    ipv6 &&
+    ["IPv6", shows(ipv6.diagnosis) + (isGuarded ? " by the guard" : "")],
     ["rule", ruleText(rule)],
-    ...proxy === undefined ? [] : [
-      [
-        "proxy",
-        `${proxy.address} shows ${diagnosisText(proxy.diagnosis, findings)}`,
-      ] as const,
-    ],
-    ...warnings(findings).map((text) => ["warning", text] as const),
-    ...rule.state === "not needed" ? [] : [["note", PODS] as const],
+    proxy && ["proxy", `${proxy.address} shows ${shows(proxy.diagnosis)}`],
+    ...warnings(findings).map((text): Line => ["warning", text]),
+    rule.state === "not needed" ? undefined : ["note", PODS],
     ["verdict", `${advice.answer}: ${advice.why}${next}`],
   ];
-  const width = Math.max(...lines.map(([key]) => key.length)) + 2;
-  return lines
+  const shown = lines.filter((line) => line !== undefined);
+  const width = Math.max(...shown.map(([key]) => key.length)) + 2;
+  return shown
     .map(([key, value]) => `${`${key}:`.padEnd(width)}${oneLine(value)}\n`)
     .join("");
 }
@@ -58,98 +56,70 @@ export function renderReport(findings: Findings, advice: Advice): string {
  */
 export function renderReportJson(findings: Findings, advice: Advice): string {
   const { seen, ipv6, proxy, regions, ...others } = findings;
+  const { diagnosis, ...place } = proxy ?? {};
   return `${
     JSON.stringify({
       ...advice,
       ...others,
       regions: Object.fromEntries(regions),
-      reachable: seen === undefined ? undefined : isReachable(seen.observation),
+      // Whether anything was answered at all.
+      reachable: seen && seen.observation.token.silence === undefined,
       ...seen?.observation,
       sighting: seen?.diagnosis,
       ipv6: ipv6?.diagnosis,
-      proxy: proxy &&
-        {
-          address: proxy.address,
-          sighting: proxy.diagnosis,
-          stranger: proxy.stranger,
-        },
+      proxy: proxy && { ...place, sighting: diagnosis },
       warnings: warnings(findings),
     })
   }\n`;
 }
 
-/** Whether anything was answered at all. */
-function isReachable({ token }: Observation): boolean {
-  return "status" in token;
-}
-
-function observationLines(observation: Observation): Line[] {
-  const { token, version, sights, promises = [] } = observation;
+function observationLines(observation: Observation | undefined): Line[] {
+  if (observation === undefined) return [];
+  const { token, version, sights, promises } = observation;
+  const { silence, reason } = token;
+  const reachable = silence === undefined
+    ? "yes"
+    : `no, ${silence} (${reason})`;
+  const how = version === "v2" ? "v2, token" : "v1, no token:";
   return [
-    [
-      "reachable",
-      "silence" in token ? `no, ${token.silence} (${token.reason})` : "yes",
-    ],
-    ...version === undefined ? [] : [["version", versionText(observation)]] as [
-      Line,
-    ],
-    ...sights.map((sight): Line => [sight.source, sightText(sight)]),
-    ...promises.map((it): Line => [it.what, promiseText(it)]),
+    ["reachable", reachable],
+    ...version === undefined
+      ? []
+      : [["version", how + endText(token)] as const],
+    ...sights.map(({ source, outcome, place: { region, zone } }): Line => {
+      const place = [region, zone].filter(Boolean).join(", ");
+      return [source, (place + endText(outcome)).trim()];
+    }),
+    ...promises.map(({ what, found = "", kept, expected, outcome }): Line => {
+      const shown = (found + endText(outcome)).trim();
+      return [what, kept ? shown : `${shown}, expected ${expected}`];
+    }),
   ];
 }
 
-function versionText({ token, version }: Observation): string {
-  return version === "v2"
-    ? `v2, token ${endText(token)}`
-    : `v1, no token: ${endText(token)}`;
-}
-
-function sightText({ outcome, place }: Sight): string {
-  const named = [place.region, place.zone].filter((name) => name !== undefined);
-  return named.length === 0
-    ? endText(outcome)
-    : `${named.join(", ")} ${endText(outcome)}`;
-}
-
-function promiseText(
-  { kept, found, expected, outcome }: Shown,
-): string {
-  const text = found === undefined ? "" : `${found} `;
-  return `${text}${endText(outcome)}${kept ? "" : `, expected ${expected}`}`;
-}
-
 /** How long it took, and how it ended where that is not well. */
-function endText(outcome: Outcome): string {
-  const time = `in ${outcome.ms.toFixed(1)} ms`;
-  if ("silence" in outcome) return `${outcome.silence} ${time}`;
-  return outcome.status === 200 ? time : `${outcome.status} ${time}`;
+function endText({ ms, silence, status = 200 }: Outcome): string {
+  const end = silence ?? (status === 200 ? "" : String(status));
+  return `${end && ` ${end}`} in ${ms.toFixed(1)} ms`;
 }
 
-/** Where nothing listens on [::1], the guard refuses, and that is right. */
-function ipv6Text({ diagnosis }: Seen, findings: Findings): string {
-  const isRefused = diagnosis.kind === "silent" &&
-    diagnosis.silence === "refused";
-  return `${diagnosisText(diagnosis, findings)}${
-    isRefused && findings.rule.state === "installed" ? " by the guard" : ""
-  }`;
-}
-
-function diagnosisText(diagnosis: Diagnosis, { regions }: Findings): string {
-  switch (diagnosis.kind) {
+function diagnosisText(
+  { kind, region = "", silence, status, source }: Diagnosis,
+  regions: Findings["regions"],
+): string {
+  switch (kind) {
     case "emulated":
-      return `emulated region ${diagnosis.region}`;
+      return `emulated region ${region}`;
     case "real":
-      return `real region ${diagnosis.region}, not ${
-        regions.get(diagnosis.region)
-      }`;
+      return `real region ${region}, not ${regions.get(region)}`;
     case "unmapped":
-      return `unknown region ${diagnosis.region}`;
+      return `unknown region ${region}`;
     case "disagreeing":
       return "different regions";
     case "silent":
-      return `nothing, ${diagnosis.silence}`;
+      return `nothing, ${silence}`;
     case "failing":
-      return `an answer that is no use, ${diagnosis.status} for ${diagnosis.source}`;
+      return `an answer that is no use, ${status} for ${source}`;
     case "nothing":
       return "no region";
   }
@@ -172,9 +142,11 @@ function ruleText(rule: RuleFacts): string {
 }
 
 function warnings({ seen, exempt, rule }: Findings): readonly string[] {
+  const isTtlMissing = seen?.observation.version === "v2" &&
+    !seen.observation.ttlTold;
   return [
     ..."unguarded" in rule ? rule.unguarded : [],
-    ...seen?.observation.version === "v2" && !seen.observation.ttlTold
+    ...isTtlMissing
       ? [
         "the token comes without its TTL: SDKs for Go, Java and Rust refuse it",
       ]

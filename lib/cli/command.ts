@@ -24,14 +24,7 @@ export const EXIT = {
 export type ExitCode = typeof EXIT[keyof typeof EXIT];
 
 /** A signal a subcommand may listen to. */
-export type Signal =
-  | "SIGTERM"
-  | "SIGINT"
-  | "SIGHUP"
-  | "SIGQUIT"
-  | "SIGALRM"
-  | "SIGUSR1"
-  | "SIGUSR2";
+export type Signal = Deno.Signal;
 
 /** The outside world, handed to a subcommand so that tests can stand in. */
 export interface Io {

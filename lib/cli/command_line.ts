@@ -4,9 +4,13 @@
  *
  * @module
  */
-import { errorLine, quote, UsageError } from "./message.ts";
-import { nearest } from "./suggestion.ts";
-import { alignColumns } from "./table.ts";
+import {
+  alignColumns,
+  errorLine,
+  quote,
+  unknown,
+  UsageError,
+} from "./message.ts";
 import {
   type Command,
   type CommandEntry,
@@ -55,22 +59,22 @@ async function dispatch(
     io.stderr(await generalHelp(commands));
     return EXIT.USAGE;
   }
-  if (hasFlag(args, VERSION_FLAG)) {
+  if (first === "version" || hasFlag(args, VERSION_FLAG)) {
     io.stdout(versionLine(io.build));
     return EXIT.OK;
   }
   if (first === "help" || HELP_FLAG.test(first)) {
     const [topic] = others;
-    io.stdout(
-      topic === undefined
-        ? await generalHelp(commands)
-        : (await load(topic, commands)).help,
-    );
+    const help = topic === undefined
+      ? await generalHelp(commands)
+      : (await load(topic, commands)).help;
+    io.stdout(help);
     return EXIT.OK;
   }
-  const bare = first.startsWith("--");
-  const rest = bare ? args : others;
-  const command = await load(bare ? DEFAULT_COMMAND : first, commands);
+  const [name, rest] = first.startsWith("--")
+    ? [DEFAULT_COMMAND, args]
+    : [first, others];
+  const command = await load(name, commands);
   if (rest[0] === "help" || hasFlag(rest, HELP_FLAG)) {
     io.stdout(command.help);
     return EXIT.OK;
@@ -89,9 +93,8 @@ async function load(
 ): Promise<Command> {
   const entry = commands.find((command) => command.name === name);
   if (entry !== undefined) return await entry.load();
-  const near = nearest(name, shown(commands).map((command) => command.name));
-  const hint = near === undefined ? "see --help" : `did you mean "${near}"?`;
-  throw new UsageError(`Unknown subcommand ${quote(name)}: ${hint}`);
+  const known = shown(commands).map((command) => command.name);
+  throw unknown(`subcommand ${quote(name)}`, name, known);
 }
 
 /** The subcommands that are for people. */

@@ -1,6 +1,6 @@
 /**
- * Messages: whatever foreign text one holds, it stays one line, and nothing in
- * it can steer a terminal.
+ * Text for people, messages and tables: whatever foreign text one holds, it
+ * stays one line, and nothing in it can steer a terminal.
  *
  * @module
  */
@@ -78,4 +78,99 @@ export function errorLine(error: unknown): string {
       : undefined;
   }
   return oneLine(parts.join(": "));
+}
+
+/**
+ * The error for a name that nobody knows, with the known one that is most like
+ * it.
+ *
+ * @param what what it was given as, and the name
+ * @param name the name
+ * @param known the names there are
+ * @param otherwise what to do where none is like it
+ */
+export function unknown(
+  what: string,
+  name: string,
+  known: readonly string[],
+  otherwise = "see --help",
+): UsageError {
+  const near = nearest(name, known);
+  const hint = near === undefined ? otherwise : `did you mean ${quote(near)}?`;
+  return new UsageError(`Unknown ${what}: ${hint}`);
+}
+
+/** With more letters that differ it is another word. */
+const MOST_DIFFERING = 2;
+
+/** The known name that is most like an unknown one, if there is one. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const word = plain(name);
+  // It must be long enough to mean something.
+  if (word.length < 3) return undefined;
+  return known
+    .map((one) => ({ one, letters: differing(word, plain(one)) }))
+    .filter(({ one, letters }) =>
+      letters <= MOST_DIFFERING && letters < plain(one).length / 2
+    )
+    .sort((one, other) => one.letters - other.letters)[0]?.one;
+}
+
+function plain(name: string): string {
+  return name.replaceAll(/[-_]/g, "").toLowerCase();
+}
+
+/**
+ * How many letters are left between what two words have in common at their
+ * beginning and end; 1 where the one begins with the other.
+ */
+function differing(one: string, other: string): number {
+  if (one.startsWith(other) || other.startsWith(one)) return 1;
+  const shorter = Math.min(one.length, other.length);
+  let head = 0;
+  while (one[head] === other[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && one.at(-1 - tail) === other.at(-1 - tail)) {
+    tail++;
+  }
+  return Math.max(one.length, other.length) - head - tail;
+}
+
+/**
+ * Renders rows as columns, each as wide as its widest cell, two spaces apart.
+ * Widths are counted in characters, not in cells of a terminal: the tables hold
+ * names in ASCII.
+ *
+ * @param rows the cells; foreign text is escaped
+ * @returns lines, each with its line feed
+ */
+export function alignColumns(rows: readonly (readonly string[])[]): string {
+  const lines = rows.map((row) => row.map(oneLine));
+  const width = (column: number) =>
+    Math.max(...lines.map((row) => row[column]?.length ?? 0));
+  return lines.map((row) => {
+    const cells = row.map((cell, i) =>
+      // The last cell needs no padding.
+      i === row.length - 1 ? cell : cell.padEnd(width(i))
+    );
+    return `${cells.join("  ").trimEnd()}\n`;
+  }).join("");
+}
+
+/**
+ * Cuts the middle out of a text that is too long, where the least is lost:
+ * names differ at their beginning and end.
+ *
+ * @param text one line
+ * @param width the most characters to leave, `…` included
+ */
+export function cutMiddle(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  const head = Math.ceil((width - 1) / 2);
+  return [
+    ...characters.slice(0, head),
+    "…",
+    ...characters.slice(characters.length - (width - 1 - head)),
+  ].join("");
 }

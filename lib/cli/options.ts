@@ -5,8 +5,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { quote, UsageError } from "./message.ts";
-import { nearest, unknown } from "./suggestion.ts";
+import { quote, unknown, UsageError } from "./message.ts";
 
 /** One option of a subcommand. */
 export interface Option {
@@ -14,80 +13,170 @@ export interface Option {
   readonly name: string;
   /** What its value is called in the help; without one it is a switch. */
   readonly value?: string;
-  /** Whether it may be given more than once. */
+  /** Whether it may be given more than once, in a file as a list or mapping. */
   readonly repeatable?: boolean;
-  /** Whether a configuration file may hold it as a mapping of left to right. */
-  readonly pairs?: boolean;
   /** Whether it may name a file; one that a file names is relative to that. */
   readonly mayBeFile?: boolean;
   /** One line of help. */
   readonly help: string;
+  /** The actions that take it, of a subcommand that has some; all else. */
+  readonly of?: readonly string[];
   /** What holds when it is not given, as the help shows it. */
   readonly fallback?: string;
 }
 
-/** What the arguments of a subcommand came to. */
-export interface ParsedArguments {
-  /** Every option given, by name; switches carry `"true"` or `"false"`. */
-  readonly given: ReadonlyMap<string, readonly string[]>;
-  /** The arguments that are no options. */
-  readonly words: readonly string[];
+/** One value and where it came from, so that an error can say what to change. */
+export interface SourcedValue {
+  /** The value as it was written. */
+  readonly text: string;
+  /** `--timeout`, `C2S_IMDS_TIMEOUT` or `key "timeout" in "c2s-imds.yaml"`. */
+  readonly source: string;
 }
 
-/** The switch every subcommand understands. */
-export const HELP: Option = { name: "help", help: "Shows this help" };
+/** Every value of an option, by the option's name. */
+export type SourcedValues = ReadonlyMap<string, readonly SourcedValue[]>;
+
+/**
+ * Refuses a value.
+ *
+ * @param value the value
+ * @param expected what would have been right, as it follows "expected"
+ * @throws {UsageError} always: `Cannot use "0" for --timeout: expected …`
+ */
+export function refuse(
+  { text, source }: SourcedValue,
+  expected: string,
+): never {
+  throw new UsageError(
+    `Cannot use ${quote(text)} for ${source}: expected ${expected}`,
+  );
+}
+
+/** What the arguments of a subcommand came to. */
+export interface Given {
+  /** Every option given; switches carry `"true"` or `"false"`. */
+  readonly values: SourcedValues;
+  /** The arguments that are no options. */
+  readonly words: readonly string[];
+  /** The value of an option, else its default. */
+  value(name: string): SourcedValue;
+  /** Whether a switch is on. */
+  isSet(name: string): boolean;
+}
 
 /**
  * Parses the arguments of a subcommand against its options.
  *
  * @param args the arguments after the subcommand's name
- * @param options the options it knows; `--help` is always known
+ * @param options the options it knows
  * @throws {UsageError} for an unknown option, a missing value, or an option
  * given twice that may be given once
  */
 export function parseOptions(
   args: readonly string[],
   options: readonly Option[],
-): ParsedArguments {
-  const known = [...options, HELP];
-  const names = known.map(({ name }) => name);
+): Given {
+  const names = options.map(({ name }) => name);
   const words: string[] = [];
-  const parsed = parseArgs(withValues(args, known), {
+  const parsed = parseArgs(withValues(args, options), {
     string: names,
     collect: names,
     unknown: (arg: string) => {
       if (arg.startsWith("-") && arg !== "-") {
-        throw unknownOption(arg, known);
+        const written = arg.replace(/=.*$/s, "");
+        const known = names.map((name) => `--${name}`);
+        throw unknown(`option ${quote(written)}`, written, known);
       }
       words.push(arg);
       return false;
     },
   });
-  const given = new Map<string, readonly string[]>();
-  for (const option of known) {
-    const values = (parsed[option.name] ?? []) as string[];
-    if (values.length > 0) given.set(option.name, required(values, option));
+  const values = new Map<string, readonly SourcedValue[]>();
+  for (const option of options) {
+    const texts = (parsed[option.name] ?? []) as string[];
+    if (texts.length > 0) values.set(option.name, required(texts, option));
   }
-  return { given, words: [...words, ...parsed._.map(String)] };
+  const fallbacks = new Map(options.map((it) => [it.name, it.fallback]));
+  return {
+    values,
+    words: [...words, ...parsed._.map(String)],
+    value: (name) =>
+      values.get(name)?.[0] ??
+        { text: fallbacks.get(name) ?? "", source: `--${name}` },
+    isSet: (name) => values.get(name)?.[0]?.text === "true",
+  };
+}
+
+/**
+ * Parses the arguments of a subcommand that takes nothing but options.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param options the options it knows
+ * @throws {UsageError} as {@linkcode parseOptions}, and for any other argument
+ */
+export function parseFlags(
+  args: readonly string[],
+  options: readonly Option[],
+): Given {
+  const given = parseOptions(args, options);
+  refuseWord(given.words[0]);
+  return given;
+}
+
+/**
+ * Parses the arguments of a subcommand whose first word names an action.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param options the options it knows
+ * @param actions what there is
+ * @param noun what an action is called
+ * @throws {UsageError} as {@linkcode parseOptions}, for no action, another or
+ * one more, and for an option of other actions
+ */
+export function parseAction<Action extends string>(
+  args: readonly string[],
+  options: readonly Option[],
+  actions: readonly Action[],
+  noun = "action",
+): Given & { readonly action: Action } {
+  const given = parseOptions(args, options);
+  const [word, extra] = given.words;
+  const action = actions.find((one) => one === word);
+  if (action === undefined) {
+    const found = word === undefined
+      ? `No ${noun}`
+      : `Unknown ${noun} ${quote(word)}`;
+    throw new UsageError(`${found}: expected ${actions.join(", ")}`);
+  }
+  refuseWord(extra);
+  for (const { name, of } of options) {
+    if (of?.includes(action) ?? true) continue;
+    if (!given.values.has(name)) continue;
+    throw new UsageError(
+      `Cannot use --${name} with ${action}: it is for ${of?.join(" and ")}`,
+    );
+  }
+  return { ...given, action };
+}
+
+function refuseWord(word: string | undefined): void {
+  if (word === undefined) return;
+  throw new UsageError(`Unexpected argument ${quote(word)}: see --help`);
 }
 
 /** The values of an option, of a switch the last. */
 function required(
-  values: readonly string[],
+  texts: readonly string[],
   { name, value, repeatable }: Option,
-): readonly string[] {
-  const isSwitch = value === undefined;
-  const wrong = values.find((text) =>
-    isSwitch ? text !== "true" && text !== "false" : text === ""
-  );
-  if (wrong !== undefined) {
-    throw new UsageError(
-      `Cannot use ${quote(wrong)} for --${name}: expected ${
-        value ?? "no value, true or false"
-      }`,
-    );
+): readonly SourcedValue[] {
+  const values = texts.map((text) => ({ text, source: `--${name}` }));
+  for (const given of values) {
+    if (value === undefined && !/^(?:true|false)$/.test(given.text)) {
+      refuse(given, "no value, true or false");
+    }
+    if (given.text === "") refuse(given, value ?? "");
   }
-  if (isSwitch) return values.slice(-1);
+  if (value === undefined) return values.slice(-1);
   if (values.length > 1 && !repeatable) {
     throw new UsageError(
       `Cannot use --${name} ${values.length} times: expected it once`,
@@ -97,34 +186,22 @@ function required(
 }
 
 /**
- * Gives a switch its value, and an option the negative number behind it, so
- * that who wrote that hears what the option expects.
+ * Gives a switch its value, `--iptables` true and `--no-iptables` false, so
+ * that it does not take the next argument for one.
  */
 function withValues(
   args: readonly string[],
   options: readonly Option[],
 ): string[] {
+  const switches = options.filter(({ value }) => value === undefined);
+  const values = new Map(switches.flatMap(({ name }) => [
+    [`--${name}`, `--${name}=true`],
+    [`--no-${name}`, `--${name}=false`],
+  ]));
   const end = args.indexOf("--");
-  const last = end < 0 ? args.length : end;
-  const optionAt = (i: number) =>
-    i < last ? options.find(({ name }) => args[i] === `--${name}`) : undefined;
-  const isNegative = (i: number) =>
-    i < last && /^-\.?\d/.test(args[i] ?? "") &&
-    optionAt(i - 1)?.value !== undefined;
-  return args.flatMap((arg, i) => {
-    if (isNegative(i)) return [];
-    if (isNegative(i + 1)) return [`${arg}=${args[i + 1]}`];
-    const option = optionAt(i);
-    return option !== undefined && option.value === undefined
-      ? [`${arg}=true`]
-      : [arg];
-  });
-}
-
-function unknownOption(arg: string, known: readonly Option[]): UsageError {
-  const written = arg.replace(/=.*$/s, "");
-  const near = nearest(written, known.map((option) => option.name));
-  return unknown(`option ${quote(written)}`, near && `--${near}`);
+  return args.map((arg, i) =>
+    end < 0 || i < end ? values.get(arg) ?? arg : arg
+  );
 }
 
 /** The columns of a terminal that shows a help text. */
@@ -137,48 +214,18 @@ const COLUMNS = 80;
  * @param options the options to show
  */
 export function renderOptions(options: readonly Option[]): string {
-  const heads = options.map((o) =>
-    `  --${o.name}${o.value === undefined ? "" : ` ${o.value}`}`
+  const heads = options.map(({ name, value = "" }) =>
+    `  --${name} ${value}`.trimEnd()
   );
   const width = Math.max(...heads.map((head) => head.length)) + 2;
-  return options.flatMap((option, i) => {
-    const line = (heads[i] ?? "").padEnd(width) + option.help;
+  return options.map(({ help, fallback, repeatable }, i) => {
+    const line = (heads[i] ?? "").padEnd(width) + help;
     const notes = [
-      option.fallback === undefined ? "" : `default ${option.fallback}`,
-      option.repeatable ? "repeatable" : "",
-    ].filter((note) => note !== "").join(", ");
-    if (notes === "") return [line];
-    if (line.length + notes.length + 3 <= COLUMNS) {
-      return [`${line} (${notes})`];
-    }
-    return [line, `${" ".repeat(width)}(${notes})`];
+      ...fallback === undefined ? [] : [`default ${fallback}`],
+      ...repeatable ? ["repeatable"] : [],
+    ].join(", ");
+    if (notes === "") return line;
+    const fits = line.length + notes.length + 3 <= COLUMNS;
+    return `${line}${fits ? " " : `\n${" ".repeat(width)}`}(${notes})`;
   }).join("\n");
-}
-
-/**
- * Reads the one word that names an action.
- *
- * @param words the arguments that are no options
- * @param actions what there is
- * @param noun what an action is called
- * @throws {UsageError} when there is none, another or one more
- */
-export function parseAction<Action extends string>(
-  words: readonly string[],
-  actions: readonly Action[],
-  noun = "action",
-): Action {
-  const [word, extra] = words;
-  const action = actions.find((one) => one === word);
-  if (action === undefined) {
-    throw new UsageError(
-      `${
-        word === undefined ? `No ${noun}` : `Unknown ${noun} ${quote(word)}`
-      }: expected ${actions.join(", ")}`,
-    );
-  }
-  if (extra !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(extra)}: see --help`);
-  }
-  return action;
 }

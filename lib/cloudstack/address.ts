@@ -2,24 +2,21 @@
  * The service's address on `lo`, as CloudStack's users have it: whoever asks
  * 169.254.169.254 on this node asks this node.
  *
- * The label of the address notes what was done for it, so that address and
- * note go together, with the network namespace as at a reboot.
+ * By default Linux answers neighbours who look for an address on `lo`, on every
+ * interface, and so takes their metadata requests to this node. `arp_ignore`
+ * decides. The label of the address notes whether it was changed for it, so
+ * that address and note go together, with the network namespace as at a reboot.
  *
  * @module
  */
 import type { Runner } from "../system/runner.ts";
-import {
-  answering,
-  ARP_IGNORE_COMMAND,
-  type ArpSettings,
-  readArpSettings,
-  readValues,
-  writeArpIgnore,
-} from "./arp_ignore.ts";
-import { LinkError, runCommand } from "./ip_command.ts";
+import { isOutOfReach, LinkError, runCommand } from "./ip_command.ts";
 
 /** The address of the metadata service, alone in its network. */
 export const SERVICE_ADDRESS = "169.254.169.254/32";
+
+/** What an administrator runs to keep neighbours out. */
+export const ARP_IGNORE_COMMAND = "sysctl -w net.ipv4.conf.all.arp_ignore=1";
 
 /** No other program takes it for the source of what it sends elsewhere. */
 const SCOPE = "host";
@@ -60,32 +57,6 @@ export interface AddressStatus {
   readonly answering: readonly string[];
 }
 
-/** An IPv4 address of `lo`. */
-export interface LoopbackAddress {
-  /** `169.254.169.254/32`. */
-  readonly address: string;
-  /** The name under which it was given: `lo` unless told. */
-  readonly label: string;
-  /** How far it reaches: `host`, `link`, `global`. */
-  readonly scope: string;
-}
-
-/** Reads `ip -o -4 address show dev lo`. */
-export function parseAddresses(text: string): readonly LoopbackAddress[] {
-  return text.split("\n").flatMap((line) => {
-    const [, address, rest = ""] =
-      /^\d+:\s+\S+\s+inet (\S+)\s+(.*)$/.exec(line) ?? [];
-    if (address === undefined) return [];
-    // The label is the last word before the lifetimes; flags precede it.
-    const words = (rest.split("\\")[0] ?? "").trim().split(/\s+/);
-    return [{
-      address,
-      label: words.at(-1) ?? "",
-      scope: words[words.indexOf("scope") + 1] ?? "",
-    }];
-  });
-}
-
 /**
  * Adds the address, unless it is there already. Whoever could not have added
  * it learns so in both cases.
@@ -93,9 +64,8 @@ export function parseAddresses(text: string): readonly LoopbackAddress[] {
  * @param run runs `ip`, `cat` and `tee`
  * @param options whether `arp_ignore` may be set, for all interfaces, where
  * neighbours would reach the address otherwise
- * @throws {LinkError} of kind `exposed` when neighbours would reach it, of
- * another when that cannot be told or the address cannot be added; nothing is
- * changed then
+ * @throws {LinkError} when neighbours would reach it, when that cannot be told,
+ * or when the address cannot be added; nothing is changed then
  */
 export async function addAddress(
   run: Runner,
@@ -120,10 +90,12 @@ export async function addAddress(
       ours: isOurs(label),
     };
   } catch (error) {
-    if (arpIgnoreSet) await writeArpIgnore(run, "put arp_ignore back to 0", 0);
+    if (arpIgnoreSet) await writeArpIgnore(run, UNDO, 0);
     throw error;
   }
 }
+
+const UNDO = "put arp_ignore back to 0";
 
 /**
  * Removes the address, whoever added it, and puts `arp_ignore` back to 0 if it
@@ -139,13 +111,9 @@ export async function removeAddress(run: Runner): Promise<RemovedAddress> {
   await runCommand(run, action, [
     ...["ip", "address", "delete", SERVICE_ADDRESS, "dev", "lo"] as const,
   ]);
-  if (there.label !== ARP_LABEL) {
-    return { removed: true, arpIgnoreReset: false };
-  }
-  const undo = "put arp_ignore back to 0";
-  const [all] = await readValues(run, undo);
-  const arpIgnoreReset = all === 1;
-  if (arpIgnoreReset) await writeArpIgnore(run, undo, 0);
+  const arpIgnoreReset = there.label === ARP_LABEL &&
+    (await readArpIgnore(run, UNDO))[0] === 1;
+  if (arpIgnoreReset) await writeArpIgnore(run, UNDO, 0);
   return { removed: true, arpIgnoreReset };
 }
 
@@ -170,15 +138,26 @@ function isOurs(label: string | undefined): boolean {
   return label === PLAIN_LABEL || label === ARP_LABEL;
 }
 
+/** The address as it stands on `lo`. */
+interface FoundAddress {
+  /** How far it reaches: `host`, `link`, `global`. */
+  readonly scope: string;
+  /** The name under which it was given: `lo` unless told. */
+  readonly label: string;
+}
+
 async function find(
   run: Runner,
   action: string,
-): Promise<LoopbackAddress | undefined> {
+): Promise<FoundAddress | undefined> {
   const listed = await runCommand(run, action, [
     ...["ip", "-o", "-4", "address", "show", "dev", "lo"] as const,
   ]);
-  return parseAddresses(listed)
-    .find(({ address }) => address === SERVICE_ADDRESS);
+  // The label is the last word before the lifetimes; flags precede it.
+  const [, scope = "", label = ""] =
+    / inet 169\.254\.169\.254\/32 .*\bscope (\S+) (?:[^\\\n]* )?([^\s\\]+)\s*\\/
+      .exec(listed) ?? [];
+  return scope === "" ? undefined : { scope, label };
 }
 
 /**
@@ -190,7 +169,7 @@ async function add(
   run: Runner,
   action: string,
   label: string,
-): Promise<LoopbackAddress | undefined> {
+): Promise<FoundAddress | undefined> {
   try {
     await runCommand(run, action, [
       ...["ip", "address", "add", SERVICE_ADDRESS, "dev", "lo"] as const,
@@ -198,17 +177,23 @@ async function add(
     ]);
     return undefined;
   } catch (error) {
-    const refused = !(error instanceof LinkError) || error.kind !== "other";
-    const there = refused ? undefined : await find(run, action);
+    const there = isOutOfReach(error) ? undefined : await find(run, action);
     if (there === undefined) throw error;
     return there;
   }
 }
 
+/** `arp_ignore`; for each interface the greater of its own and all's counts. */
+interface ArpSettings {
+  readonly all: number;
+  /** What is set for each that speaks ARP, by name. */
+  readonly own: ReadonlyMap<string, number>;
+}
+
 /**
  * Makes sure that `arp_ignore` may be set, and will help.
  *
- * @throws {LinkError} of kind `exposed`
+ * @throws {LinkError} where not
  */
 function requireClosable(
   action: string,
@@ -216,19 +201,99 @@ function requireClosable(
   scope: string,
   allowed: boolean,
 ): void {
+  const helps = settings.all === 0 &&
+    answering({ ...settings, all: 1 }, scope).length === 0;
+  if (allowed && helps) return;
   const names = answering(settings, scope).map((name) => `"${name}"`);
-  const exposed = (advice: string) =>
-    new LinkError(
-      "exposed",
-      `Cannot ${action}: neighbours on ${
-        names.join(", ")
-      } would reach it, ${advice}`,
-    );
-  if (!allowed) {
-    throw exposed(`run "${ARP_IGNORE_COMMAND}" or give --arp-ignore`);
+  const advice = allowed
+    ? "arp_ignore has a value that does not keep them out"
+    : `run "${ARP_IGNORE_COMMAND}" or give --arp-ignore`;
+  throw new LinkError(
+    `Cannot ${action}: neighbours on ${
+      names.join(", ")
+    } would reach it, ${advice}`,
+  );
+}
+
+/**
+ * The values under which no interface but `lo` answers for an address on `lo`.
+ * https://docs.kernel.org/networking/ip-sysctl.html: 1 and 2 ask that the
+ * address is on the interface, 3 does not answer for addresses of scope host,
+ * 8 answers for none, 4 to 7 are reserved and change nothing.
+ */
+function silences(value: number, scope: string): boolean {
+  return value === 1 || value === 2 || value === 8 ||
+    value === 3 && scope === "host";
+}
+
+/** Which interfaces would answer neighbours who look for an address. */
+function answering(
+  { all, own }: ArpSettings,
+  scope: string,
+): readonly string[] {
+  return [...own]
+    .filter(([, value]) => !silences(Math.max(all, value), scope))
+    .map(([name]) => name);
+}
+
+/** How often settings are read before a failure counts. */
+const MOST_READS = 3;
+
+async function readArpSettings(
+  run: Runner,
+  action: string,
+): Promise<ArpSettings> {
+  for (let tries = MOST_READS;; tries--) {
+    try {
+      const names = arpInterfaces(
+        await runCommand(run, action, ["ip", "-o", "link", "show"]),
+      );
+      const [all = 0, ...own] = await readArpIgnore(run, action, names);
+      return { all, own: new Map(names.map((name, i) => [name, own[i] ?? 0])) };
+    } catch (error) {
+      // An interface may go away between the listing and the reading.
+      if (isOutOfReach(error) || tries === 1) throw error;
+    }
   }
-  const helps = answering({ ...settings, all: 1 }, scope).length === 0;
-  if (settings.all !== 0 || !helps) {
-    throw exposed("arp_ignore has a value that does not keep them out");
+}
+
+/** Reads `ip -o link show`: the names of the interfaces that speak ARP. */
+function arpInterfaces(text: string): readonly string[] {
+  // After an @ stands the other end or the parent of the interface.
+  const lines = text.matchAll(/^\d+:\s+([^\s@]+)(?:@\S+)?:\s+<([^>]*)>/gm);
+  return [...lines].flatMap(([, name = "", flags = ""]) =>
+    /\b(?:LOOPBACK|NOARP)\b/.test(flags) ? [] : [name]
+  );
+}
+
+/**
+ * Reads `arp_ignore` for all interfaces, then for each that is named; through
+ * `cat`, because Deno opens /proc only with every permission.
+ */
+async function readArpIgnore(
+  run: Runner,
+  action: string,
+  names: readonly string[] = [],
+): Promise<readonly number[]> {
+  const files = ["all", ...names].map(arpIgnoreFile);
+  const text = await runCommand(run, action, ["cat", ...files]);
+  const lines = text.trim().split("\n");
+  const isWhole = lines.length === files.length &&
+    lines.every((line) => /^\d+$/.test(line));
+  if (!isWhole) {
+    throw new LinkError(`Cannot ${action}: arp_ignore is unreadable`);
   }
+  return lines.map(Number);
+}
+
+async function writeArpIgnore(
+  run: Runner,
+  action: string,
+  value: 0 | 1,
+): Promise<void> {
+  await runCommand(run, action, ["tee", arpIgnoreFile("all")], `${value}\n`);
+}
+
+function arpIgnoreFile(device: string): string {
+  return `/proc/sys/net/ipv4/conf/${device}/arp_ignore`;
 }

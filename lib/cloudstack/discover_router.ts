@@ -10,11 +10,10 @@
  */
 import {
   findLeaseFiles,
-  fingerprint,
   type Interface,
   type LeaseFile,
-} from "./lease_files.ts";
-import { routerAddress } from "./leases.ts";
+  routerAddress,
+} from "./leases.ts";
 import type { NodeView } from "./node_view.ts";
 
 /** What CloudStack's own name server calls the router. */
@@ -34,10 +33,8 @@ export interface Discovery {
   readonly router: FoundRouter | undefined;
   /** Why there is none, for people; empty where there is one. */
   readonly reason: string;
-  /** The interface; `undefined` where there is none of that name. */
-  readonly interface: Interface | undefined;
-  /** The lease files there were, in one line each. */
-  readonly leases: string;
+  /** Whether leases came, went or were renewed since. */
+  leasesChanged(): boolean;
 }
 
 /**
@@ -53,34 +50,23 @@ export async function discoverRouter(
   const one = await findInterface(view, device);
   if (one === undefined) {
     const reason = "no such interface";
-    return { router: undefined, reason, interface: one, leases: "" };
+    return { router: undefined, reason, leasesChanged: () => false };
   }
-  const files = await findLeaseFiles(view, one);
-  const router = await inLeases(view, files) ?? await byName(view) ??
+  const files = findLeaseFiles(one, view.root);
+  const router = inLeases(files, view.now()) ?? await byName(view) ??
     await byRoute(view, device);
+  const none = files.length === 0
+    ? "no lease is there"
+    : "no lease is in force";
   return {
     router,
     reason: router === undefined
-      ? `${
-        files.length === 0 ? "no lease is there" : "no lease is in force"
-      }, "${ROUTER_NAME}" is no known name, and there is no default gateway`
+      ? `${none}, "${ROUTER_NAME}" is no known name, and there is no default gateway`
       : "",
-    interface: one,
-    leases: fingerprint(files),
+    // Paths, times and sizes; no contents.
+    leasesChanged: () =>
+      JSON.stringify(findLeaseFiles(one, view.root)) !== JSON.stringify(files),
   };
-}
-
-/**
- * Whether leases came, went or were renewed since a search.
- *
- * @param since what that search ended with
- */
-export async function leasesChanged(
-  view: NodeView,
-  { interface: one, leases }: Discovery,
-): Promise<boolean> {
-  const files = one === undefined ? [] : await findLeaseFiles(view, one);
-  return fingerprint(files) !== leases;
 }
 
 async function findInterface(
@@ -92,13 +78,12 @@ async function findInterface(
   return index > 0 ? { name, index } : undefined;
 }
 
-async function inLeases(
-  view: NodeView,
+function inLeases(
   files: readonly LeaseFile[],
-): Promise<FoundRouter | undefined> {
+  nowMs: number,
+): FoundRouter | undefined {
   for (const file of files) {
-    const bytes = await view.read(file.path);
-    const address = bytes && file.parse(bytes, view.now());
+    const address = file.router(nowMs);
     if (address !== undefined) return { address, from: file.path };
   }
   return undefined;
@@ -116,8 +101,8 @@ async function byRoute(
   device: string,
 ): Promise<FoundRouter | undefined> {
   const routes = await view.readKernel("/proc/net/route");
-  const address = routes && parseDefaultGateway(routes, device);
-  return address === undefined || address === ""
+  const address = parseDefaultGateway(routes ?? "", device);
+  return address === undefined
     ? undefined
     : { address, from: "the default gateway" };
 }

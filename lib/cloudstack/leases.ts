@@ -1,10 +1,136 @@
 /**
- * The forms in which DHCP clients keep their leases, each read for the one
- * thing discovery needs: the address of the DHCP server.
+ * Where the DHCP clients of Linux keep their leases, and in which forms, each
+ * read for the one thing discovery needs: the address of the DHCP server.
  *
  * @module
  */
 import { isIPv4 } from "../config/address.ts";
+import { readWholeFile } from "../system/read_text_file.ts";
+
+/** An interface, as clients name their files. */
+export interface Interface {
+  /** Its name. */
+  readonly name: string;
+  /** Its number in the kernel. */
+  readonly index: number;
+}
+
+/** A file that may hold a lease of an interface. */
+export interface LeaseFile {
+  /** Where it is. */
+  readonly path: string;
+  /** When it was written, in milliseconds since 1970. */
+  readonly modifiedMs: number;
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * Reads the DHCP server out of it; `undefined` where it holds no lease in
+   * force, or cannot be read.
+   *
+   * @param nowMs the time, in milliseconds since 1970
+   */
+  router(nowMs: number): string | undefined;
+}
+
+/** The files of one client. */
+interface Client {
+  readonly folders: readonly string[];
+  /** Whether a file there is one of this client's, by its name. */
+  readonly holds: (name: string, one: Interface) => boolean;
+  /** Reads one. */
+  readonly parse: (
+    bytes: Uint8Array,
+    device: string,
+    nowMs: number,
+    modifiedMs: number,
+  ) => string | undefined;
+}
+
+/**
+ * The clients in the order in which they are believed. dhclient's folders are
+ * those of Debian and SUSE, RHEL, and NetworkManager with dhclient; whose lease
+ * it is stands in the file.
+ */
+const CLIENTS: readonly Client[] = [
+  {
+    folders: ["/run/systemd/netif/leases"],
+    holds: (name, { index }) => name === `${index}`,
+    parse: (bytes) => parseSettings(textOf(bytes)),
+  },
+  {
+    folders: ["/run/NetworkManager/devices"],
+    holds: (name, { index }) => name === `${index}`,
+    parse: (bytes) => parseSettings(textOf(bytes)),
+  },
+  {
+    folders: ["/var/lib/NetworkManager"],
+    holds: (file, { name }) =>
+      /^internal-[0-9a-f-]{36}-(.*)\.lease$/.exec(file)?.[1] === name,
+    parse: (bytes) => parseSettings(textOf(bytes)),
+  },
+  {
+    folders: ["/var/lib/dhcp", "/var/lib/dhclient", "/var/lib/NetworkManager"],
+    holds: (file) => /^dhclient(?!6).*\.leases?$/.test(file),
+    parse: (bytes, device, nowMs) =>
+      parseDhclientLeases(textOf(bytes), device, nowMs),
+  },
+  {
+    folders: ["/var/lib/dhcpcd", "/var/lib/dhcpcd5"],
+    holds: (file, { name }) =>
+      file === `${name}.lease` || file === `dhcpcd-${name}.lease`,
+    parse: (bytes, _, nowMs, modifiedMs) =>
+      parseDhcpcdLease(bytes, modifiedMs, nowMs),
+  },
+];
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/**
+ * Finds the files that may hold a lease of an interface, the most believable
+ * first, and the newest first of one client's.
+ *
+ * @param one the interface
+ * @param root the folder that stands for /
+ */
+export function findLeaseFiles(
+  one: Interface,
+  root: string,
+): readonly LeaseFile[] {
+  return CLIENTS.flatMap(({ folders, holds, parse }) => {
+    const paths = folders.flatMap((folder) =>
+      namesIn(root + folder).filter((name) => holds(name, one))
+        .map((name) => `${folder}/${name}`)
+    );
+    const files = paths.flatMap((path) => {
+      const info = ifThere(() => Deno.statSync(root + path));
+      if (info === undefined) return [];
+      const modifiedMs = info.mtime?.getTime() ?? 0;
+      const router = (nowMs: number) => {
+        // A pipe would be waited for without an end.
+        const bytes = ifThere(() => readWholeFile(root + path, "no pipe"));
+        return bytes && parse(bytes, one.name, nowMs, modifiedMs);
+      };
+      return [{ path, modifiedMs, size: info.size, router }];
+    });
+    return files.toSorted((a, b) => b.modifiedMs - a.modifiedMs);
+  });
+}
+
+function namesIn(folder: string): readonly string[] {
+  const entries = ifThere(() => [...Deno.readDirSync(folder)]) ?? [];
+  return entries.map(({ name }) => name);
+}
+
+/** The proxy's user may read less than root, and files come and go. */
+function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Takes an address if a router can have it: IPv4, for CloudStack serves
@@ -19,37 +145,22 @@ export function routerAddress(text: string | undefined): string | undefined {
 }
 
 /**
- * Reads a lease of systemd-networkd: `/run/systemd/netif/leases/IFINDEX`,
- * which NetworkManager wrote in that form too, before 1.22.
+ * Reads lines of a name and a value: a lease of systemd-networkd,
+ * `/run/systemd/netif/leases/IFINDEX`, which NetworkManager wrote in that form
+ * too, before 1.22; and what NetworkManager, from 1.40 on, keeps of an interface
+ * in `/run/NetworkManager/devices/IFINDEX`. Its newer leases hold the address
+ * alone.
  *
- * The file calls itself private; cloud-init has relied on it since 2017, and
- * dhcp_lease_save() in systemd's sd-dhcp-lease.c still writes this key.
- *
- * @param text the file
- */
-export function parseNetworkdLease(text: string): string | undefined {
-  const values = [...text.matchAll(/^SERVER_ADDRESS="?([^"\s]*)"?\s*$/gm)];
-  return routerAddress(values.at(-1)?.[1]);
-}
-
-/**
- * Reads what NetworkManager, from 1.40 on, keeps of an interface in
- * `/run/NetworkManager/devices/IFINDEX`: a key file whose section `dhcp4`
- * holds the options of the lease. Its lease files hold the address alone.
+ * networkd's calls itself private; cloud-init has relied on it since 2017, and
+ * dhcp_lease_save() in systemd's sd-dhcp-lease.c still writes this name.
  *
  * @param text the file
  */
-export function parseNetworkManagerState(text: string): string | undefined {
-  let section = "";
-  let found: string | undefined;
-  for (const line of text.split("\n")) {
-    const header = /^\s*\[(.*)\]\s*$/.exec(line);
-    if (header !== null) section = header[1] ?? "";
-    const [, value] =
-      /^\s*(?:dhcp4\.)?dhcp_server_identifier\s*=\s*(\S+)\s*$/.exec(line) ?? [];
-    if (section === "dhcp4" && value !== undefined) found = value;
-  }
-  return routerAddress(found);
+export function parseSettings(text: string): string | undefined {
+  const values = text.matchAll(
+    /^(?:SERVER_ADDRESS|(?:dhcp4\.)?dhcp_server_identifier)\s*=\s*"?([^"\s]*)"?\s*$/gm,
+  );
+  return routerAddress([...values].at(-1)?.[1]);
 }
 
 /** One lease out of a file of dhclient. */

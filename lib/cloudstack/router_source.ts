@@ -7,12 +7,7 @@
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { deadline, delay } from "../system/timers.ts";
-import {
-  discoverRouter,
-  type Discovery,
-  type FoundRouter,
-  leasesChanged,
-} from "./discover_router.ts";
+import { discoverRouter, type FoundRouter } from "./discover_router.ts";
 import type { NodeView } from "./node_view.ts";
 
 /** CloudStack's metadata is served on the port of HTTP alone. */
@@ -30,20 +25,6 @@ const LOOK_EVERY_MS = 1_000;
  */
 const PAUSES_MS: readonly number[] = [100, 400];
 
-/** No router is known, and none was found; the message is one line. */
-export class NoRouter extends Error {
-  /**
-   * Makes one.
-   *
-   * @param device the interface whose router was looked for
-   * @param reason why there is none
-   */
-  constructor(device: string, reason: string) {
-    super(`Cannot find the virtual router of "${device}": ${reason}`);
-    this.name = "NoRouter";
-  }
-}
-
 /** What a source is made of. */
 export interface RouterSourceOptions {
   /** The node to look at. */
@@ -52,25 +33,23 @@ export interface RouterSourceOptions {
   readonly device: string;
   /** Told where the router is, and when none is found. */
   readonly log: Log;
-  /** The router's port, 80 unless given. */
-  readonly port?: number;
   /** How often leases are looked at, in milliseconds; a second unless given. */
   readonly lookEveryMs?: number;
   /** The pauses between tries while none is known, in milliseconds. */
   readonly pausesMs?: readonly number[];
 }
 
-/** A search that has found something, now or before. */
-type KnownRouter = Discovery & { readonly router: FoundRouter };
-
 /** The router of one interface. */
 export class RouterSource {
   /** It may be elsewhere the next time. */
   readonly moves = true;
   readonly #options: Required<RouterSourceOptions>;
-  #known: KnownRouter | undefined;
+  #router: FoundRouter | undefined;
+  /** Why the last search found none. */
   #reason = "not looked for yet";
-  /** The last one known has not answered. */
+  /** Whether leases have changed since the last search. */
+  #leasesChanged = () => true;
+  /** The router has not answered. */
   #failed = false;
   /** When the leases were looked at last. */
   #checkedAt = -Infinity;
@@ -82,7 +61,6 @@ export class RouterSource {
   /** Looks for nothing until it is asked. */
   constructor(options: RouterSourceOptions) {
     this.#options = {
-      port: METADATA_PORT,
       lookEveryMs: LOOK_EVERY_MS,
       pausesMs: PAUSES_MS,
       ...options,
@@ -94,22 +72,19 @@ export class RouterSource {
    * once a second. Whoever asks during a search waits for its end.
    *
    * @param timeoutMs how long it may take, in milliseconds
-   * @throws {NoRouter} when none is known by then
+   * @throws {Error} when none is known by then; the message is one line
    */
   async current(timeoutMs: number): Promise<UpstreamAddress> {
-    if (this.#looking === undefined && this.#isDue()) {
-      this.#looking = this.#look().finally(() => {
-        this.#looking = undefined;
-      });
+    if (this.#isDue()) {
+      this.#looking ??= this.#look().finally(() => this.#looking = undefined);
     }
     if (this.#looking !== undefined) await deadline(this.#looking, timeoutMs);
-    if (this.#known === undefined) {
-      throw new NoRouter(this.#options.device, this.#reason);
+    if (this.#router === undefined) {
+      throw new Error(
+        `Cannot find the virtual router of "${this.#options.device}": ${this.#reason}`,
+      );
     }
-    return {
-      hostname: this.#known.router.address,
-      port: this.#options.port,
-    };
+    return { hostname: this.#router.address, port: METADATA_PORT };
   }
 
   /**
@@ -117,7 +92,7 @@ export class RouterSource {
    * the next answer, at most once a second.
    */
   failed({ hostname }: UpstreamAddress): void {
-    if (this.#known?.router.address === hostname) this.#failed = true;
+    if (this.#router?.address === hostname) this.#failed = true;
   }
 
   /** Ends a search that is under way. */
@@ -126,27 +101,24 @@ export class RouterSource {
   }
 
   #isDue(): boolean {
-    if (this.#known === undefined) return !this.#closed.signal.aborted;
+    if (this.#closed.signal.aborted) return false;
+    if (this.#router === undefined) return true;
     const since = this.#failed ? this.#searchedAt : this.#checkedAt;
     return performance.now() - since >= this.#options.lookEveryMs;
   }
 
   /** Never rejects: those who wait look at what is known then. */
   async #look(): Promise<void> {
-    const { view, device, pausesMs, log } = this.#options;
+    const { device, pausesMs, log } = this.#options;
     this.#checkedAt = performance.now();
     try {
-      if (this.#known !== undefined) {
-        if (this.#failed || await leasesChanged(view, this.#known)) {
-          await this.#search();
-        }
-        return;
-      }
-      for (const pause of [...pausesMs, undefined]) {
-        await this.#search();
-        if (this.#known !== undefined || pause === undefined) return;
+      const isKnown = this.#router !== undefined && !this.#failed;
+      if (isKnown && !this.#leasesChanged()) return;
+      for (const pause of [0, ...pausesMs]) {
         await delay(pause, this.#closed.signal);
         if (this.#closed.signal.aborted) return;
+        await this.#search();
+        if (this.#router !== undefined) return;
       }
     } catch (error) {
       this.#reason = error instanceof Error ? error.message : String(error);
@@ -157,30 +129,26 @@ export class RouterSource {
     }
   }
 
+  /** A router that is found no more stays: a lease may be under renewal. */
   async #search(): Promise<void> {
     const { view, device, log } = this.#options;
     this.#searchedAt = performance.now();
-    const found = await discoverRouter(view, device);
-    const { router, reason } = found;
+    const { router, reason, leasesChanged } = await discoverRouter(
+      view,
+      device,
+    );
     this.#failed = false;
-    const before = this.#known?.router;
+    this.#leasesChanged = leasesChanged;
     if (router === undefined) {
       // Once, for a search that ends in vain does so each time.
       if (reason !== this.#reason) {
         log.warn("no virtual router found", { interface: device, reason });
       }
-      // A lease is away for a moment while it is renewed.
-      if (before !== undefined) this.#known = { ...found, router: before };
-    } else {
-      this.#known = { ...found, router };
-      if (router.address !== before?.address) {
-        log.info(`virtual router ${before === undefined ? "found" : "moved"}`, {
-          interface: device,
-          address: router.address,
-          from: router.from,
-        });
-      }
+    } else if (router.address !== this.#router?.address) {
+      const verb = this.#router === undefined ? "found" : "moved";
+      log.info(`virtual router ${verb}`, { interface: device, ...router });
     }
+    this.#router = router ?? this.#router;
     this.#reason = reason;
   }
 }

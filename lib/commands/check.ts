@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Advice, advise } from "../check/advice.ts";
+import { advise } from "../check/advice.ts";
 import { expectationsOf } from "../check/expectations.ts";
-import { probe, type ProbeParts, type ProbeRequest } from "../check/probe.ts";
+import { probe, type ProbeParts } from "../check/probe.ts";
 import { renderReport, renderReportJson } from "../check/report.ts";
 import {
   formatAddress,
@@ -14,15 +14,8 @@ import {
   isLoopback,
   parseUpstream,
 } from "../config/address.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
-import { fromFlags } from "../config/sourced_value.ts";
-import {
-  parseSeconds,
-  refuse,
-  type SourcedValue,
-  type SourcedValues,
-  type User,
-} from "../config/sourced_value.ts";
+import { type Option, parseFlags, renderOptions } from "../cli/options.ts";
+import { parseSeconds } from "../config/sourced_value.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import {
@@ -37,7 +30,7 @@ import { type Destination, DESTINATION_IPV6, rulePorts } from "../rule/rule.ts";
 import { askMetadata, loadClient } from "../system/metadata_client.ts";
 import { systemRunner } from "../system/runner.ts";
 import { delay } from "../system/timers.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { type Command, EXIT, type Io } from "../cli/command.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 
 const DEFAULT_URL = `http://${METADATA_HOST}`;
@@ -62,12 +55,6 @@ const OPTIONS: readonly Option[] = [
     fallback: "0",
   },
   { name: "json", help: "Prints the report as one JSON object" },
-  {
-    name: "port",
-    value: "PORT",
-    help: "The port on 127.0.0.1 that the rule must have",
-    fallback: "the one it has",
-  },
   ...SERVE_OPTIONS.filter(({ name }) => SHARED.includes(name)),
 ];
 
@@ -90,11 +77,11 @@ Example:
   c2s-imds check --wait 60
 `;
 
-const ANSWER_CODES: Readonly<Record<Advice["answer"], ExitCode>> = {
+const CODES = {
   yes: EXIT.OK,
   no: EXIT.FAILED,
   "cannot tell": EXIT.CANNOT_TELL,
-};
+} as const;
 
 /**
  * Makes the subcommand.
@@ -118,7 +105,7 @@ export function createCheck(parts: Omit<ProbeParts, "env">): Command {
       const advice = advise(findings);
       const render = json ? renderReportJson : renderReport;
       io.stdout(render(findings, advice));
-      return ANSWER_CODES[advice.answer];
+      return CODES[advice.answer];
     },
   };
 }
@@ -129,16 +116,8 @@ export const check: Command = createCheck({
   ask: askMetadata,
   clock: { now: () => performance.now(), delay },
   // Only Windows has none, and no iptables either.
-  uid: () => Deno.uid() ?? 0,
+  uid: Deno.uid() ?? 0,
 });
-
-/** What was asked for. */
-type CheckRequest = Omit<ProbeRequest, "proxyUid"> & {
-  /** The proxy's user. */
-  readonly user: User;
-  /** Whether to print JSON. */
-  readonly json: boolean;
-};
 
 /**
  * Reads the arguments after `check`, and what `serve` would read: variables
@@ -146,10 +125,13 @@ type CheckRequest = Omit<ProbeRequest, "proxyUid"> & {
  *
  * @throws {UsageError} that names the option, the value and what was expected
  */
-function parseRequest(args: readonly string[], io: Io): CheckRequest {
-  const givens = fromFlags(args, OPTIONS);
-  const { regions, identity, node, listen } = readServeConfig(
-    [...SHARED, "port"].flatMap((name) => again(givens, name)),
+function parseRequest(args: readonly string[], io: Io) {
+  const { values, value, isSet } = parseFlags(args, OPTIONS);
+  const shared = SHARED.flatMap((name) =>
+    (values.get(name) ?? []).map(({ text }) => `--${name}=${text}`)
+  );
+  const { regions, identity, user, backend, listen } = readServeConfig(
+    shared,
     io.env,
     io.readTextFile,
   );
@@ -158,30 +140,26 @@ function parseRequest(args: readonly string[], io: Io): CheckRequest {
       `Cannot check without an emulated region: expected --region REAL=EMULATED, such as ${REAL_REGION}=${EMULATED_REGION}`,
     );
   }
-  const service = parseUpstream(only(givens, "url", DEFAULT_URL));
-  const defaultPort = rulePorts(listen).ip ?? listen[0]?.port ?? 0;
-  const port = givens.has("port") ? defaultPort : undefined;
-  if (port === 0) {
-    refuse(only(givens, "port", "0"), "the port that the proxy has");
-  }
+  const service = parseUpstream(
+    values.has("url") ? value("url") : { text: DEFAULT_URL, source: "--url" },
+  );
+  const { address, addressPort } = DESTINATION_IPV6;
   return {
     url: urlOf(service),
-    ipv6Url: givens.has("url") ? undefined : urlOf({
-      hostname: DESTINATION_IPV6.address,
-      port: DESTINATION_IPV6.addressPort,
-    }),
+    ipv6Url: values.has("url")
+      ? undefined
+      : urlOf({ hostname: address, port: addressPort }),
     destination: destinationOf(service),
     regions,
     expectations: expectationsOf(identity),
-    user: node.user,
-    port,
-    defaultPort,
-    backend: node.backend,
-    waitMs: parseSeconds(only(givens, "wait", "0"), {
+    user,
+    defaultPort: rulePorts(listen).ip ?? listen[0]?.port ?? 0,
+    backend,
+    waitMs: parseSeconds(value("wait"), {
       least: 0,
       most: LONGEST_SECONDS,
     }),
-    json: givens.get("json")?.[0]?.text === "true",
+    json: isSet("json"),
   };
 }
 
@@ -189,25 +167,11 @@ function urlOf(service: UpstreamAddress): string {
   return `http://${formatAddress(service).replace(/:80$/, "")}`;
 }
 
-/** A flag as an argument of `serve`. */
-function again(givens: SourcedValues, name: string): readonly string[] {
-  return (givens.get(name) ?? []).map(({ text }) => `--${name}=${text}`);
-}
-
-function only(
-  givens: SourcedValues,
-  name: string,
-  fallback: string,
-): SourcedValue {
-  return givens.get(name)?.[0] ?? { text: fallback, source: `--${name}` };
-}
-
 /** The rule catches addresses; what is on loopback already needs no rule. */
 function destinationOf(
-  { hostname, port }: UpstreamAddress,
+  { hostname: address, port: addressPort }: UpstreamAddress,
 ): Destination | undefined {
-  if (isLoopback(hostname)) return undefined;
-  const to = { address: hostname, addressPort: port };
-  if (isIPv4(hostname)) return { family: "ip", ...to };
-  return isIPv6(hostname) ? { family: "ip6", ...to } : undefined;
+  if (isLoopback(address)) return undefined;
+  if (isIPv4(address)) return { family: "ip", address, addressPort };
+  return isIPv6(address) ? { family: "ip6", address, addressPort } : undefined;
 }

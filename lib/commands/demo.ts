@@ -5,14 +5,21 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { formatAddress } from "../config/address.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
-import { fromFlags } from "../config/sourced_value.ts";
-import { refuse, type SourcedValue } from "../config/sourced_value.ts";
+import {
+  type Option,
+  parseFlags,
+  refuse,
+  renderOptions,
+  type SourcedValue,
+} from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { parseRegions } from "../config/regions.ts";
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
-import { compareAnswers, type RegionPair } from "../demo/comparison.ts";
-import { QUESTIONS } from "../demo/questions.ts";
+import {
+  compareAnswers,
+  QUESTIONS,
+  type RegionPair,
+} from "../demo/comparison.ts";
 import {
   renderNext,
   renderReport,
@@ -22,13 +29,10 @@ import {
 import { startProxy } from "../proxy/proxy.ts";
 import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
-import { createLog, type Log } from "../system/log.ts";
-import { runUntilStopped } from "./run_until_stopped.ts";
-import { listenForSignals } from "./stop_signals.ts";
+import { createLog } from "../system/log.ts";
+import { listenForSignals, runUntilStopped } from "./stop.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
-
-const DEFAULT_REGION = `${REAL_REGION}=${EMULATED_REGION}`;
 
 const OPTIONS: readonly Option[] = [
   { name: "keep", help: "Goes on serving until SIGTERM or SIGINT" },
@@ -36,7 +40,7 @@ const OPTIONS: readonly Option[] = [
     name: "region",
     value: "REAL=EMULATED",
     help: `Shows ${INSTANCE.region} as another region`,
-    fallback: DEFAULT_REGION,
+    fallback: `${REAL_REGION}=${EMULATED_REGION}`,
   },
 ];
 
@@ -61,84 +65,63 @@ export const demo: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const givens = fromFlags(args, OPTIONS);
-  const keep = givens.get("keep")?.[0]?.text === "true";
-  const regions = readRegion(
-    givens.get("region")?.[0] ?? { text: DEFAULT_REGION, source: "--region" },
-  );
+  const { value, isSet } = parseFlags(args, OPTIONS);
+  const keep = isSet("keep");
+  const regions = readRegion(value("region"));
   sanitizeEnvironment();
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   // It stands still while answers are compared: credentials name the hour.
-  const clock = { stopped: Date.now() as number | undefined };
+  let stopped: number | undefined = Date.now();
   const simulator = await startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: false,
-    now: () => clock.stopped ?? Date.now(),
+    now: () => stopped ?? Date.now(),
     log,
   });
   try {
-    const goOn = () => clock.stopped = undefined;
-    return await show(simulator.url, { regions, keep, io, log, goOn });
+    const flags = [
+      "--listen=127.0.0.1:0",
+      `--upstream=${simulator.url}`,
+      `--region=${regions.real}=${regions.emulated}`,
+    ];
+    const config = readServeConfig(flags, {}, io.readTextFile);
+    const proxy = await startProxy(config, log);
+    const cancelErrorLog = logUnhandledErrors(log);
+    try {
+      const [address] = proxy.addresses;
+      const urls = {
+        real: simulator.url,
+        through: `http://${address && formatAddress(address)}`,
+      };
+      const comparisons = await compareAnswers(QUESTIONS, urls, regions);
+      stopped = undefined;
+      // https://no-color.org
+      const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
+      const report = renderReport({ comparisons, urls, regions }, colour);
+      const wrong = comparisons.filter(({ asExpected }) => !asExpected);
+      if (wrong.length > 0) {
+        io.stdout(report);
+        throw unexpectedAnswers(wrong);
+      }
+      if (!keep) {
+        io.stdout(report + renderNext());
+        return EXIT.OK;
+      }
+      // Whoever reads the first line may send a signal at once.
+      const signals = listenForSignals(io);
+      // Its terminal is gone, and it has no configuration to read again.
+      signals.reload = () => signals.order.give();
+      const ended = runUntilStopped(proxy, signals.order, log);
+      io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
+      io.stdout(report + renderServing(urls));
+      return await ended.finally(() => signals[Symbol.dispose]());
+    } finally {
+      cancelErrorLog();
+      await proxy.shutdown();
+    }
   } finally {
     await simulator.stop();
-  }
-}
-
-/** What a demonstration needs. */
-interface ShowOptions {
-  readonly regions: RegionPair;
-  readonly keep: boolean;
-  readonly io: Io;
-  readonly log: Log;
-  /** Called once the answers have been compared. */
-  goOn(): void;
-}
-
-/** Starts the proxy in front of a service, and shows what both answer. */
-async function show(
-  real: string,
-  { regions, keep, io, log, goOn }: ShowOptions,
-): Promise<ExitCode> {
-  const flags = [
-    "--listen=127.0.0.1:0",
-    `--upstream=${real}`,
-    `--region=${regions.real}=${regions.emulated}`,
-  ];
-  const config = readServeConfig(flags, {}, io.readTextFile);
-  const proxy = await startProxy(config, log);
-  const cancelErrorLog = logUnhandledErrors(log);
-  try {
-    const [address] = proxy.addresses;
-    const urls = {
-      real,
-      through: `http://${address && formatAddress(address)}`,
-    };
-    const comparisons = await compareAnswers(QUESTIONS, urls, regions);
-    goOn();
-    // https://no-color.org
-    const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
-    const report = renderReport({ comparisons, urls, regions }, colour);
-    const wrong = comparisons.filter(({ asExpected }) => !asExpected);
-    if (wrong.length > 0) {
-      io.stdout(report);
-      throw unexpectedAnswers(wrong);
-    }
-    if (!keep) {
-      io.stdout(report + renderNext());
-      return EXIT.OK;
-    }
-    // Whoever reads the first line may send a signal at once.
-    const signals = listenForSignals(io);
-    // Its terminal is gone, and it has no configuration to read again.
-    signals.reload = () => signals.order.give();
-    const stopped = runUntilStopped(proxy, signals.order, log);
-    io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
-    io.stdout(report + renderServing(urls));
-    return await stopped.finally(() => signals.close());
-  } finally {
-    cancelErrorLog();
-    await proxy.shutdown();
   }
 }
 

@@ -5,10 +5,8 @@
  */
 import { type Option, parseOptions, renderOptions } from "../cli/options.ts";
 import { builtInProfiles, findProfile } from "../config/profiles.ts";
-import { quote, UsageError } from "../cli/message.ts";
+import { alignColumns, quote, UsageError } from "../cli/message.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { alignColumns } from "../cli/table.ts";
-import type { SourcedValue } from "../config/sourced_value.ts";
 import { arnNames } from "../rewrite/edits.ts";
 import {
   ARN_FIELDS,
@@ -54,45 +52,43 @@ export const profiles: Command = {
 };
 
 function run(args: readonly string[], io: Io): ExitCode {
-  const { given, words } = parseOptions(args, [YAML]);
-  const [verb, name, extra] = words;
-  const yaml = given.get(YAML.name)?.[0] === "true";
-  if (verb === "list") {
-    if (name !== undefined) refuseWord(name);
-    if (yaml) {
-      throw new UsageError("Cannot use --yaml with list: it is for show");
-    }
-    io.stdout(renderProfiles(builtInProfiles()));
-    return EXIT.OK;
-  }
-  if (verb !== "show") {
+  const { isSet, words: [verb, name, extra] } = parseOptions(args, [YAML]);
+  const isYaml = isSet(YAML.name);
+  const isList = verb === "list" || verb === "ls";
+  if (!isList && verb !== "show") {
     const found = verb === undefined
       ? "No verb"
       : `Unknown verb ${quote(verb)}`;
     throw new UsageError(`${found}: expected list or show NAME|FILE`);
   }
+  const surplus = isList ? name : extra;
+  if (surplus !== undefined) {
+    throw new UsageError(`Unexpected argument ${quote(surplus)}`);
+  }
+  if (isList) {
+    if (isYaml) {
+      throw new UsageError("Cannot use --yaml with list: it is for show");
+    }
+    io.stdout(renderProfiles());
+    return EXIT.OK;
+  }
   if (name === undefined) {
     throw new UsageError("No profile: expected show NAME|FILE");
   }
-  if (extra !== undefined) refuseWord(extra);
-  const named: SourcedValue = { text: name, source: "show" };
-  const found = findProfile(named, io.readTextFile);
-  io.stdout(yaml ? found.yaml : renderProfile(found.profile));
+  const named = { text: name, source: "show" };
+  const { yaml, profile } = findProfile(named, io.readTextFile);
+  io.stdout(isYaml ? yaml : renderProfile(profile));
   return EXIT.OK;
 }
 
-function refuseWord(word: string): never {
-  throw new UsageError(`Unexpected argument ${quote(word)}`);
-}
-
-/** A table of profiles. */
-function renderProfiles(profiles: readonly Profile[]): string {
+/** A table of the profiles that come with the program. */
+function renderProfiles(): string {
   return alignColumns([
     ["profile", "partition", "domain", "regions"],
-    ...profiles.map(({ name, partition = "", domain = "", regions }) => [
+    ...builtInProfiles().map(({ name, partition, domain, regions }) => [
       name,
-      partition,
-      domain,
+      partition ?? "",
+      domain ?? "",
       regions.map((pair) => pair.join("=")).join(" "),
     ]),
   ]);
@@ -102,6 +98,9 @@ function renderProfiles(profiles: readonly Profile[]): string {
 function renderProfile(profile: Profile): string {
   const { partition, domain, regions, zones, zoneIds, hostNames } = profile;
   const ids = zoneIds.flatMap(([, pairs]) => pairs);
+  const arnPlaces = ARN_FIELDS.flatMap(({ paths, fields }) =>
+    paths.map((path) => `${path} (${fields.join(", ")})`)
+  );
   return alignColumns([
     ["profile", profile.name],
     ...changes("region", regions),
@@ -115,7 +114,7 @@ function renderProfile(profile: Profile): string {
     ...partition === undefined ? [["partition", "stays as it is"]] : [
       ["partition", `${PARTITION_PATH}: ${partition}`],
       ...changes("ARN", arnNames(partition)),
-      ["", `where text is rewritten, and in ${arnPlaces()}`],
+      ["", `where text is rewritten, and in ${arnPlaces.join(", ")}`],
     ],
     [
       "domain",
@@ -126,27 +125,21 @@ function renderProfile(profile: Profile): string {
   ]);
 }
 
-function arnPlaces(): string {
-  return ARN_FIELDS.flatMap(({ paths, fields }) =>
-    paths.map((path) => `${path} (${fields.join(", ")})`)
-  ).join(", ");
-}
-
 function changes(what: string, pairs: NamePairs): string[][] {
   return pairs.map(([real, name]) => [what, `${real} → ${name}`]);
 }
 
-function overrideText(override: Override): string {
+function overrideText({ path, ...override }: Override): string {
   switch (override.kind) {
     case "absent":
-      return `${override.path} and all below: 404`;
+      return `${path} and all below: 404`;
     case "text":
-      return `${override.path}: ${short(override.text)}`;
-    case "fields":
-      return `${override.path}: ${
-        Object.entries(override.fields)
-          .map(([field, text]) => `${field} ${short(text)}`).join(", ")
-      }`;
+      return `${path}: ${short(override.text)}`;
+    case "fields": {
+      const fields = Object.entries(override.fields)
+        .map(([field, text]) => `${field} ${short(text)}`);
+      return `${path}: ${fields.join(", ")}`;
+    }
   }
 }
 

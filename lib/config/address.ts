@@ -5,26 +5,34 @@
  * @module
  */
 import type {
-  DiscoverConfig,
   ListenAddress,
+  ServeConfig,
   UpstreamAddress,
 } from "./serve_config.ts";
-import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 
-const BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
-const IPV4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
+/** One spelling for each host; `undefined` for what no URL can have. */
+function canonicalHost(host: string): string | undefined {
+  return URL.parse(`http://${host}`)?.hostname;
+}
 
 /**
  * Whether a text is an IPv4 address in its usual form. `node:net` knows, but
  * loading it takes 60 ms and 7 MB in every process.
  */
 export function isIPv4(text: string): boolean {
-  return IPV4.test(text);
+  return /^[0-9.]+$/.test(text) && canonicalHost(text) === text;
 }
 
 /** Whether a text is an IPv6 address, in any form but with a zone. */
 export function isIPv6(text: string): boolean {
-  return /^[0-9a-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]`);
+  return canonicalIPv6(text) !== undefined;
+}
+
+/** One spelling for each IPv6 address; `undefined` for what is none. */
+function canonicalIPv6(text: string): string | undefined {
+  if (!/^[0-9a-f:.]+$/i.test(text)) return undefined;
+  return canonicalHost(`[${text}]`)?.slice(1, -1);
 }
 
 /** The port of a URL that names none. */
@@ -40,15 +48,6 @@ const HTTP_URL =
 /** A host name as DNS has it, underscores allowed as in containers' names. */
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
-
-/** The last label of what a resolver would read as an IPv4 address. */
-const NUMERIC_END = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i;
-
-/** One spelling for each IPv6 address; `undefined` for what is none. */
-function canonicalIPv6(text: string): string | undefined {
-  if (!isIPv6(text)) return undefined;
-  return new URL(`http://[${text}]`).hostname.slice(1, -1);
-}
 
 function portNumber(text: string): number | undefined {
   if (!/^(?:0|[1-9]\d{0,4})$/.test(text)) return undefined;
@@ -67,23 +66,22 @@ export function parseListenAddress(value: SourcedValue): ListenAddress {
   const hostname = v6 === undefined
     ? isIPv4(host) ? host : undefined
     : canonicalIPv6(v6);
-  if (hostname === undefined) {
-    return refuse(
-      value,
-      host.toLowerCase() === "localhost"
-        ? "an IP address, 127.0.0.1 instead of localhost"
-        : "an IP address before the port, such as 127.0.0.1 or [::1]",
-    );
-  }
-  return Object.freeze({
-    hostname,
+  return {
+    hostname: hostname ??
+      refuse(
+        value,
+        "an IP address before the port, such as 127.0.0.1 or [::1]",
+      ),
     port: portNumber(port) ?? refuse(value, "a port from 0 to 65535"),
-  });
+  };
 }
 
+/** What a resolver would read as an IPv4 address must be one as written. */
 function hostOf(name: string): string | undefined {
-  if (NUMERIC_END.test(name)) return isIPv4(name) ? name : undefined;
-  return HOST_NAME.test(name) ? name.toLowerCase() : undefined;
+  const host = name.toLowerCase();
+  return HOST_NAME.test(name) && canonicalHost(name) === host
+    ? host
+    : undefined;
 }
 
 /**
@@ -108,37 +106,23 @@ export function parseUpstream(value: SourcedValue): UpstreamAddress {
       "http://HOST[:PORT] without user, path or query",
     );
   const hostname = v6 === undefined ? hostOf(host) : canonicalIPv6(v6);
-  return Object.freeze({
+  return {
     hostname: hostname ??
       refuse(value, "a host name or IP address after http://"),
     port: port === undefined
       ? HTTP_PORT
       : portNumber(port) || refuse(value, "a port from 1 to 65535"),
-  });
+  };
 }
 
 /** What an upstream that is to be found begins with. */
 const CLOUDSTACK = "cloudstack:";
-
-/** What CloudStack's name server calls its metadata service. */
-const CLOUDSTACK_HOST: UpstreamAddress = Object.freeze({
-  hostname: "data-server",
-  port: 80,
-});
 
 /**
  * The names the kernel gives no interface, dev_valid_name() in net/core/dev.c:
  * too long, with a slash, a colon or white space, and those of folders.
  */
 const INTERFACE_NAME = /^(?!\.{1,2}$)(?![^]*[/:])[!-~]{1,15}$/;
-
-/** Where the upstream is, or how it is found. */
-export interface UpstreamChoice {
-  /** Where it is; its usual name while it has yet to be found. */
-  readonly upstream: UpstreamAddress;
-  /** How it is found. */
-  readonly discover?: DiscoverConfig;
-}
 
 /**
  * Reads the name of a network interface.
@@ -149,11 +133,9 @@ export function parseInterfaceName(
   value: SourcedValue,
   name = value.text,
 ): string {
-  if (INTERFACE_NAME.test(name)) return name;
-  return refuse(
-    value,
-    "the name of an interface, up to 15 characters, such as eth0",
-  );
+  const expected =
+    "the name of an interface, up to 15 characters, such as eth0";
+  return INTERFACE_NAME.test(name) ? name : refuse(value, expected);
 }
 
 /**
@@ -161,17 +143,20 @@ export function parseInterfaceName(
  *
  * @throws {UsageError} for anything else
  */
-export function parseUpstreamChoice(value: SourcedValue): UpstreamChoice {
+export function parseUpstreamChoice(
+  value: SourcedValue,
+): Pick<ServeConfig, "upstream" | "discover"> {
   if (!value.text.startsWith(CLOUDSTACK)) {
     return { upstream: parseUpstream(value) };
   }
   const name = value.text.slice(CLOUDSTACK.length);
   return {
-    upstream: CLOUDSTACK_HOST,
-    discover: Object.freeze({
+    // What its name server calls the service, as long as it is to be found.
+    upstream: { hostname: "data-server", port: HTTP_PORT },
+    discover: {
       kind: "cloudstack",
       interface: parseInterfaceName(value, name),
-    }),
+    },
   };
 }
 

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Option } from "../cli/options.ts";
 import type { WholeConfig } from "./serve_config.ts";
-import { OPTIONS } from "./serve_options.ts";
+import { OPTIONS, type ServeOption } from "./serve_options.ts";
 
 /** A configuration that was read again. */
 export interface Changes {
@@ -17,17 +16,11 @@ export interface Changes {
   readonly restart: readonly string[];
 }
 
-/** The option that a field of the configuration comes from. */
-function optionOf(field: string): Option & { readonly live?: true } {
-  switch (field) {
-    case "discover":
-      return OPTIONS.upstream;
-    case "identity":
-      return { ...OPTIONS.identity, name: "profile,overrides" };
-    default:
-      return OPTIONS[field as keyof typeof OPTIONS];
-  }
-}
+/** The options whose fields of the configuration have another name. */
+const OTHERS: Readonly<Record<string, ServeOption>> = {
+  discover: OPTIONS.upstream,
+  identity: { ...OPTIONS.identity, name: "profile,overrides" },
+};
 
 /**
  * Compares a configuration with the one in force.
@@ -36,39 +29,25 @@ function optionOf(field: string): Option & { readonly live?: true } {
  * @param after what was read
  */
 export function changesOf(before: WholeConfig, after: WholeConfig): Changes {
-  const flat = ({ node, ...proxy }: WholeConfig) => ({
-    ...proxy,
-    ...node,
-    // Where it was given makes no difference.
-    user: node.user.text,
-  });
-  const changed = differences(flat(before), flat(after)).map(optionOf);
-  const fields = (config: WholeConfig, isLive: boolean) =>
-    Object.entries(config).filter(([field]) =>
-      (field !== "node" && optionOf(field).live === true) === isLive
-    );
+  const options = Object.entries<ServeOption>({ ...OPTIONS, ...OTHERS });
+  const changed = options.filter(([field]) =>
+    textOf(before, field) !== textOf(after, field)
+  );
   const names = (isLive: boolean) => {
-    const of = changed.filter(({ live }) => (live === true) === isLive);
-    return [...new Set(of.map(({ name }) => name))];
+    const of = changed.filter(([, { live = false }]) => live === isLive);
+    return [...new Set(of.map(([, { name }]) => name))];
   };
+  const fixed = options.filter(([, { live }]) => !live)
+    .map(([field]) => [field, Reflect.get(before, field)]);
   return {
-    config: Object.freeze(
-      Object.fromEntries([...fields(before, false), ...fields(after, true)]),
-    ) as WholeConfig,
+    config: { ...after, ...Object.fromEntries(fixed) },
     live: names(true),
     restart: names(false),
   };
 }
 
-/** The names of the fields that differ. */
-function differences(before: object, after: object): string[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter((name) =>
-    textOf(Reflect.get(before, name)) !== textOf(Reflect.get(after, name))
-  );
-}
-
-/** Text that is equal for equal values. */
-function textOf(value: unknown): string | undefined {
+/** Text that is equal for equal values of a field, wherever they were given. */
+function textOf(config: WholeConfig, field: string): string | undefined {
+  const value = Reflect.get({ ...config, user: config.user.text }, field);
   return JSON.stringify(value, (_, it) => it instanceof Map ? [...it] : it);
 }

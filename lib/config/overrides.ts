@@ -61,9 +61,8 @@ function parseOverride(
     );
   }
   const keys = value.keys(KINDS);
-  const given = KINDS.filter((kind) => keys[kind].value !== undefined);
-  const [kind] = given;
-  if (kind === undefined || given.length > 1) {
+  const [kind, ...others] = KINDS.filter((it) => keys[it].value !== undefined);
+  if (kind === undefined || others.length > 0) {
     return value.refuse(`exactly one of ${KINDS.join(", ")}`);
   }
   const one = keys[kind];
@@ -71,12 +70,15 @@ function parseOverride(
     case "text":
       return { path, kind, text: requireText(one) };
     case "file":
-      return { path, kind: "text", text: readOverride(one, readFile) };
+      return { path, kind: "text", text: contentsOf(one, readFile) };
     case "status":
-      if (one.value !== 404) one.refuse("404");
-      return { path, kind: "absent" };
-    case "fields":
-      return { path, kind, fields: parseFields(one) };
+      return one.value === 404 ? { path, kind: "absent" } : one.refuse("404");
+    case "fields": {
+      const fields = one.entries("a mapping of fields to texts");
+      if (fields.length === 0) one.refuse("at least one field");
+      const texts = fields.map(([name, it]) => [name, requireText(it)]);
+      return { path, kind, fields: Object.fromEntries(texts) };
+    }
   }
 }
 
@@ -88,34 +90,19 @@ function requireText(value: YamlValue): string {
   return text.length > MOST_CHARACTERS ? value.refuse(expected) : text;
 }
 
-function readOverride(value: YamlValue, readFile: ReadTextFile): string {
+function contentsOf(value: YamlValue, readFile: ReadTextFile): string {
   const path = value.text(
     "the path of a file beside this one, not from / and without ..",
     BELOW,
   ) ?? "";
-  const text = contentsOf(path, value, readFile);
-  return text.length > MOST_CHARACTERS
-    ? value.refuse(`a file of ${MOST_CHARACTERS / 1024} KiB at most`)
-    : text;
-}
-
-function contentsOf(
-  path: string,
-  value: YamlValue,
-  readFile: ReadTextFile,
-): string {
+  let text;
   try {
-    return readFile(path);
+    text = readFile(path);
   } catch (cause) {
     // Without its path: it may be what was meant to stand in the file.
     return value.refuse(`a file that can be read: ${reasonOf(cause)}`);
   }
-}
-
-function parseFields(value: YamlValue): Readonly<Record<string, string>> {
-  const entries = value.entries("a mapping of fields to texts");
-  if (entries.length === 0) value.refuse("at least one field");
-  return Object.fromEntries(
-    entries.map(([field, text]) => [field, requireText(text)]),
-  );
+  return text.length > MOST_CHARACTERS
+    ? value.refuse(`a file of ${MOST_CHARACTERS / 1024} KiB at most`)
+    : text;
 }

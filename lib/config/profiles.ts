@@ -1,39 +1,40 @@
 /**
- * Finds the profile that somebody named: one that comes with the program, or
- * a file.
+ * Profiles as YAML: a whole identity, or what differs from another one. Some
+ * come with the program, others are files.
  *
  * @module
  */
-import type { Profile } from "./profile.ts";
-import { parseProfile } from "./profile_file.ts";
+import { quote, UsageError } from "../cli/message.ts";
+import { OVERRIDES, parseOverrides } from "./overrides.ts";
+import { isZoneOf, type NamePairs, type Profile } from "./profile.ts";
 import awsIsoE from "./profiles/aws-iso-e.yaml" with { type: "text" };
 import awsIsoF from "./profiles/aws-iso-f.yaml" with { type: "text" };
 import c2s from "./profiles/c2s.yaml" with { type: "text" };
 import sc2s from "./profiles/sc2s.yaml" with { type: "text" };
-import { refuse, type SourcedValue } from "./sourced_value.ts";
-import { parseYaml, readText, type ReadTextFile, YamlValue } from "./yaml.ts";
+import { parseRegions, REGION_NAME } from "./regions.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
+import {
+  readText,
+  type ReadTextFile,
+  readYaml,
+  type YamlValue,
+} from "./yaml.ts";
 
-/** A profile that comes with the program. */
-export interface BuiltInProfile {
-  /** What it is called. */
-  readonly name: string;
-  /** What it is called, too: its partition. */
-  readonly alias?: string;
-  /** Its definition, as in a file. */
-  readonly yaml: string;
-}
-
-/** Every isolated partition that botocore knows regions of. */
-export const BUILT_IN_PROFILES: readonly BuiltInProfile[] = [
-  { name: "c2s", alias: "aws-iso", yaml: c2s },
-  { name: "sc2s", alias: "aws-iso-b", yaml: sc2s },
-  { name: "aws-iso-e", yaml: awsIsoE },
-  { name: "aws-iso-f", yaml: awsIsoF },
-];
+/**
+ * Every isolated partition that botocore knows regions of: what its profile is
+ * called, also by the partition, and its definition.
+ */
+const BUILT_IN: readonly (readonly [names: readonly string[], yaml: string])[] =
+  [
+    [["c2s", "aws-iso"], c2s],
+    [["sc2s", "aws-iso-b"], sc2s],
+    [["aws-iso-e"], awsIsoE],
+    [["aws-iso-f"], awsIsoF],
+  ];
 
 /** Every name of a profile that comes with the program. */
-export const PROFILE_NAMES: readonly string[] = BUILT_IN_PROFILES.flatMap(
-  ({ name, alias }) => alias === undefined ? [name] : [name, alias],
+export const PROFILE_NAMES: readonly string[] = BUILT_IN.flatMap(([names]) =>
+  names
 );
 
 /** What the name of a file has, and no name of a profile. */
@@ -45,30 +46,6 @@ export interface FoundProfile {
   readonly profile: Profile;
   /** Its YAML. */
   readonly yaml: string;
-}
-
-/** Every profile that comes with the program. */
-export function builtInProfiles(): readonly Profile[] {
-  return BUILT_IN_PROFILES.map(({ name, yaml }) => parse(name, yaml, NO_FILE));
-}
-
-function builtIn(name: string): BuiltInProfile | undefined {
-  return BUILT_IN_PROFILES.find((it) => it.name === name || it.alias === name);
-}
-
-const NO_FILE: ReadTextFile = (name) => {
-  throw new TypeError(`A profile of this program names the file ${name}`);
-};
-
-function parse(name: string, yaml: string, readFile: ReadTextFile): Profile {
-  const document = parseYaml("profile", name, yaml);
-  return parseProfile(new YamlValue(name, document ?? {}), {
-    name,
-    base: (other) =>
-      builtInProfiles().find((it) => it.name === builtIn(other)?.name),
-    bases: PROFILE_NAMES,
-    readFile,
-  });
 }
 
 /**
@@ -85,12 +62,29 @@ export function findProfile(
 ): FoundProfile {
   const { text } = value;
   const found = builtIn(text);
-  if (found === undefined && !FILE.test(text)) {
+  if (found !== undefined) return found;
+  if (!FILE.test(text)) {
     refuse(value, `${PROFILE_NAMES.join(", ")} or a file such as ./mine.yaml`);
   }
-  const { name, yaml } = found ??
-    { name: text, yaml: readText("profile", text, readTextFile) };
-  return { profile: parse(name, yaml, besides(text, readTextFile)), yaml };
+  const yaml = readText("profile", text, readTextFile);
+  return {
+    profile: parseProfile(text, yaml, besides(text, readTextFile)),
+    yaml,
+  };
+}
+
+/** Every profile that comes with the program. */
+export function builtInProfiles(): readonly Profile[] {
+  return BUILT_IN.flatMap(([[name = ""]]) => builtIn(name)?.profile ?? []);
+}
+
+/** The profile of this program that has a name. */
+function builtIn(name: string): FoundProfile | undefined {
+  const [[own] = [], yaml = ""] =
+    BUILT_IN.find(([names]) => names.includes(name)) ?? [];
+  return own === undefined
+    ? undefined
+    : { profile: parseProfile(own, yaml, () => ""), yaml };
 }
 
 /**
@@ -104,10 +98,7 @@ export function besides(
   readTextFile: ReadTextFile,
 ): ReadTextFile {
   const folder = folderOf(path);
-  return (name) =>
-    readTextFile(`${folder}${name}`.replace(/^(?:\.\/)+/, ""), {
-      folder: folder || ".",
-    });
+  return (name) => readTextFile(folder + name, { folder: folder || "." });
 }
 
 /**
@@ -117,12 +108,143 @@ export function besides(
  * @param name as it stands there
  */
 export function fileBeside(path: string, name: string): string {
-  return !FILE.test(name) || name.startsWith("/")
-    ? name
-    : folderOf(path) + name;
+  const isRelative = FILE.test(name) && !name.startsWith("/");
+  return isRelative ? folderOf(path) + name : name;
 }
 
 /** What stands before a file's name: nothing, or a path with a slash behind. */
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/") + 1);
+}
+
+/** The keys of a profile. */
+const KEYS = [
+  "base",
+  "partition",
+  "domain",
+  "regions",
+  "zones",
+  "zone-ids",
+  "host-names",
+  OVERRIDES,
+] as const;
+
+/** What stands under zone-ids. */
+const ZONE_IDS = "a mapping of emulated regions to their zone ids";
+
+/** The second part of an ARN. */
+const PARTITION = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** A DNS suffix. */
+const DOMAIN =
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+
+/**
+ * Reads a profile. What it does not say is its base's; maps add up. One
+ * without any region is refused as a slip, for which there is `--region none`.
+ *
+ * @throws {UsageError} for an unknown key, a wrong value, maps that cannot
+ * hold together, and no regions at all
+ */
+function parseProfile(
+  name: string,
+  yaml: string,
+  readFile: ReadTextFile,
+): Profile {
+  const document = readYaml("profile", name, () => yaml);
+  const own = document.keys(KEYS);
+  const keys = document.over(baseOf(own.base)).keys(KEYS);
+  const hostNames = keys["host-names"];
+  if (!["undefined", "boolean"].includes(typeof hostNames.value)) {
+    hostNames.refuse("true or false without quotes");
+  }
+  const regions = parseRegionPairs(keys.regions);
+  requireEmulated(own["zone-ids"], regions);
+  const profile: Profile = {
+    name,
+    partition: keys.partition.text("a partition, such as aws-iso", PARTITION),
+    domain: keys.domain.text("a DNS suffix, such as c2s.ic.gov", DOMAIN),
+    regions,
+    zones: parseZones(keys.zones, regions),
+    zoneIds: parseZoneIds(keys["zone-ids"]),
+    hostNames: hostNames.value === true,
+    overrides: parseOverrides(keys[OVERRIDES], readFile),
+  };
+  // After what is wrong with a value, which says more.
+  if (regions.length === 0) {
+    throw new UsageError(
+      `Cannot use profile ${quote(name)}: expected regions or base`,
+    );
+  }
+  return profile;
+}
+
+/** The definition that another one is based on: one of this program. */
+function baseOf(base: YamlValue): YamlValue | undefined {
+  const oneOf = `one of ${PROFILE_NAMES.join(", ")}`;
+  const name = base.text(oneOf);
+  if (name === undefined) return undefined;
+  const { yaml } = builtIn(name) ?? base.refuse(oneOf);
+  return readYaml("profile", name, () => yaml);
+}
+
+function parsePairs(
+  map: YamlValue,
+  what: string,
+): (readonly [real: string, name: string, value: YamlValue])[] {
+  return map.entries(`a mapping of real to emulated ${what}s`)
+    .map(([real, value]) => {
+      if (!REGION_NAME.test(real)) {
+        value.refuse(`the name of a real ${what} as its key`);
+      }
+      const name = value.text(`the name of a ${what}`, REGION_NAME) ?? "";
+      return [real, name, value];
+    });
+}
+
+/** The regions, as `--region` would have them. */
+function parseRegionPairs(map: YamlValue): NamePairs {
+  const values = parsePairs(map, "region").map(([real, name, { place }]) => ({
+    text: `${real}=${name}`,
+    source: place,
+  }));
+  return [...parseRegions(values)];
+}
+
+/** A zone shows as one of the region that its own region shows as. */
+function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
+  const known = regions.map(([real]) => real).join(", ") || "a real region";
+  return parsePairs(map, "zone").map(([real, name, value]) => {
+    const [from, to] = regions.find(([region]) => isZoneOf(real, region)) ??
+      value.refuse(`a zone of ${known} as its key`);
+    if (!isZoneOf(name, to)) {
+      value.refuse(`a zone of ${to}, as which ${from} shows`);
+    }
+    return [real, name];
+  });
+}
+
+/** The base may have ids for regions that are emulated no more. */
+function requireEmulated(map: YamlValue, regions: NamePairs): void {
+  const known = regions.map(([, name]) => name);
+  for (const [region, ids] of map.entries(ZONE_IDS)) {
+    if (known.includes(region)) continue;
+    ids.refuse(`${known.join(", ") || "an emulated region"} as its key`);
+  }
+}
+
+/** Two zones with one id would be taken for one, and disks attached across. */
+function parseZoneIds(map: YamlValue): Profile["zoneIds"] {
+  return map.entries(ZONE_IDS).map(([region, ids]) => {
+    const realByName = new Map<string, string>();
+    const pairs = parsePairs(ids, "zone id").map(([real, name, value]) => {
+      const other = realByName.get(name);
+      if (other !== undefined) {
+        value.refuse(`another zone id, ${quote(other)} shows as it`);
+      }
+      realByName.set(name, real);
+      return [real, name] as const;
+    });
+    return [region, pairs];
+  });
 }

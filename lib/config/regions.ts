@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import { quote } from "../cli/message.ts";
 
 /** Emulated region names by real ones; empty: everything stays as it is. */
@@ -35,22 +35,6 @@ export function isRealRegion(name: string): boolean {
  */
 export const REGION_NAME = /^[A-Za-z0-9](?:[\w.-]{0,62}[A-Za-z0-9])?$/;
 
-function parsePair(
-  value: SourcedValue,
-): readonly [real: string, emulated: string] {
-  const [, real = "", emulated = ""] = value.text.match(/^(.*?)=(.*)$/s) ??
-    refuse(value, `REAL=EMULATED or ${NO_REGION}`);
-  if (!isRealRegion(real)) {
-    refuse(
-      value,
-      `a real region, such as us-east-1 or us-gov-west-1, before "="`,
-    );
-  }
-  if (!REGION_NAME.test(emulated)) refuse(value, `a region name after "="`);
-  if (real === emulated) refuse(value, "two different regions");
-  return [real, emulated];
-}
-
 /**
  * Reads every map: REAL=EMULATED each, or `none` alone.
  *
@@ -65,15 +49,25 @@ export function parseRegions(values: readonly SourcedValue[]): RegionMap {
     if (values.length > 1) refuse(none, `${NO_REGION} to stand alone`);
     return new Map();
   }
-  const pairs = values.map((value) => [value, ...parsePair(value)] as const);
   const regions = new Map<string, string>();
-  for (const [value, real, emulated] of pairs) {
+  for (const value of values) {
+    const [, real = "", emulated = ""] = value.text.match(/^(.*?)=(.*)$/s) ??
+      refuse(value, `REAL=EMULATED or ${NO_REGION}`);
+    if (!isRealRegion(real)) {
+      refuse(
+        value,
+        `a real region, such as us-east-1 or us-gov-west-1, before "="`,
+      );
+    }
+    if (!REGION_NAME.test(emulated)) refuse(value, `a region name after "="`);
+    if (real === emulated) refuse(value, "two different regions");
     if (regions.has(real)) {
       refuse(value, `one map for each real region, ${quote(real)} has two`);
     }
     regions.set(real, emulated);
   }
-  for (const [value, , emulated] of pairs) {
+  for (const value of values) {
+    const emulated = value.text.replace(/^.*?=/s, "");
     if (regions.has(emulated)) {
       refuse(value, `no chain, but another map starts at ${quote(emulated)}`);
     }

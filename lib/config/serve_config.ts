@@ -1,5 +1,5 @@
 /**
- * The configuration of `serve`, whole, validated and frozen.
+ * The configuration of `serve`, whole and validated.
  *
  * @module
  */
@@ -69,10 +69,7 @@ export interface NodeConfig {
 }
 
 /** All that `serve` is told. */
-export interface WholeConfig extends ServeConfig {
-  /** What concerns the node rather than the proxy. */
-  readonly node: NodeConfig;
-}
+export type WholeConfig = ServeConfig & NodeConfig;
 
 /** What the proxy runs with. */
 export interface ServeConfig {
@@ -83,15 +80,15 @@ export interface ServeConfig {
   /** The one upstream; its usual name where `discover` says how to find it. */
   readonly upstream: UpstreamAddress;
   /** How the upstream is found, instead of by its address. */
-  readonly discover?: DiscoverConfig;
+  readonly discover?: DiscoverConfig | undefined;
   /** Where health and metrics are served; nowhere unless told. */
-  readonly admin?: ListenAddress;
+  readonly admin?: ListenAddress | undefined;
   /** Whether requests that come from browsers go through; not unless told. */
   readonly allowBrowsers?: boolean;
   /** Emulated regions by real ones; empty for `--region none`. */
   readonly regions: RegionMap;
   /** What is shown beside the region; nothing unless told. */
-  readonly identity?: Identity;
+  readonly identity?: Identity | undefined;
   /** Which bodies are rewritten. */
   readonly rewrite: RewriteMode;
   /** How long the upstream may take, in milliseconds. */

@@ -6,15 +6,19 @@
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { parseListenAddress, parseUpstreamChoice } from "./address.ts";
-import type { Option } from "../cli/options.ts";
 import { parseRegions } from "./regions.ts";
-import { BACKEND_CHOICES, LEAVINGS, REWRITE_MODES } from "./serve_config.ts";
+import {
+  BACKEND_CHOICES,
+  LEAVINGS,
+  type ListenAddress,
+  REWRITE_MODES,
+} from "./serve_config.ts";
+import type { Option, SourcedValue } from "../cli/options.ts";
 import {
   parseChoice,
   parseSeconds,
   parseSwitch,
   parseUser,
-  type SourcedValue,
 } from "./sourced_value.ts";
 
 /** The region the instance really runs in, unless told. */
@@ -33,24 +37,17 @@ const HOUR = 3600;
 export interface ServeOption extends Option {
   /** Whether it changes at SIGHUP; others need a restart. */
   readonly live?: true;
-  /** Reads what was given, else the default; nothing where there is none. */
-  readonly parse: (values: readonly SourcedValue[]) => unknown;
-}
-
-/** A parser of the one value of an option that has a default. */
-function one<Value>(
-  parse: (value: SourcedValue) => Value,
-): (values: readonly SourcedValue[]) => Value {
-  return ([value]) => {
-    if (value === undefined) throw new TypeError("An option without a default");
-    return parse(value);
-  };
-}
-
-function choice<Choice extends string>(
-  choices: readonly Choice[],
-): (values: readonly SourcedValue[]) => Choice {
-  return one((value) => parseChoice(value, choices));
+  /**
+   * Reads what was given, else the default; an option without either is not
+   * read.
+   *
+   * @param value the value
+   * @param all every value, of an option that may be given more than once
+   */
+  readonly parse: (
+    value: SourcedValue,
+    all: readonly SourcedValue[],
+  ) => unknown;
 }
 
 /** The rows, by the field of the configuration that each fills. */
@@ -61,29 +58,28 @@ export const OPTIONS = {
     repeatable: true,
     help: "Where to listen; port 0 takes a free one",
     fallback: "127.0.0.1:4000",
-    parse: (values) => Object.freeze(values.map(parseListenAddress)),
+    parse: (_, all) => all.map(parseListenAddress),
   },
   listenAnywhere: {
     name: "listen-anywhere",
     help: "Allows addresses that are not loopback",
-    parse: one(parseSwitch),
+    parse: parseSwitch,
   },
   upstream: {
     name: "upstream",
     value: "URL",
     help: "The real metadata service; or cloudstack:INTERFACE",
     fallback: `http://${METADATA_HOST}`,
-    parse: one(parseUpstreamChoice),
+    parse: parseUpstreamChoice,
   },
   regions: {
     name: "region",
     value: "REAL=EMULATED",
     repeatable: true,
-    pairs: true,
     help: "Shows a region as another; none changes nothing",
     fallback: `${REAL_REGION}=${EMULATED_REGION}`,
     live: true,
-    parse: parseRegions,
+    parse: (_, all) => parseRegions(all),
   },
   identity: {
     name: "profile",
@@ -92,7 +88,7 @@ export const OPTIONS = {
     help: "Shows a whole identity: see profiles list",
     live: true,
     // It may be a file.
-    parse: ([value]) => value,
+    parse: (value): SourcedValue | undefined => value,
   },
   rewrite: {
     name: "rewrite",
@@ -100,7 +96,7 @@ export const OPTIONS = {
     help: "Leaves signed and secret documents alone, or not",
     fallback: "safe",
     live: true,
-    parse: choice(REWRITE_MODES),
+    parse: (value) => parseChoice(value, REWRITE_MODES),
   },
   timeoutMs: {
     name: "timeout",
@@ -108,7 +104,7 @@ export const OPTIONS = {
     help: "How long the upstream may take to answer",
     fallback: "60",
     live: true,
-    parse: one((value) => parseSeconds(value, { least: 0.001, most: HOUR })),
+    parse: (value) => parseSeconds(value, { least: 0.001, most: HOUR }),
   },
   cacheMs: {
     name: "cache",
@@ -116,62 +112,62 @@ export const OPTIONS = {
     help: "How long an answer may be reused; 0 is off",
     fallback: "1",
     live: true,
-    parse: one((value) => parseSeconds(value, { least: 0, most: HOUR })),
+    parse: (value) => parseSeconds(value, { least: 0, most: HOUR }),
   },
   admin: {
     name: "admin",
     value: "HOST:PORT",
     help: "Answers /healthz, /readyz and /metrics there",
-    parse: ([value]) => value && parseListenAddress(value),
+    parse: (value): ListenAddress | undefined => parseListenAddress(value),
   },
   allowBrowsers: {
     name: "allow-browsers",
     help: "Lets requests through that come from browsers",
     live: true,
-    parse: one(parseSwitch),
+    parse: parseSwitch,
   },
   iptables: {
     name: "iptables",
     help: "Installs the rule and keeps it; needs root",
-    parse: one(parseSwitch),
+    parse: parseSwitch,
   },
   backend: {
     name: "backend",
     value: "BACKEND",
     help: `Where the rule is: ${BACKEND_CHOICES.join(", ")}`,
     fallback: "auto",
-    parse: choice(BACKEND_CHOICES),
+    parse: (value) => parseChoice(value, BACKEND_CHOICES),
   },
   user: {
     name: "user",
     value: "NAME|UID",
     help: "Whom the proxy runs as when started as root",
     fallback: "10169",
-    parse: one(parseUser),
+    parse: parseUser,
   },
   onStop: {
     name: "on-stop",
     value: LEAVINGS.join("|"),
     help: "What becomes of the rule on a clean stop",
     fallback: "remove",
-    parse: choice(LEAVINGS),
+    parse: (value) => parseChoice(value, LEAVINGS),
   },
   onCrash: {
     name: "on-crash",
     value: LEAVINGS.join("|"),
     help: "What becomes of the rule while the proxy is dead",
     fallback: "keep",
-    parse: choice(LEAVINGS),
+    parse: (value) => parseChoice(value, LEAVINGS),
   },
   address: {
     name: "address",
     help: `Puts ${METADATA_HOST} on lo meanwhile; needs root`,
-    parse: one(parseSwitch),
+    parse: parseSwitch,
   },
   arpIgnore: {
     name: "arp-ignore",
     help: "Lets --address set arp_ignore against neighbours",
-    parse: one(parseSwitch),
+    parse: parseSwitch,
   },
   logLevel: {
     name: "log-level",
@@ -179,7 +175,7 @@ export const OPTIONS = {
     help: `The least level to log: ${LOG_LEVELS.join(", ")}`,
     fallback: "info",
     live: true,
-    parse: choice(LOG_LEVELS),
+    parse: (value) => parseChoice(value, LOG_LEVELS),
   },
   logFormat: {
     name: "log-format",
@@ -187,7 +183,7 @@ export const OPTIONS = {
     help: "The form of a log line",
     fallback: "text",
     live: true,
-    parse: choice(LOG_FORMATS),
+    parse: (value) => parseChoice(value, LOG_FORMATS),
   },
 } satisfies Readonly<Record<string, ServeOption>>;
 
@@ -211,7 +207,11 @@ export function parseSettings(
   values: (option: Option) => readonly SourcedValue[],
 ): Parsed {
   const entries = Object.entries<ServeOption>(OPTIONS)
-    .map(([field, option]) => [field, option.parse(values(option))]);
+    .map(([field, option]) => {
+      const all = values(option);
+      const [first] = all;
+      return [field, first && option.parse(first, all)];
+    });
   return Object.fromEntries(entries) as Parsed;
 }
 
@@ -236,35 +236,67 @@ export const SERVE_OPTIONS: readonly Option[] = [
   ...SERVE_SETTINGS,
 ];
 
-/** The original's flags, known as flags only. */
-export const SERVE_ALIASES: readonly Option[] = [
+/** Flags of c2s-instance-metadata, which this program replaces. */
+export interface ReplacedFlags {
+  /** The option that they stand for. */
+  readonly of: string;
+  /** The flags; those not given have their default. */
+  readonly aliases: readonly Option[];
+  /** What their values, in this order, come to. */
+  readonly text: (...values: readonly string[]) => string;
+}
+
+/** The original's flags by what they stand for; no variables and no keys. */
+export const REPLACED_FLAGS: readonly ReplacedFlags[] = [
   {
-    name: "port",
-    value: "PORT",
-    help: "--listen 127.0.0.1:PORT",
+    of: OPTIONS.listen.name,
+    aliases: [{
+      name: "port",
+      value: "PORT",
+      help: "--listen 127.0.0.1:PORT",
+    }],
+    text: (port) => `127.0.0.1:${port}`,
   },
   {
-    name: "serverName",
-    value: "NAME",
-    help: "The host of --upstream",
-    fallback: METADATA_HOST,
+    of: OPTIONS.upstream.name,
+    aliases: [
+      {
+        name: "serverName",
+        value: "NAME",
+        help: "The host of --upstream",
+        fallback: METADATA_HOST,
+      },
+      {
+        name: "serverPort",
+        value: "PORT",
+        help: "The port of --upstream",
+        fallback: "80",
+      },
+    ],
+    text: (name = "", port) =>
+      `http://${name.includes(":") ? `[${name}]` : name}:${port}`,
   },
   {
-    name: "serverPort",
-    value: "PORT",
-    help: "The port of --upstream",
-    fallback: "80",
-  },
-  {
-    name: "realRegion",
-    value: "REAL",
-    help: "The left side of --region",
-    fallback: REAL_REGION,
-  },
-  {
-    name: "emulatedRegion",
-    value: "EMULATED",
-    help: "The right side of --region",
-    fallback: EMULATED_REGION,
+    of: OPTIONS.regions.name,
+    aliases: [
+      {
+        name: "realRegion",
+        value: "REAL",
+        help: "The left side of --region",
+        fallback: REAL_REGION,
+      },
+      {
+        name: "emulatedRegion",
+        value: "EMULATED",
+        help: "The right side of --region",
+        fallback: EMULATED_REGION,
+      },
+    ],
+    text: (real, emulated) => `${real}=${emulated}`,
   },
 ];
+
+/** The original's flags, in the order of the help. */
+export const SERVE_ALIASES: readonly Option[] = REPLACED_FLAGS.flatMap(
+  ({ aliases }) => aliases,
+);

@@ -5,34 +5,11 @@
  * @module
  */
 import { parse } from "@std/yaml";
-import { oneLine, quote, UsageError } from "../cli/message.ts";
-import { nearest, unknown } from "../cli/suggestion.ts";
-
-/** How a file is read. */
-export interface ReadOptions {
-  /** The folder it must lie in, links followed; then a pipe is refused, too. */
-  readonly folder?: string;
-}
+import type { Io } from "../cli/command.ts";
+import { oneLine, quote, unknown, UsageError } from "../cli/message.ts";
 
 /** Reads a whole text file. */
-export type ReadTextFile = (path: string, options?: ReadOptions) => string;
-
-/**
- * Reads and parses a YAML file; an empty one is an empty mapping.
- *
- * @param what what the file is called in an error
- * @param path where it is
- * @param readTextFile reads it
- * @throws {UsageError} for a file that cannot be read or is no YAML
- */
-export function readYaml(
-  what: string,
-  path: string,
-  readTextFile: ReadTextFile,
-): YamlValue {
-  const document = parseYaml(what, path, readText(what, path, readTextFile));
-  return new YamlValue(path, document ?? {});
-}
+export type ReadTextFile = Io["readTextFile"];
 
 /**
  * Reads a text file.
@@ -58,16 +35,22 @@ export function readText(
 }
 
 /**
- * Parses YAML.
+ * Reads and parses a YAML file; an empty one is an empty mapping.
  *
  * @param what what the file is called in an error
  * @param path where it is
- * @param text its text
- * @throws {UsageError} for what is no YAML
+ * @param readTextFile reads it
+ * @throws {UsageError} for a file that cannot be read or is no YAML
  */
-export function parseYaml(what: string, path: string, text: string): unknown {
+export function readYaml(
+  what: string,
+  path: string,
+  readTextFile: ReadTextFile,
+): YamlValue {
+  const text = readText(what, path, readTextFile);
+  const at = { file: path, keys: [], isSecret: false };
   try {
-    return parse(text);
+    return new YamlValue(parse(text) ?? {}, at);
   } catch (cause) {
     throw new UsageError(
       `Cannot read ${what} ${quote(path)}: expected YAML: ${faultOf(cause)}`,
@@ -112,48 +95,51 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
     Object.getPrototypeOf(value) === Object.prototype;
 }
 
+/** Where a value stands. */
+interface Place {
+  /** The file's path. */
+  readonly file: string;
+  /** The way to it; none to the whole file. */
+  readonly keys: readonly string[];
+  /** Whether it may be secret, so that errors name its kind alone. */
+  readonly isSecret: boolean;
+}
+
 /** A value inside a YAML file that knows where it stands. */
 export class YamlValue {
   /** The value as it was parsed. */
   readonly value: unknown;
-  readonly #file: string;
-  readonly #keys: readonly string[];
-  readonly #withheld: boolean;
+  readonly #at: Place;
 
   /**
    * Wraps the whole of a file, or a value in it.
    *
-   * @param file the file's path
    * @param value what stands there
-   * @param keys the way to it; none to the whole file
-   * @param withheld whether it may be secret, so that errors name its kind alone
+   * @param at where
    */
-  constructor(
-    file: string,
-    value: unknown,
-    keys: readonly string[] = [],
-    withheld = false,
-  ) {
+  constructor(value: unknown, at: Place) {
     this.value = value;
-    this.#file = file;
-    this.#keys = keys;
-    this.#withheld = withheld;
+    this.#at = at;
   }
 
   /** The same, with all beneath it, for errors that do not repeat it. */
   withheld(): YamlValue {
-    return new YamlValue(this.#file, this.value, this.#keys, true);
+    return new YamlValue(this.value, { ...this.#at, isSecret: true });
+  }
+
+  /** What another value says where this one says nothing; mappings add up. */
+  over(base: YamlValue | undefined): YamlValue {
+    return new YamlValue(overlaid(this.value, base?.value), this.#at);
   }
 
   /** Where it stands, as errors say it: `key "timeout" in "c2s-imds.yaml"`. */
   get place(): string {
-    if (this.#keys.length === 0) return quote(this.#file);
+    const { file, keys, isSecret } = this.#at;
+    if (keys.length === 0) return quote(file);
     // `{text:secret}` lacks a space, and so is a key without a value.
-    const isSecret = this.#withheld && this.value === null &&
-      this.#keys.length > 1;
-    return isSecret
-      ? `a key under ${this.#path(this.#keys.slice(0, -1))}`
-      : `key ${this.#path(this.#keys)}`;
+    return isSecret && this.value === null && keys.length > 1
+      ? `a key under ${this.#path(keys.slice(0, -1))}`
+      : `key ${this.#path(keys)}`;
   }
 
   /**
@@ -164,8 +150,8 @@ export class YamlValue {
    */
   refuse(expected: string): never {
     // A file that is one text is not what anybody took it for.
-    const isSecret = this.#withheld || this.#keys.length === 0;
-    const found = isSecret ? kindOf(this.value) : shown(this.value);
+    const isSecret = this.#at.isSecret || this.#at.keys.length === 0;
+    const found = shown(this.value, isSecret);
     throw new UsageError(
       `Cannot use ${found} for ${this.place}: expected ${expected}`,
     );
@@ -173,12 +159,10 @@ export class YamlValue {
 
   /** The value of one key, `undefined` within it where there is none. */
   key(key: string): YamlValue {
-    return new YamlValue(
-      this.#file,
-      isMapping(this.value) ? this.value[key] : undefined,
-      [...this.#keys, key],
-      this.#withheld,
-    );
+    return new YamlValue(isMapping(this.value) ? this.value[key] : undefined, {
+      ...this.#at,
+      keys: [...this.#at.keys, key],
+    });
   }
 
   /**
@@ -197,24 +181,19 @@ export class YamlValue {
    * The entries of a mapping whose keys are known.
    *
    * @param known the keys there are
-   * @param hint what to do where no known key is near, instead of naming all
+   * @param hint what to do where no known key is near
    * @returns a value for every key, `undefined` within it where there is none
    * @throws {UsageError} for another key, and for what is no mapping
    */
   keys<Key extends string>(
     known: readonly Key[],
-    hint?: string,
+    hint = `expected ${known.join(", ")}`,
   ): Readonly<Record<Key, YamlValue>> {
-    const all = known.join(", ");
-    const expected = hint === undefined ? `a mapping with ${all}` : "a mapping";
-    for (const [key, value] of this.entries(expected)) {
+    for (const [key, { place }] of this.entries("a mapping")) {
       if (known.some((one) => one === key)) continue;
-      const near = nearest(key, known);
-      throw unknown(
-        this.#withheld ? `key under ${this.#path(this.#keys)}` : value.place,
-        near && `"${near}"`,
-        hint ?? `expected ${all}`,
-      );
+      const { isSecret, keys } = this.#at;
+      const where = isSecret ? `key under ${this.#path(keys)}` : place;
+      throw unknown(where, key, known, hint);
     }
     return Object.fromEntries(
       known.map((key) => [key, this.key(key)]),
@@ -229,16 +208,24 @@ export class YamlValue {
    * @throws {UsageError} for another kind, and for other text
    */
   text(expected: string, pattern = /^/): string | undefined {
-    if (this.value === undefined) return undefined;
-    if (typeof this.value === "string" && pattern.test(this.value)) {
-      return this.value;
-    }
+    const { value } = this;
+    if (value === undefined) return undefined;
+    if (typeof value === "string" && pattern.test(value)) return value;
     return this.refuse(expected);
   }
 
   #path(keys: readonly string[]): string {
-    return `${quote(keys.join(" > "))} in ${quote(this.#file)}`;
+    return `${quote(keys.join(" > "))} in ${quote(this.#at.file)}`;
   }
+}
+
+function overlaid(own: unknown, base: unknown): unknown {
+  if (own === undefined) return base;
+  if (!isMapping(own) || !isMapping(base)) return own;
+  const keys = Object.keys({ ...base, ...own });
+  return Object.fromEntries(
+    keys.map((key) => [key, overlaid(own[key], base[key])]),
+  );
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -247,22 +234,13 @@ const KINDS: Readonly<Record<string, string>> = {
   boolean: "true or false",
 };
 
-/**
- * Of what kind a parsed value is, as it follows "Cannot use". The value itself
- * is not in it: it may be secret.
- */
-function kindOf(value: unknown): string {
+/** A parsed value in a message: its kind where it is long or may be secret. */
+function shown(value: unknown, isSecret: boolean): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (isMapping(value)) return "a mapping";
   if (value instanceof Date) return "a date";
-  return KINDS[typeof value] ?? "binary data";
-}
-
-/** A parsed value that is no secret: itself, or its kind where that is long. */
-function shown(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  return typeof value === "number" || typeof value === "boolean"
-    ? String(value)
-    : kindOf(value);
+  const kind = KINDS[typeof value] ?? "binary data";
+  if (isSecret || value instanceof Uint8Array) return kind;
+  return typeof value === "string" ? quote(value) : String(value);
 }

@@ -1,9 +1,10 @@
 /**
- * The demo's own check: asks every question both ways and compares the two
- * answers.
+ * The demo's own check: asks every question both ways, the metadata service
+ * and c2s-imds, and compares the two answers.
  *
  * @module
  */
+import { INSTANCE } from "../simulator/default_instance.ts";
 import {
   askMetadata,
   type MetadataAnswer,
@@ -12,7 +13,78 @@ import {
   TOKEN_TTL_HEADER,
 } from "../system/metadata_client.ts";
 import { equals } from "../system/bytes.ts";
-import type { Question } from "./questions.ts";
+
+/** How much of an answer is shown. */
+export type View =
+  /** Its text, lines joined. */
+  | { readonly kind: "text" }
+  /** These fields of a JSON object, one a line. */
+  | { readonly kind: "fields"; readonly names: readonly string[] }
+  /** Its size, because nobody can read the bytes or nobody should. */
+  | { readonly kind: "size"; readonly what: string };
+
+/** One path to ask. */
+export interface Question {
+  /** The directory under which the table shows it, with its last slash. */
+  readonly directory: string;
+  /** The rest of the path. */
+  readonly path: string;
+  /** The status that the answer must have. */
+  readonly status: number;
+  /** How much of the answer is shown. */
+  readonly view: View;
+  /** The parts where the region must change; without this, nowhere. */
+  readonly changes?: RegExp;
+}
+
+/** A question that is answered 200 and shown as text, unless told. */
+function question(
+  path: string,
+  special: Partial<Question> = {},
+): Question {
+  return {
+    directory: "/latest/meta-data/",
+    path,
+    status: 200,
+    view: { kind: "text" },
+    ...special,
+  };
+}
+
+const WHOLE = /^.+$/gs;
+
+/** Everything the demo asks, in the order of the table. */
+export const QUESTIONS: readonly Question[] = [
+  question("instance-id"),
+  question("placement/region", { changes: WHOLE }),
+  question("placement/availability-zone", { changes: WHOLE }),
+  question("placement/availability-zone-id"),
+  question("services/domain"),
+  question("local-hostname"),
+  question("tags/instance/Name"),
+  question("iam/security-credentials/"),
+  question(`iam/security-credentials/${INSTANCE.role}`, {
+    view: { kind: "size", what: "secret" },
+  }),
+  question("spot/instance-action", { status: 404 }),
+  question("security-groups", {
+    directory: `/latest/meta-data/network/interfaces/macs/${INSTANCE.macs[0]}/`,
+  }),
+  question("instance-identity/document", {
+    directory: "/latest/dynamic/",
+    view: { kind: "fields", names: ["region", "availabilityZone"] },
+    changes: /"(?:region|availabilityZone)" : "[^"]*"/g,
+  }),
+  question("user-data", {
+    directory: "/latest/",
+    view: { kind: "size", what: "gzip" },
+  }),
+  question("meta_data.json", {
+    directory: "/openstack/latest/",
+    view: { kind: "fields", names: ["availability_zone", "name"] },
+    changes: /"availability_zone": "[^"]*"/g,
+  }),
+];
 
 /** Both ends are this process: longer means that it hangs. */
 const TIMEOUT_MS = 5_000;
@@ -88,29 +160,22 @@ export function judge(
   through: MetadataAnswer,
   regions: RegionPair,
 ): Comparison {
+  const { status, changes } = question;
   const changed = !equals(real.body, through.body);
+  const expected = changes === undefined ? real.body : new TextEncoder().encode(
+    new TextDecoder().decode(real.body).replace(
+      changes,
+      (part) => part.replaceAll(regions.real, regions.emulated),
+    ),
+  );
   return {
     question,
     real,
     through,
     changed,
-    asExpected: real.status === question.status &&
-      through.status === question.status &&
-      changed === (question.changes !== undefined) &&
-      equals(through.body, expectedBody(question, real.body, regions)),
+    asExpected: real.status === status && through.status === status &&
+      changed === (changes !== undefined) && equals(through.body, expected),
   };
-}
-
-function expectedBody(
-  { changes }: Question,
-  body: Uint8Array,
-  { real, emulated }: RegionPair,
-): Uint8Array {
-  if (changes === undefined) return body;
-  const text = new TextDecoder().decode(body);
-  return new TextEncoder().encode(
-    text.replace(changes, (part) => part.replaceAll(real, emulated)),
-  );
 }
 
 /** Gets a token and returns what asks with it. */

@@ -4,34 +4,19 @@
  *
  * @module
  */
-import { oneLine, quote } from "../cli/message.ts";
-import { cutMiddle } from "../cli/table.ts";
+import { cutMiddle, oneLine, quote } from "../cli/message.ts";
 import type { MetadataAnswer } from "../system/metadata_client.ts";
-import type { Comparison, RegionPair, Urls } from "./comparison.ts";
-import type { View } from "./questions.ts";
+import type { Comparison, RegionPair, Urls, View } from "./comparison.ts";
 
 /** Stands before what changed, so that it shows without colour. */
 export const CHANGED = "→";
 
-/** Stands before what is not as it must be. */
-export const WRONG = "!";
-
 /** The columns' widths; with two spaces between them and the mark, 100. */
 const WIDTH = { path: 32, real: 29, through: 33 } as const;
-const GAP = "  ";
-const INDENT = "  ";
 const COLUMNS = 100;
 
-/** How the table is shown. */
-export interface TableStyle {
-  /** The region to pick out in what changed. */
-  readonly emulated: string;
-  /** Whether to use colour. */
-  readonly colour: boolean;
-}
-
-/** Escape sequences of a terminal, by what they are for. */
-const PAINT = { heading: "1", changed: "1;32", wrong: "1;31" } as const;
+/** Escape sequences of a terminal: bold, and bold green for what changed. */
+const PAINT = { heading: "1", changed: "1;32" } as const;
 
 type Paint = (text: string, as: keyof typeof PAINT) => string;
 
@@ -39,20 +24,21 @@ type Paint = (text: string, as: keyof typeof PAINT) => string;
  * Renders the table.
  *
  * @param comparisons the rows, those of one directory together
- * @param style how to show it
+ * @param emulated the region to pick out in what changed
+ * @param colour whether to use colour
  * @returns lines, each with its line feed
  */
 export function renderTable(
   comparisons: readonly Comparison[],
-  { emulated, colour }: TableStyle,
+  emulated: string,
+  colour: boolean,
 ): string {
   const paint: Paint = (text, as) =>
     colour ? `\x1b[${PAINT[as]}m${text}\x1b[0m` : text;
   const title = tableLine(
     "path",
     "real (asked directly)",
-    " ",
-    "through c2s-imds",
+    "  through c2s-imds",
   );
   const lines = [paint(title, "heading"), "─".repeat(COLUMNS)];
   let directory = "";
@@ -69,56 +55,35 @@ export function renderTable(
 
 /** One question's lines; only the first names the path. */
 function rowLines(
-  comparison: Comparison,
+  { question, changed, ...answers }: Comparison,
   emulated: string,
   paint: Paint,
 ): string[] {
-  const { question, asExpected } = comparison;
-  const real = shown(question.view, comparison.real);
-  const through = question.view.kind === "size" && !comparison.changed
+  const real = shown(question.view, answers.real);
+  const through = question.view.kind === "size" && !changed
     ? ["the same to the byte"]
-    : shown(question.view, comparison.through);
-  const path = INDENT + cutMiddle(question.path, WIDTH.path - INDENT.length);
+    : shown(question.view, answers.through);
+  const path = `  ${cutMiddle(question.path, WIDTH.path - 2)}`;
   return through.map((text, i) => {
+    const isSame = text === real[i];
     // Equal values are cut at the same width, so that they look equal.
-    const value = cutMiddle(
-      text,
-      text === real[i] ? WIDTH.real : WIDTH.through,
-    );
-    const [mark, cell] = !asExpected
-      ? [paint(WRONG, "wrong"), paint(value, "wrong")]
-      : comparison.changed && text !== real[i]
-      ? [
-        paint(CHANGED, "changed"),
-        pickOut(value, emulated, (part) => paint(part, "changed")),
-      ]
-      : [" ", value];
-    return tableLine(i === 0 ? path : "", real[i] ?? "", mark, cell);
+    const value = cutMiddle(text, isSame ? WIDTH.real : WIDTH.through);
+    // A long name of a region may have been cut.
+    const part = value.includes(emulated) ? emulated : value;
+    const cell = !changed || isSame
+      ? `  ${value}`
+      : paint(CHANGED, "changed") + " " +
+        value.replaceAll(part, () => paint(part, "changed"));
+    return tableLine(i === 0 ? path : "", real[i] ?? "", cell);
   });
 }
 
-function tableLine(
-  path: string,
-  real: string,
-  mark: string,
-  through: string,
-): string {
+function tableLine(path: string, real: string, through: string): string {
   return [
     path.padEnd(WIDTH.path),
     cutMiddle(real, WIDTH.real).padEnd(WIDTH.real),
-    `${mark} ${through}`,
-  ].join(GAP);
-}
-
-function pickOut(
-  value: string,
-  region: string,
-  paint: (part: string) => string,
-): string {
-  // A long name may have been cut.
-  return value.includes(region)
-    ? value.replaceAll(region, () => paint(region))
-    : paint(value);
+    through,
+  ].join("  ");
 }
 
 function shown(view: View, { status, body }: MetadataAnswer): string[] {
@@ -128,17 +93,11 @@ function shown(view: View, { status, body }: MetadataAnswer): string[] {
     case "text":
       return [oneLine(text.trim().replaceAll("\n", ", "))];
     case "fields":
-      return view.names.map((name) => oneLine(`${name}: ${field(text, name)}`));
+      return view.names.map((name) =>
+        oneLine(`${name}: ${JSON.parse(text)[name]}`)
+      );
     case "size":
       return [`${view.what}, ${body.length} bytes`];
-  }
-}
-
-function field(json: string, name: string): string {
-  try {
-    return String(JSON.parse(json)[name]);
-  } catch {
-    return "not JSON";
   }
 }
 
@@ -164,10 +123,7 @@ export function renderReport(
 ): string {
   const changed = comparisons.filter((it) => it.changed).length;
   const same = comparisons.length - changed;
-  const table = renderTable(comparisons, {
-    emulated: regions.emulated,
-    colour,
-  });
+  const table = renderTable(comparisons, regions.emulated, colour);
   return `A simulated instance in ${regions.real}, asked as an SDK asks (IMDSv2, with a token):
 directly at ${urls.real}, and through c2s-imds at ${urls.through}.
 

@@ -1,23 +1,25 @@
 /**
- * Who and what is let in: a pure decision on the head of a request.
+ * Who and what is let in: decisions on the peer and the head of a request.
  *
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import type { Fields } from "./headers.ts";
-import { isLoopback } from "./peers.ts";
+import { type Header, valueOf } from "./headers.ts";
 
 /** The most bytes a request's body may have. */
 export const MAX_REQUEST_BODY = 64 * 1024;
 
 /** The methods the metadata service knows, and OPTIONS, which it refuses. */
-export const METHODS: readonly string[] = ["GET", "HEAD", "PUT", "OPTIONS"];
+const METHODS: readonly string[] = ["GET", "HEAD", "PUT", "OPTIONS"];
 
 /**
  * What a Host may hold. Anything else could shift the target inside the URL
  * that `Deno.serve` builds from it.
  */
 const HOST = /^[A-Za-z0-9.:_[\]-]*$/;
+
+/** How long a list of addresses is trusted when a peer is not in it. */
+const REFRESH_MS = 100;
 
 /** A request that is not forwarded, and why. */
 export interface Refusal {
@@ -27,10 +29,28 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** The refusal of a peer that is not this node. */
+export const NO_STRANGERS: Refusal = {
+  status: STATUS_CODE.Forbidden,
+  reason: "Only this node itself may ask",
+};
+
 /** The refusal of a request that {@linkcode isFromBrowser}. */
 export const NO_BROWSERS: Refusal = {
   status: STATUS_CODE.Forbidden,
   reason: "Requests from browsers are refused",
+};
+
+/** The refusal of what only HTTP/2 can send. */
+export const NO_HTTP2: Refusal = {
+  status: STATUS_CODE.HTTPVersionNotSupported,
+  reason: "HTTP/2 is not supported: expected HTTP/1.1",
+};
+
+/** The refusal of a body over {@linkcode MAX_REQUEST_BODY}. */
+export const TOO_LARGE: Refusal = {
+  status: STATUS_CODE.ContentTooLarge,
+  reason: `Request body too large: expected at most ${MAX_REQUEST_BODY} bytes`,
 };
 
 /**
@@ -39,9 +59,9 @@ export const NO_BROWSERS: Refusal = {
  *
  * @param headers its headers
  */
-export function isFromBrowser(headers: Fields): boolean {
-  return headers.get("origin") !== undefined ||
-    headers.get("sec-fetch-site") !== undefined;
+export function isFromBrowser(headers: readonly Header[]): boolean {
+  return valueOf(headers, "origin") !== undefined ||
+    valueOf(headers, "sec-fetch-site") !== undefined;
 }
 
 /**
@@ -65,69 +85,95 @@ export function isHttp2(
 /**
  * Decides whether a request may go up.
  *
- * @param method the request's method
- * @param headers its headers
+ * @param request its method, target and headers
  * @param allowBrowsers whether it may come from a browser
  * @returns why not; `undefined` when it may
  */
 export function refusal(
-  method: string,
-  headers: Fields,
+  { method, target, headers }: {
+    readonly method: string;
+    readonly target: string;
+    readonly headers: readonly Header[];
+  },
   allowBrowsers = false,
 ): Refusal | undefined {
+  const bad = (reason: string) => ({ status: STATUS_CODE.BadRequest, reason });
+  // `Deno.serve` refuses every other control byte by itself, and in HTTP/1
+  // this one, too.
+  if (target.includes("\x7f")) {
+    return bad("Bad request target: it has a control byte");
+  }
   if (!METHODS.includes(method)) {
-    return {
-      status: STATUS_CODE.MethodNotAllowed,
-      reason: `Method not allowed: expected ${METHODS.join(", ")}`,
-    };
+    const reason = `Method not allowed: expected ${METHODS.join(", ")}`;
+    return { status: STATUS_CODE.MethodNotAllowed, reason };
   }
   if (!allowBrowsers && isFromBrowser(headers)) return NO_BROWSERS;
-  if (!HOST.test(headers.get("host") ?? "")) {
-    return {
-      status: STATUS_CODE.BadRequest,
-      reason: "Bad Host header: expected a name or address, maybe a port",
-    };
+  if (!HOST.test(valueOf(headers, "host") ?? "")) {
+    return bad("Bad Host header: expected a name or address, maybe a port");
   }
-  return badFraming(method, headers);
-}
-
-function badFraming(method: string, headers: Fields): Refusal | undefined {
-  const length = headers.get("content-length") ?? "0";
+  const length = valueOf(headers, "content-length") ?? "0";
+  const coding = valueOf(headers, "transfer-encoding");
   if (method === "GET" || method === "HEAD") {
     // `Deno.serve` drops such a body and keeps its length: forwarded, the
     // length would swallow the next request on the upstream connection.
-    if (
-      !/^0+$/.test(length) || headers.get("transfer-encoding") !== undefined
-    ) {
-      return {
-        status: STATUS_CODE.BadRequest,
-        reason: `A ${method} request cannot have a body here`,
-      };
-    }
-    return undefined;
+    return /^0+$/.test(length) && coding === undefined
+      ? undefined
+      : bad(`A ${method} request cannot have a body here`);
   }
   // Two equal lengths come joined; other codings than chunked stay undecoded.
   if (!/^\d+$/.test(length)) {
-    return {
-      status: STATUS_CODE.BadRequest,
-      reason: "Bad Content-Length header: expected one number",
-    };
+    return bad("Bad Content-Length header: expected one number");
   }
-  const coding = headers.get("transfer-encoding") ?? "chunked";
-  if (coding.toLowerCase() !== "chunked") {
-    return {
-      status: STATUS_CODE.BadRequest,
-      reason: "Bad Transfer-Encoding header: expected chunked",
-    };
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+    return bad("Bad Transfer-Encoding header: expected chunked");
   }
-  return Number(length) > MAX_REQUEST_BODY ? tooLarge() : undefined;
+  return Number(length) > MAX_REQUEST_BODY ? TOO_LARGE : undefined;
 }
 
-/** The refusal of a body over {@linkcode MAX_REQUEST_BODY}. */
-export function tooLarge(): Refusal {
-  return {
-    status: STATUS_CODE.ContentTooLarge,
-    reason:
-      `Request body too large: expected at most ${MAX_REQUEST_BODY} bytes`,
-  };
+/** An address without the forms that only its socket gives it. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:/, "").replace(/%.*$/, "");
+}
+
+/** Whether an address never leaves the node. */
+export function isLoopback(address: string): boolean {
+  const plain = plainAddress(address);
+  return plain.startsWith("127.") || plain === "::1";
+}
+
+/**
+ * Tells the node's own addresses from others'. A redirected connection comes
+ * from one of these, not from loopback, so loopback alone would be too narrow.
+ */
+export class OwnAddresses {
+  #known: ReadonlySet<string> = new Set();
+  #readAt = -Infinity;
+  readonly #read: () => readonly string[];
+  readonly #now: () => number;
+
+  /**
+   * Knows no address until the first question.
+   *
+   * @param read lists the addresses of this node's interfaces
+   * @param now the clock, in milliseconds
+   */
+  constructor(
+    read: () => readonly string[] = () =>
+      Deno.networkInterfaces().map((it) => it.address),
+    now: () => number = () => performance.now(),
+  ) {
+    this.#read = read;
+    this.#now = now;
+  }
+
+  /** Whether an address is this node's; the list is read anew on a miss. */
+  includes(address: string): boolean {
+    const plain = plainAddress(address);
+    if (isLoopback(plain) || this.#known.has(plain)) return true;
+    const now = this.#now();
+    if (now - this.#readAt < REFRESH_MS) return false;
+    this.#readAt = now;
+    this.#known = new Set(this.#read());
+    return this.#known.has(plain);
+  }
 }

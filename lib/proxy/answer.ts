@@ -6,16 +6,18 @@
 import { STATUS_CODE } from "@std/http/status";
 import { replacementOf } from "../rewrite/edits.ts";
 import { rewriteFields, setFields } from "../rewrite/json_fields.ts";
-import type { Refusal } from "./admission.ts";
-import { streamBody, type StreamFailure, UNCHANGED } from "./answer_stream.ts";
 import { isEncoded, isOpaque } from "../rewrite/opaque_body.ts";
+import type { BodyRewrite } from "../rewrite/policy.ts";
+import type { Refusal } from "./admission.ts";
+import { streamBody } from "./answer_stream.ts";
 import {
   type Header,
   headersOfReplaced,
   headersOfRewritten,
+  valuesOf,
 } from "./headers.ts";
-import type { BodyRewrite } from "../rewrite/policy.ts";
-import type { UpstreamAnswer } from "./upstream/upstream.ts";
+import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
+import type { Failure } from "./upstream/upstream_error.ts";
 
 /** Up to here an answer is complete before its first byte goes out. */
 const WHOLE_LIMIT = 64 * 1024;
@@ -37,46 +39,21 @@ const encoder = new TextEncoder();
 /** An answer of the proxy's own: one line of plain text. */
 export function ownAnswer({ status, reason }: Refusal): Response {
   const headers: [string, string][] = [["Content-Type", "text/plain"]];
-  return new Response(encoder.encode(`c2s-imds: ${reason}\n`), {
-    status,
-    headers,
-  });
-}
-
-/** An answer that is there as a whole. */
-export interface WholeAnswer {
-  /** The status code. */
-  readonly status: number;
-  /** The end-to-end headers. */
-  readonly headers: readonly Header[];
-  /** The body; `null` where the status or the method has none. */
-  readonly bytes: Uint8Array | null;
-  /** Whether the upstream's body was another. */
-  readonly rewritten?: boolean;
-}
-
-/** How a streamed answer ended. */
-export interface StreamEnd {
-  /** What went wrong, if anything. */
-  readonly failure?: StreamFailure | undefined;
-  /** Whether any of it was changed. */
-  readonly rewritten: boolean;
-}
-
-/** An answer whose body is still coming. */
-export interface StreamedAnswer {
-  /** The status code. */
-  readonly status: number;
-  /** The end-to-end headers, and the length where it is known. */
-  readonly headers: readonly Header[];
-  /** The body. */
-  readonly stream: ReadableStream<Uint8Array>;
-  /** Settles when its last byte went out, or none will. */
-  readonly ended: Promise<StreamEnd>;
+  const body = encoder.encode(`c2s-imds: ${reason}\n`);
+  return new Response(body, { status, headers });
 }
 
 /** An answer to a client. */
-export type Answer = WholeAnswer | StreamedAnswer;
+export interface Answer {
+  /** The status code. */
+  readonly status: number;
+  /** The end-to-end headers; of a stream also the length, where it is known. */
+  readonly headers: readonly Header[];
+  /** The body, or where it is still coming; `null` where there is none. */
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  /** Whether the upstream's body was another; of a stream nobody knows yet. */
+  readonly rewritten?: boolean;
+}
 
 /**
  * Over this, a whole answer is handed over as a stream, of which `Deno.serve`
@@ -85,20 +62,14 @@ export type Answer = WholeAnswer | StreamedAnswer;
 const COUNTED_BYTES = 4 * 1024;
 
 /** Makes the response that `Deno.serve` sends; a whole one as often as asked. */
-export function respond(answer: Answer): Response {
-  const { status } = answer;
-  const bytes = "bytes" in answer ? answer.bytes : null;
-  const isCounted = bytes !== null && bytes.length > COUNTED_BYTES;
-  const body = "stream" in answer
-    ? answer.stream
-    : isCounted
-    ? ReadableStream.from([bytes])
-    : bytes;
-  const response = new Response(body as BodyInit | null, { status });
+export function respond({ status, headers: given, body }: Answer): Response {
+  const isCounted = body instanceof Uint8Array && body.length > COUNTED_BYTES;
+  const sent = isCounted ? ReadableStream.from([body]) : body;
+  const response = new Response(sent as BodyInit | null, { status });
   // Appended, they keep order and repeats, and cost half of what an array does.
   const { headers } = response;
-  for (const [name, value] of answer.headers) headers.append(name, value);
-  if (isCounted) headers.append("content-length", `${bytes.length}`);
+  for (const [name, value] of given) headers.append(name, value);
+  if (isCounted) headers.append("content-length", `${body.length}`);
   return response;
 }
 
@@ -112,6 +83,14 @@ export interface AnswerOptions {
   readonly stallMs: number;
   /** Called where a body would be rewritten, but came compressed. */
   readonly onCompressed: () => void;
+  /**
+   * Called when the last byte of a streamed body went out, or none will: what
+   * went wrong, if anything, and whether any of it was changed.
+   */
+  readonly onStreamEnd: (
+    failure: Failure | undefined,
+    rewritten: boolean,
+  ) => void;
 }
 
 /**
@@ -122,7 +101,7 @@ export interface AnswerOptions {
  */
 export async function answerOf(
   answer: UpstreamAnswer,
-  { method, rewrite, stallMs, onCompressed }: AnswerOptions,
+  { method, rewrite, stallMs, onCompressed, onStreamEnd }: AnswerOptions,
 ): Promise<Answer> {
   const { status, length, body, headers } = answer;
   const { rule, edit } = rewrite;
@@ -131,17 +110,18 @@ export async function answerOf(
     : undefined;
   const isJson = rule.kind === "json" || fields !== undefined;
   const start = await body.start(isJson ? JSON_LIMIT : WHOLE_LIMIT);
-  if (BODILESS.includes(status)) return { status, headers, bytes: null };
+  if (BODILESS.includes(status)) return { status, headers, body: null };
   const replacement = replacementOf(status, edit);
   if (replacement !== undefined) {
     if (!start.whole) body.destroy();
+    const { bytes, contentType } = replacement;
     const replaced = {
-      ...replacement,
-      headers: headersOfReplaced(headers, replacement.contentType),
+      status: replacement.status,
+      headers: headersOfReplaced(headers, contentType),
     };
     return method === "HEAD"
-      ? headOf({ ...replaced, length: `${replaced.bytes.length}` })
-      : { ...replaced, rewritten: true };
+      ? headOf({ ...replaced, length: `${bytes.length}` })
+      : { ...replaced, body: bytes, rewritten: true };
   }
   const mayChange = rule.kind !== "untouched" || fields !== undefined;
   // The length of a body that may be rewritten is not known.
@@ -149,40 +129,37 @@ export async function answerOf(
     return headOf({ status, headers, length: mayChange ? undefined : length });
   }
 
-  const encoding = contentEncoding(headers);
-  if (mayChange && encoding !== undefined && isEncoded(encoding)) {
-    onCompressed();
-  }
+  const encoding = valuesOf(headers, "content-encoding").join();
+  if (mayChange && isEncoded(encoding)) onCompressed();
   const isText = status !== STATUS_CODE.PartialContent &&
     !isOpaque(encoding, start.bytes);
   if (start.whole) {
-    const bytes = isText ? rewritten(start.bytes, rewrite) : start.bytes;
+    const changed = isText ? rewritten(start.bytes, rewrite) : start.bytes;
     const output = isText && fields !== undefined
-      ? setFields(bytes, fields)
-      : bytes;
-    if (output === start.bytes) return { status, headers, bytes: output };
-    return {
+      ? setFields(changed, fields)
+      : changed;
+    return output === start.bytes ? { status, headers, body: output } : {
       status,
       headers: headersOfRewritten(headers),
-      bytes: output,
+      body: output,
       rewritten: true,
     };
   }
 
-  const changes = isText && rule.kind === "rewrite";
-  const passage = changes ? rewrite.stream() : UNCHANGED;
-  const { stream, ended } = streamBody(body, {
-    start: start.bytes,
-    passage,
-    stallMs,
-  });
+  const stream = isText && rule.kind === "rewrite"
+    ? rewrite.stream()
+    : undefined;
   return {
     status,
-    headers: changes
-      ? headersOfRewritten(headers)
-      : withLength(headers, length),
-    stream,
-    ended: ended.then((failure) => ({ failure, rewritten: passage.changed })),
+    headers: stream === undefined
+      ? withLength(headers, length)
+      : headersOfRewritten(headers),
+    body: streamBody(body, {
+      start: start.bytes,
+      rewrite: stream,
+      stallMs,
+      onEnd: (failure) => onStreamEnd(failure, stream?.changed ?? false),
+    }),
   };
 }
 
@@ -191,16 +168,13 @@ export async function answerOf(
  * its body is a stream.
  */
 function headOf(
-  { status, headers, length }: Pick<
-    UpstreamAnswer,
-    "status" | "headers" | "length"
-  >,
+  { status, headers, length }: Omit<UpstreamAnswer, "body">,
 ): Answer {
-  if (length !== undefined) {
-    return { status, headers: withLength(headers, length), bytes: null };
-  }
-  const ended = Promise.resolve({ rewritten: false });
-  return { status, headers, stream: new Blob([]).stream(), ended };
+  return {
+    status,
+    headers: withLength(headers, length),
+    body: length === undefined ? new Blob([]).stream() : null,
+  };
 }
 
 function rewritten(
@@ -220,11 +194,4 @@ function withLength(
   return length === undefined
     ? headers
     : [...headers, ["Content-Length", length]];
-}
-
-function contentEncoding(headers: readonly Header[]): string | undefined {
-  const codings = headers.filter(([name]) =>
-    name.toLowerCase() === "content-encoding"
-  ).map(([, value]) => value);
-  return codings.length === 0 ? undefined : codings.join(", ");
 }

@@ -4,52 +4,30 @@
  * @module
  */
 import { after } from "../system/timers.ts";
-import type { UpstreamAnswer } from "./upstream/upstream.ts";
+import type { RewriteStream } from "../rewrite/rewriter.ts";
+import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
 import {
   brokeOff,
   ClientGone,
+  type Failure,
   UpstreamError,
 } from "./upstream/upstream_error.ts";
 
 /** How long a client may leave a started answer unread, in milliseconds. */
 const CLIENT_STALL_MS = 60_000;
 
-/** What is done to the bytes on their way. */
-export interface Passage {
-  /** Whether what went on so far differs from what came. */
-  readonly changed: boolean;
-  /** Takes the next bytes and gives what may go on. */
-  push(chunk: Uint8Array): Uint8Array;
-  /** Gives what was held back. */
-  end(): Uint8Array;
-}
-
-/** Bytes go on as they come. */
-export const UNCHANGED: Passage = {
-  changed: false,
-  push: (chunk) => chunk,
-  end: () => new Uint8Array(0),
-};
+const NOTHING = new Uint8Array(0);
 
 /** How the rest of a body is streamed. */
 export interface StreamOptions {
   /** What was read already. */
   readonly start: Uint8Array;
-  /** What is done to the bytes. */
-  readonly passage: Passage;
+  /** Rewrites the bytes on their way, if they are to be. */
+  readonly rewrite: RewriteStream | undefined;
   /** How long the service may pause, in milliseconds. */
   readonly stallMs: number;
-}
-
-/** Why a stream ended early. */
-export type StreamFailure = UpstreamError | ClientGone;
-
-/** A body on its way to a client. */
-export interface BodyStream {
-  /** The bytes. */
-  readonly stream: ReadableStream<Uint8Array>;
-  /** Settles when nothing more will come; with the error if it broke. */
-  readonly ended: Promise<StreamFailure | undefined>;
+  /** Called once when nothing more will come; with the error if it broke. */
+  readonly onEnd: (failure?: Failure) => void;
 }
 
 /**
@@ -60,17 +38,16 @@ export interface BodyStream {
  */
 export function streamBody(
   body: UpstreamAnswer["body"],
-  { start, passage, stallMs }: StreamOptions,
-): BodyStream {
-  const { promise: ended, resolve } = Promise.withResolvers<
-    StreamFailure | undefined
-  >();
+  { start, rewrite, stallMs, onEnd }: StreamOptions,
+): ReadableStream<Uint8Array> {
   let unsent: Uint8Array | undefined = start;
   let cancelTimer = () => {};
-  const finish = (failure?: StreamFailure) => {
+  let ended = false;
+  const finish = (failure?: Failure) => {
     cancelTimer();
     body.destroy(failure);
-    resolve(failure);
+    if (!ended) onEnd(failure);
+    ended = true;
   };
 
   const next = async (): Promise<Uint8Array | undefined> => {
@@ -91,15 +68,17 @@ export function streamBody(
     }
   };
 
-  const stream = new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array>({
     async pull(controller) {
       cancelTimer();
       try {
         for (;;) {
           const bytes = await next();
-          const ready = bytes === undefined
-            ? passage.end()
-            : passage.push(bytes);
+          const ready = rewrite === undefined
+            ? bytes ?? NOTHING
+            : bytes === undefined
+            ? rewrite.end()
+            : rewrite.push(bytes);
           // All of it may be the beginning of a name: then more is needed.
           if (ready.length > 0) controller.enqueue(ready);
           if (bytes === undefined) {
@@ -122,5 +101,4 @@ export function streamBody(
     },
     cancel: () => finish(),
   }, { highWaterMark: 0 });
-  return { stream, ended };
 }

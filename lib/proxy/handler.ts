@@ -5,45 +5,42 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { ServeConfig } from "../config/serve_config.ts";
-import type { Log } from "../system/log.ts";
-import type { Meters } from "../system/meters.ts";
-import { type Refusal, refusal } from "./admission.ts";
-import { memoize } from "../system/memoize.ts";
-import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
-import { ResponseCache } from "./cache/response_cache.ts";
-import { Fields, identityOnly, requestHeaders } from "./headers.ts";
-import { Incidents } from "./incidents.ts";
-import type { OwnAddresses } from "./peers.ts";
-import { RequestBodies, type RequestBody } from "./request_body.ts";
-import { NO_HTTP2 } from "./places.ts";
-import { originTarget, pathOf } from "./target.ts";
 import { RewritePolicy } from "../rewrite/policy.ts";
-import { TimeLimit } from "./upstream/time_limit.ts";
-import type {
-  Upstream,
-  UpstreamAnswer,
-  UpstreamRequest,
-} from "./upstream/upstream.ts";
 import {
-  CameBack,
+  type Log,
+  type LogWrite,
+  rateLimited,
+  rateLimitedLog,
+} from "../system/log.ts";
+import { memoize } from "../system/memoize.ts";
+import type { Meters } from "../system/meters.ts";
+import {
+  isHttp2,
+  NO_HTTP2,
+  NO_STRANGERS,
+  type OwnAddresses,
+  type Refusal,
+  refusal,
+} from "./admission.ts";
+import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
+import { fieldsOf, identityOnly, requestHeaders } from "./headers.ts";
+import type { Places } from "./places.ts";
+import { originTarget, pathOf, RequestBodies } from "./request.ts";
+import { ResponseCache } from "./response_cache.ts";
+import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
+import { TimeLimit } from "./upstream/time_limit.ts";
+import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
+import {
   ClientGone,
+  type Failure,
   UpstreamError,
 } from "./upstream/upstream_error.ts";
 
-/** A GET that has one is refused. */
-const NO_BODY: RequestBody = { bytes: undefined };
-
-/** The answer to a request of the proxy's own that came back. */
-function loop(): Refusal {
-  return {
-    status: STATUS_CODE.LoopDetected,
-    reason:
-      `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
-  };
-}
-
 /** What nginx logs for a client that left; nobody reads the answer. */
 const CLIENT_CLOSED_REQUEST = 499;
+
+/** How many failures of the service are logged in a minute. */
+const MOST_FAULTS = 10;
 
 const targetOf = memoize(originTarget);
 
@@ -53,10 +50,12 @@ export interface HandlerParts {
   readonly upstream: Pick<Upstream, "authority" | "send" | "comesBack">;
   /** The addresses of this node. */
   readonly own: OwnAddresses;
+  /** The places for requests in flight. */
+  readonly places: Places;
   /** The log. */
   readonly log: Log;
-  /** What is counted, if anybody asks for it. */
-  readonly meters?: Meters | undefined;
+  /** What is counted. */
+  readonly meters: Meters;
 }
 
 /** What a configuration makes of requests; exchanged as a whole. */
@@ -66,10 +65,15 @@ interface Policy {
   readonly cache: ResponseCache;
 }
 
+/** What log entries name of a request. */
+type Asked = Pick<UpstreamRequest, "method" | "target">;
+
 /** Answers requests for as long as the process lives. */
 export class Handler {
   readonly #parts: HandlerParts;
-  readonly #incidents: Incidents;
+  /** Anybody on the node can cause most of what goes wrong, at will. */
+  readonly #seldom: Log;
+  readonly #logFault: LogWrite;
   readonly #bodies = new RequestBodies();
   #policy: Policy;
   #requests = 0;
@@ -83,13 +87,9 @@ export class Handler {
    */
   constructor(config: ServeConfig, parts: HandlerParts) {
     this.#parts = parts;
+    this.#seldom = rateLimited(parts.log);
+    this.#logFault = rateLimitedLog(parts.log.warn, { most: MOST_FAULTS });
     this.#policy = this.#policyOf(config);
-    const { log, meters, upstream } = parts;
-    this.#incidents = new Incidents(
-      log,
-      `http://${upstream.authority}`,
-      meters,
-    );
   }
 
   /** How many requests have come so far. */
@@ -111,7 +111,7 @@ export class Handler {
     const { log, meters } = this.#parts;
     return {
       config,
-      cache: new ResponseCache(config.cacheMs, undefined, meters),
+      cache: new ResponseCache(config.cacheMs, meters),
       rewrites: new RewritePolicy(config, (region) =>
         log.warn(
           `the metadata service names a region that no map covers: add --region ${region}=EMULATED`,
@@ -125,42 +125,28 @@ export class Handler {
   }
 
   /**
-   * Refuses one request before anything of it is read.
-   *
-   * @param refused why
-   */
-  refuse(refused: Refusal): Response {
-    this.#requests++;
-    this.#parts.meters?.answered(refused.status);
-    this.#incidents.refused(refused);
-    // A stream costs least without a body.
-    if (refused !== NO_HTTP2) return this.#turnAway(refused);
-    this.#parts.meters?.refused(refused.status);
-    return new Response(null, { status: refused.status });
-  }
-
-  /**
    * Answers one request.
    *
    * @param request the request
-   * @param peer where it came from
+   * @param info where it came from, and when its last byte was sent
    * @param listener where it came in
    */
   async handle(
     request: Request,
-    peer: Deno.NetAddr,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
     listener: Deno.NetAddr,
   ): Promise<Response> {
     this.#requests++;
+    const { log, meters } = this.#parts;
     const traced = this.#policy.config.logLevel === "debug";
     const started = traced ? performance.now() : 0;
-    const response = await this.#answer(request, peer, listener);
-    this.#parts.meters?.answered(response.status);
+    const response = await this.#answer(request, info, listener);
+    meters.answered(response.status);
     if (this.#draining) response.headers.set("connection", "close");
     if (!traced) return response;
-    this.#parts.log.debug("request", {
+    log.debug("request", {
       method: request.method,
-      target: pathOf(originTarget(request.url)),
+      target: pathOf(targetOf(request.url)),
       status: response.status,
       ms: Math.round(performance.now() - started),
     });
@@ -169,46 +155,50 @@ export class Handler {
 
   async #answer(
     request: Request,
-    peer: Deno.NetAddr,
+    { remoteAddr: peer, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
     listener: Deno.NetAddr,
   ): Promise<Response> {
-    const { meters, upstream } = this.#parts;
-    const fields = new Fields(request.headers);
-    const { method } = request;
-    const target = targetOf(request.url);
-    const refused = this.#refusal({ method, target }, fields, peer, listener);
-    if (refused !== undefined) return this.#turnAway(refused);
+    const { meters, own, places, upstream } = this.#parts;
+    if (isHttp2(request, listener)) return this.#turnAway(NO_HTTP2);
+    const taken = places.take(peer);
+    const leave = taken instanceof Promise ? await taken : taken;
+    if (typeof leave !== "function") return this.#turnAway(leave);
+    // It settles when the answer was handed over, a streamed one when sent.
+    completed.then(leave, leave);
+
     const policy = this.#policy;
+    const { config, cache } = policy;
+    const fields = fieldsOf(request.headers);
+    const { method } = request;
+    const asked = { method, target: targetOf(request.url) };
+    if (!own.includes(peer.hostname)) {
+      this.#seldom.warn("refused a peer that is not this node", {
+        peer: peer.hostname,
+      });
+      return this.#turnAway(NO_STRANGERS);
+    }
+    if (upstream.comesBack(peer, listener, asked)) return loopAnswer();
+    const refused = refusal(
+      { ...asked, headers: fields },
+      config.allowBrowsers,
+    );
+    if (refused !== undefined) return this.#turnAway(refused);
     try {
       const body = method === "GET"
-        ? NO_BODY
-        : await this.#bodies.read(request, policy.config.timeoutMs);
-      if ("status" in body) {
-        if (body.status === STATUS_CODE.ServiceUnavailable) {
-          this.#incidents.refused(body);
-        }
-        return this.#turnAway(body);
-      }
-      const up: UpstreamRequest = {
-        method,
-        target,
-        headers: requestHeaders(fields, upstream.authority),
-        body: body.bytes,
-      };
-      const answer = await policy.cache.answer(
+        ? undefined
+        : await this.#bodies.read(request, config.timeoutMs);
+      if (body !== undefined && "status" in body) return this.#turnAway(body);
+      const headers = requestHeaders(fields, upstream.authority);
+      const up = { ...asked, headers, body };
+      const answer = await cache.answer(
         up,
         request,
         (client) => this.#ask(up, policy, client),
       );
-      if ("stream" in answer) {
-        answer.ended.then(({ failure, rewritten }) => {
-          if (meters !== undefined && rewritten) meters.rewritten++;
-          if (failure !== undefined) this.#incidents.failed(failure, up);
-        });
-      } else if (meters !== undefined && answer.rewritten) meters.rewritten++;
+      if (answer.rewritten) meters.rewritten++;
       return respond(answer);
     } catch (error) {
-      return this.#failed(error, request);
+      return this.#failed(error, asked);
     }
   }
 
@@ -218,19 +208,26 @@ export class Handler {
     { config: { timeoutMs }, rewrites }: Policy,
     client: AbortSignal,
   ): Promise<Answer> {
+    const rewrite = rewrites.of(up.method, up.target);
+    const mayChange = rewrite.rule.kind !== "untouched" ||
+      rewrite.edit !== undefined;
+    const headers = mayChange ? identityOnly(up.headers) : up.headers;
     const limit = new TimeLimit(timeoutMs, client);
     try {
-      const rewrite = rewrites.of(up.method, up.target);
-      const mayChange = rewrite.rule.kind !== "untouched" ||
-        rewrite.edit !== undefined;
-      const asked = mayChange
-        ? { ...up, headers: identityOnly(up.headers) }
-        : up;
-      return await answerOf(await this.#send(asked, rewrites, limit), {
+      const answer = await this.#send({ ...up, headers }, rewrites, limit);
+      return await answerOf(answer, {
         method: up.method,
         rewrite,
         stallMs: timeoutMs,
-        onCompressed: () => this.#incidents.compressed(up),
+        onCompressed: () =>
+          this.#seldom.warn(
+            "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
+            { target: pathOf(up.target) },
+          ),
+        onStreamEnd: (failure, rewritten) => {
+          if (rewritten) this.#parts.meters.rewritten++;
+          if (failure !== undefined) this.#logFailure(failure, up);
+        },
       });
     } finally {
       limit[Symbol.dispose]();
@@ -264,73 +261,79 @@ export class Handler {
     try {
       return await upstream.send(up, limit);
     } finally {
-      meters?.upstreamTime.observe((performance.now() - began) / 1000);
+      meters.upstreamTime.observe((performance.now() - began) / 1000);
     }
-  }
-
-  #refusal(
-    asked: Pick<UpstreamRequest, "method" | "target">,
-    fields: Fields,
-    peer: Deno.NetAddr,
-    listener: Deno.NetAddr,
-  ): Refusal | undefined {
-    const { own, upstream } = this.#parts;
-    if (!own.includes(peer.hostname)) {
-      this.#incidents.stranger(peer.hostname);
-      return {
-        status: STATUS_CODE.Forbidden,
-        reason: "Only this node itself may ask",
-      };
-    }
-    if (upstream.comesBack(peer, listener, asked)) return loop();
-    // `Deno.serve` refuses every other control byte by itself, and in HTTP/1
-    // this one, too.
-    if (asked.target.includes("\x7f")) {
-      return {
-        status: STATUS_CODE.BadRequest,
-        reason: "Bad request target: it has a control byte",
-      };
-    }
-    const { allowBrowsers } = this.#policy.config;
-    return refusal(asked.method, fields, allowBrowsers);
   }
 
   #turnAway(refused: Refusal): Response {
-    const answer = ownAnswer(refused);
-    if (refused.status !== STATUS_CODE.LoopDetected) {
-      this.#parts.meters?.refused(refused.status);
+    const { status, reason } = refused;
+    this.#parts.meters.refused(status);
+    if (status === STATUS_CODE.ServiceUnavailable) {
+      this.#seldom.warn("refused a request", { reason });
     }
-    return answer;
+    if (refused !== NO_HTTP2) return ownAnswer(refused);
+    this.#seldom.info("refused a request", { reason });
+    // A stream costs least without a body.
+    return new Response(null, { status });
   }
 
-  #failed(error: unknown, request: Request): Response {
-    const { upstream } = this.#parts;
-    const asked = {
-      method: request.method,
-      target: originTarget(request.url),
-    };
+  #failed(error: unknown, asked: Asked): Response {
     if (error instanceof ClientGone) {
-      this.#incidents.failed(error, asked);
+      this.#logFailure(error, asked);
       return new Response(null, { status: CLIENT_CLOSED_REQUEST });
     }
-    if (error instanceof CameBack) {
-      this.#incidents.loop();
-      return this.#turnAway(loop());
-    }
-    if (error instanceof UpstreamError) {
-      this.#incidents.failed(error, asked);
-      return ownAnswer({
-        status: error.fault === "late"
-          ? STATUS_CODE.GatewayTimeout
-          : STATUS_CODE.BadGateway,
-        reason:
-          `Metadata service http://${upstream.authority}: ${error.message}`,
+    if (!(error instanceof UpstreamError)) {
+      // A mistake of its own; the message of that error may hold anything.
+      this.#seldom.error("cannot forward a request", {
+        error: error instanceof Error ? error.name : typeof error,
       });
+      const reason = "Cannot forward this request";
+      return ownAnswer({ status: STATUS_CODE.BadRequest, reason });
     }
-    this.#incidents.mistake(error);
+    this.#logFailure(error, asked);
+    const { fault, message } = error;
+    if (fault === "loop") return loopAnswer();
     return ownAnswer({
-      status: STATUS_CODE.BadRequest,
-      reason: "Cannot forward this request",
+      status: fault === "late"
+        ? STATUS_CODE.GatewayTimeout
+        : STATUS_CODE.BadGateway,
+      reason: `Metadata service ${this.#service}: ${message}`,
     });
   }
+
+  /** Tells that the service failed a request, or its client left. */
+  #logFailure(error: Failure, asked: Asked): void {
+    const { log, meters } = this.#parts;
+    const request = { method: asked.method, target: pathOf(asked.target) };
+    if (error instanceof ClientGone) {
+      log.debug(`dropped a client that ${error.did}`, request);
+    } else if (error.fault === "loop") {
+      meters.loops++;
+      this.#seldom.error(
+        "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
+        { uid: Deno.uid() ?? "unknown" },
+      );
+    } else {
+      meters.failed(error.fault);
+      this.#logFault("the metadata service failed", {
+        upstream: this.#service,
+        fault: error.message,
+        ...request,
+      });
+    }
+  }
+
+  /** What the service is called in logs and answers. */
+  get #service(): string {
+    return `http://${this.#parts.upstream.authority}`;
+  }
+}
+
+/** The answer to a request of the proxy's own that came back. */
+function loopAnswer(): Response {
+  return ownAnswer({
+    status: STATUS_CODE.LoopDetected,
+    reason:
+      `Loop detected: the redirect rule does not exempt uid ${Deno.uid()}`,
+  });
 }

@@ -10,9 +10,10 @@ export type Header = readonly [name: string, value: string];
 
 /**
  * The headers of one connection
- * ([RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
+ * ([RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)),
+ * and framing, which is described anew from the bytes that are sent.
  */
-const HOP_BY_HOP: readonly string[] = [
+const ALWAYS_DROPPED = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -20,28 +21,23 @@ const HOP_BY_HOP: readonly string[] = [
   "trailer",
   "transfer-encoding",
   "upgrade",
-];
+  "content-length",
+]);
 
-/** Described anew from the bytes that are sent. */
-const FRAMING: readonly string[] = ["content-length"];
-
-/** Handled before a request gets here: `Deno.serve` answers it with 100. */
-const ANSWERED: readonly string[] = ["expect"];
+/** `Deno.serve` answers Expect with 100 before a request gets here. */
+const DROPPED_UPWARDS = new Set([...ALWAYS_DROPPED, "expect", "host"]);
 
 /**
  * Names never taken for hop-by-hop, whatever a Connection header says: what the
  * service decides by. A program that forwards its own client's Connection would
  * lose the protection of X-Forwarded-For, with which no token is given out.
  */
-const END_TO_END: readonly string[] = [
+const END_TO_END = new Set([
   "host",
   "x-forwarded-for",
   "x-aws-ec2-metadata-token",
   "x-aws-ec2-metadata-token-ttl-seconds",
-];
-
-const ALWAYS_DROPPED = new Set([...HOP_BY_HOP, ...FRAMING]);
-const DROPPED_UPWARDS = new Set([...ALWAYS_DROPPED, ...ANSWERED]);
+]);
 
 /**
  * Validators and digests of a body, wrong once the body was rewritten
@@ -64,39 +60,49 @@ const OF_THE_REPLACED = new Set([
   "content-range",
 ]);
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** The headers that a Connection header names, beside those always dropped. */
 const named = memoize((connection: string): ReadonlySet<string> => {
   const names = connection.split(",").map((name) => name.trim().toLowerCase());
-  return new Set(
-    names.filter((name) =>
-      !END_TO_END.includes(name) && !ALWAYS_DROPPED.has(name)
-    ),
-  );
+  return new Set(names).difference(END_TO_END).difference(ALWAYS_DROPPED);
 });
 
-const NONE: ReadonlySet<string> = new Set();
+/**
+ * The fields of a request, read once: every look into `Headers` is expensive.
+ *
+ * @param headers the request's
+ * @returns names in lower case and values, sorted by name
+ */
+export function fieldsOf(headers: Headers): Header[] {
+  const all: Header[] = [];
+  headers.forEach((value, name) => all.push([name, value]));
+  return all;
+}
 
-/** The fields of a request, read once: every look into `Headers` is dear. */
-export class Fields {
-  /** Names in lower case and values, sorted by name. */
-  readonly all: readonly Header[];
+/**
+ * The value of a request's header.
+ *
+ * @param headers the headers, names in lower case
+ * @param name its name in lower case
+ */
+export function valueOf(
+  headers: readonly Header[],
+  name: string,
+): string | undefined {
+  for (const header of headers) if (header[0] === name) return header[1];
+  return undefined;
+}
 
-  /**
-   * Reads the fields.
-   *
-   * @param headers the request's
-   */
-  constructor(headers: Headers) {
-    const all: Header[] = [];
-    headers.forEach((value, name) => all.push([name, value]));
-    this.all = all;
-  }
-
-  /** The value of a field, by its name in lower case. */
-  get(name: string): string | undefined {
-    for (const field of this.all) if (field[0] === name) return field[1];
-    return undefined;
-  }
+/**
+ * The values of an answer's header.
+ *
+ * @param headers the headers
+ * @param name its name in lower case
+ */
+export function valuesOf(headers: readonly Header[], name: string): string[] {
+  return headers.filter((header) => header[0].toLowerCase() === name)
+    .map((header) => header[1]);
 }
 
 /**
@@ -105,16 +111,16 @@ export class Fields {
  * @param fields the client's
  * @param upstream the Host for a client that sent none (HTTP/1.0)
  */
-export function requestHeaders(fields: Fields, upstream: string): Header[] {
-  const connection = fields.get("connection");
+export function requestHeaders(
+  fields: readonly Header[],
+  upstream: string,
+): Header[] {
+  const connection = valueOf(fields, "connection");
   const dropped = connection === undefined ? NONE : named(connection);
-  const kept: Header[] = [["host", fields.get("host") ?? upstream]];
-  for (const field of fields.all) {
+  const kept: Header[] = [["host", valueOf(fields, "host") ?? upstream]];
+  for (const field of fields) {
     const name = field[0];
-    if (name === "host" || DROPPED_UPWARDS.has(name) || dropped.has(name)) {
-      continue;
-    }
-    kept.push(field);
+    if (!DROPPED_UPWARDS.has(name) && !dropped.has(name)) kept.push(field);
   }
   return kept;
 }
@@ -132,30 +138,16 @@ export function identityOnly(headers: readonly Header[]): Header[] {
   ];
 }
 
-/**
- * The headers that come down.
- *
- * @param rawHeaders names and values in turn
- */
-export function answerHeaders(rawHeaders: readonly string[]): Header[] {
-  const pairs: Header[] = [];
-  let dropped = NONE;
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? "";
-    const value = rawHeaders[i + 1] ?? "";
-    const lower = name.toLowerCase();
-    if (lower === "connection") {
-      dropped = dropped.union(named(value));
-    }
-    if (!ALWAYS_DROPPED.has(lower)) pairs.push([name, value]);
-  }
-  if (dropped.size === 0) return pairs;
-  return pairs.filter(([name]) => !dropped.has(name.toLowerCase()));
+/** The headers that come down, of those the service sent. */
+export function answerHeaders(headers: readonly Header[]): Header[] {
+  const connection = valuesOf(headers, "connection");
+  const dropped = connection.length === 0 ? NONE : named(connection.join());
+  return without(without(headers, ALWAYS_DROPPED), dropped);
 }
 
 /** The headers that still hold when the body was rewritten. */
 export function headersOfRewritten(headers: readonly Header[]): Header[] {
-  return headers.filter(([name]) => !OF_THE_BYTES.has(name.toLowerCase()));
+  return without(headers, OF_THE_BYTES);
 }
 
 /**
@@ -169,12 +161,19 @@ export function headersOfReplaced(
   headers: readonly Header[],
   contentType?: string,
 ): Header[] {
-  const kept = headers.filter(([name]) =>
-    !OF_THE_REPLACED.has(name.toLowerCase())
-  );
+  const kept = without(headers, OF_THE_REPLACED);
   if (contentType === undefined) return kept;
   return [
-    ...kept.filter(([name]) => name.toLowerCase() !== "content-type"),
+    ...without(kept, new Set(["content-type"])),
     ["Content-Type", contentType],
   ];
+}
+
+function without(
+  headers: readonly Header[],
+  names: ReadonlySet<string>,
+): Header[] {
+  return names.size === 0
+    ? [...headers]
+    : headers.filter((header) => !names.has(header[0].toLowerCase()));
 }

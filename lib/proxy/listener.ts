@@ -5,7 +5,7 @@
  */
 import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
-import { type Log, type LogWrite, rateLimitedLog } from "../system/log.ts";
+import { type Log, type LogFields, rateLimited } from "../system/log.ts";
 import { delay } from "../system/timers.ts";
 
 /** How long to wait before listening again, in milliseconds. */
@@ -49,9 +49,7 @@ export class Listener {
   readonly #handle: Handle;
   readonly #log: Log;
   // While clients hold every descriptor, it fails again with the next of them.
-  readonly #logFailed: LogWrite;
-  readonly #logStays: LogWrite;
-  readonly #logBack: LogWrite;
+  readonly #seldom: Log;
   readonly #abort = new AbortController();
   #server: Deno.HttpServer<Deno.NetAddr>;
   #stopping = false;
@@ -73,9 +71,7 @@ export class Listener {
   ) {
     this.#handle = handle;
     this.#log = log;
-    this.#logFailed = rateLimitedLog(log.error);
-    this.#logStays = rateLimitedLog(log.error);
-    this.#logBack = rateLimitedLog(log.info);
+    this.#seldom = rateLimited(log);
     try {
       this.#server = this.#serve(asked);
     } catch (cause) {
@@ -123,40 +119,27 @@ export class Listener {
 
   /** Running out of descriptors ends a server; this one starts again. */
   async #watch(): Promise<void> {
+    const where = { address: this.address.hostname, port: this.address.port };
     for (;;) {
-      try {
-        await this.#server.finished;
-        if (this.#stopping) return;
-        this.#logFailed("the listener ended", this.#where());
-      } catch (error) {
-        if (this.#stopping) return;
-        this.#logFailed("the listener failed", {
-          ...this.#where(),
-          error: String(error),
-        });
-      }
-      await this.#again();
+      const error = await this.#server.finished.then(() => "it ended", String);
       if (this.#stopping) return;
+      this.#seldom.error("the listener failed", { ...where, error });
+      do {
+        await delay(RELISTEN_MS);
+        if (this.#stopping) return;
+      } while (!this.#listenAgain(where));
     }
   }
 
-  async #again(): Promise<void> {
-    while (!this.#stopping) {
-      await delay(RELISTEN_MS);
-      try {
-        this.#server = this.#serve(this.address);
-        this.#logBack("listening again", this.#where());
-        return;
-      } catch (error) {
-        this.#logStays("cannot listen again", {
-          ...this.#where(),
-          error: String(error),
-        });
-      }
+  #listenAgain(where: LogFields): boolean {
+    try {
+      this.#server = this.#serve(this.address);
+      this.#seldom.info("listening again", where);
+      return true;
+    } catch (cause) {
+      const error = String(cause);
+      this.#seldom.error("cannot listen again", { ...where, error });
+      return false;
     }
-  }
-
-  #where(): { readonly address: string; readonly port: number } {
-    return { address: this.address.hostname, port: this.address.port };
   }
 }

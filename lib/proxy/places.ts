@@ -11,7 +11,7 @@ import {
   type SocketEnd,
 } from "../system/socket_owners.ts";
 import { delay } from "../system/timers.ts";
-import type { Refusal } from "./admission.ts";
+import { NO_HTTP2, type Refusal } from "./admission.ts";
 
 /** The most requests at one time; more are answered 503. */
 export const MAX_IN_FLIGHT = 1_024;
@@ -31,12 +31,6 @@ const MAX_OF_A_CONNECTION = 4;
 /** The least time between two looks at who asks, in milliseconds. */
 const LOOK_MS = 200;
 
-/** The refusal of what only HTTP/2 can send. */
-export const NO_HTTP2: Refusal = {
-  status: STATUS_CODE.HTTPVersionNotSupported,
-  reason: "HTTP/2 is not supported: expected HTTP/1.1",
-};
-
 /** There is no place left. */
 export const TOO_MANY: Refusal = {
   status: STATUS_CODE.ServiceUnavailable,
@@ -48,26 +42,6 @@ export const TOO_MANY_OF_A_USER: Refusal = {
   status: STATUS_CODE.ServiceUnavailable,
   reason: `Too many requests of one user at one time: limit ${MAX_OF_A_USER}`,
 };
-
-/**
- * Decides whether a request gets a place where it is known who asks. Below
- * {@linkcode MAX_OF_A_USER} in all, everyone does.
- *
- * @param uid who asks; whoever is not known any more counts as one user
- * @param ofUser how many places that user has
- * @param all how many places are taken
- * @returns why not; `undefined` when it does
- */
-export function placeRefusal(
-  uid: number | undefined,
-  ofUser: number,
-  all: number,
-): Refusal | undefined {
-  if (all >= MAX_IN_FLIGHT) return TOO_MANY;
-  if (uid === 0) return undefined;
-  if (ofUser >= MAX_OF_A_USER) return TOO_MANY_OF_A_USER;
-  return all >= MAX_IN_FLIGHT - KEPT_FOR_ROOT ? TOO_MANY : undefined;
-}
 
 /** Tells who asks, as {@linkcode Owners}; `undefined` where it cannot. */
 export type Look = () => Promise<Owners | undefined>;
@@ -119,13 +93,10 @@ export class Places {
    */
   take(end: SocketEnd): Leave | Refusal | Promise<Leave | Refusal> {
     const key = nameOf(end);
-    let client = this.#clients.get(key);
-    if (client === undefined) {
-      client = { requests: 0, places: 0 };
-      this.#clients.set(key, client);
-    }
+    const client = this.#clients.get(key) ?? { requests: 0, places: 0 };
     if (client.requests >= MAX_OF_A_CONNECTION) return NO_HTTP2;
     client.requests++;
+    this.#clients.set(key, client);
     return this.#taken < MAX_OF_A_USER
       ? this.#enter(key, client)
       : this.#enterCrowd(key, client);
@@ -135,16 +106,20 @@ export class Places {
     if (client.owner === undefined && this.#look !== undefined) {
       await (this.#nextLook ??= this.#lookAround(this.#look));
     }
-    const refused = client.owner === undefined
-      ? this.#taken >= MAX_IN_FLIGHT ? TOO_MANY : undefined
-      : placeRefusal(
-        client.owner.uid,
-        this.#ofUser.get(client.owner.uid) ?? 0,
-        this.#taken,
-      );
+    const refused = this.#refusal(client);
     if (refused === undefined) return this.#enter(key, client);
     this.#leave(key, client);
     return refused;
+  }
+
+  /** Why there is no place; whoever holds no socket any more is one user. */
+  #refusal({ owner }: Client): Refusal | undefined {
+    if (this.#taken >= MAX_IN_FLIGHT) return TOO_MANY;
+    if (owner === undefined || owner.uid === 0) return undefined;
+    if ((this.#ofUser.get(owner.uid) ?? 0) >= MAX_OF_A_USER) {
+      return TOO_MANY_OF_A_USER;
+    }
+    return this.#taken >= MAX_IN_FLIGHT - KEPT_FOR_ROOT ? TOO_MANY : undefined;
   }
 
   #enter(key: string, client: Client): Leave {

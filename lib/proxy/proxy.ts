@@ -5,16 +5,14 @@
  */
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
-import type { Meters } from "../system/meters.ts";
-import { isHttp2, type Refusal } from "./admission.ts";
-import { Handler } from "./handler.ts";
-import { type Handle, Listener } from "./listener.ts";
-import { OwnAddresses } from "./peers.ts";
-import { type Leave, NO_HTTP2, Places } from "./places.ts";
+import { Meters } from "../system/meters.ts";
 import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
+import { OwnAddresses } from "./admission.ts";
+import { Handler } from "./handler.ts";
+import { Listener } from "./listener.ts";
+import { Places } from "./places.ts";
 import { TimeLimit } from "./upstream/time_limit.ts";
-import { Upstream } from "./upstream/upstream.ts";
-import type { UpstreamSource } from "./upstream/upstream_source.ts";
+import { Upstream, type UpstreamSource } from "./upstream/upstream.ts";
 
 /** A proxy that listens. */
 export interface Proxy {
@@ -66,7 +64,7 @@ export function serversOf(listeners: readonly SocketEnd[]): SocketEnd[] {
  * @param log the log
  * @param source tells where the upstream is, if it is not to stay where the
  * configuration has it
- * @param meters what is counted, if anybody asks for it
+ * @param meters what is counted
  * @param owners tells who asks, so that no user takes the places of others
  * @throws {Error} when an address cannot be had; nothing listens then
  */
@@ -74,23 +72,24 @@ export async function startProxy(
   config: ServeConfig,
   log: Log,
   source?: UpstreamSource,
-  meters?: Meters,
+  meters = new Meters(),
   owners?: SocketOwners,
 ): Promise<Proxy> {
   const upstream = new Upstream(config.upstream, source);
+  const listeners: Listener[] = [];
+  const servers = () => serversOf(listeners.map((it) => it.address));
   const handler = new Handler(config, {
     upstream,
     own: new OwnAddresses(),
+    places: new Places(owners && (() => owners(servers()))),
     log,
     meters,
   });
-  const listeners: Listener[] = [];
-  const servers = () => serversOf(listeners.map((it) => it.address));
-  const places = new Places(owners && (() => owners(servers())));
-  const handle = placed(handler, places);
   try {
     for (const address of config.listen) {
-      listeners.push(new Listener(address, handle, log));
+      listeners.push(
+        new Listener(address, (...given) => handler.handle(...given), log),
+      );
     }
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.shutdown()));
@@ -114,22 +113,6 @@ export async function startProxy(
       for (const listener of listeners) listener.abort();
       upstream.close();
     },
-  };
-}
-
-/** Answers while there is a place, which a request has until its last byte. */
-function placed(handler: Handler, places: Places): Handle {
-  return (request, info, listener) => {
-    if (isHttp2(request, listener)) return handler.refuse(NO_HTTP2);
-    const peer = info.remoteAddr;
-    const enter = (leave: Leave | Refusal) => {
-      if (typeof leave !== "function") return handler.refuse(leave);
-      // It settles when the answer was handed over, a streamed one when sent.
-      info.completed.then(leave, leave);
-      return handler.handle(request, peer, listener);
-    };
-    const place = places.take(peer);
-    return place instanceof Promise ? place.then(enter) : enter(place);
   };
 }
 

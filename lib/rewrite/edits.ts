@@ -7,7 +7,7 @@
 import { STATUS_CODE } from "@std/http/status";
 import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
 import { PathPattern } from "./paths.ts";
-import type { Identity, NamePairs, Override } from "../config/profile.ts";
+import type { Identity, NamePairs } from "../config/profile.ts";
 
 /** What happens to one answer. */
 export type Edit =
@@ -31,10 +31,7 @@ export type Edit =
   };
 
 /** An edit and where it holds. */
-interface Place {
-  readonly pattern: PathPattern;
-  readonly edit: Edit;
-}
+type Place = readonly [pattern: PathPattern, edit: Edit];
 
 /** The partitions that instances really run in, as ARNs name them. */
 const REAL_PARTITIONS = ["aws", "aws-us-gov", "aws-cn"];
@@ -73,8 +70,15 @@ export class Edits {
    */
   constructor(identity: Identity | undefined) {
     const { overrides = [], partition, domain } = identity ?? {};
+    const fixed = (path: string, text?: string): Place[] =>
+      text === undefined
+        ? []
+        : [[new PathPattern(path), { kind: "text", text, adds: false }]];
     this.#places = [
-      ...overrides.map(placeOf),
+      ...overrides.map(({ path, ...edit }): Place => [
+        new PathPattern(path),
+        edit.kind === "text" ? { ...edit, adds: true } : edit,
+      ]),
       ...fixed(PARTITION_PATH, partition),
       ...fixed(DOMAIN_PATH, domain),
     ];
@@ -87,35 +91,16 @@ export class Edits {
    * @param target an origin-form request target
    */
   of(target: string): Edit | undefined {
-    if (this.#places.length === 0) return undefined;
     const edits = this.#places
-      .filter(({ pattern, edit }) =>
-        pattern.holds(target, edit.kind === "absent")
-      )
-      .map(({ edit }) => edit);
+      .filter(([pattern, { kind }]) => pattern.holds(target, kind === "absent"))
+      .map(([, edit]) => edit);
     const [first] = edits;
     if (first?.kind !== "fields") return first;
     const fields = edits.flatMap((edit) =>
       edit.kind === "fields" ? [edit.fields] : []
     );
-    return {
-      kind: "fields",
-      fields: Object.assign({}, ...fields.reverse()),
-    };
+    return { kind: "fields", fields: Object.assign({}, ...fields.reverse()) };
   }
-}
-
-function placeOf({ path, ...override }: Override): Place {
-  const pattern = new PathPattern(path);
-  return override.kind === "text"
-    ? { pattern, edit: { ...override, adds: true } }
-    : { pattern, edit: override };
-}
-
-function fixed(path: string, text: string | undefined): readonly Place[] {
-  if (text === undefined) return [];
-  const edit = { kind: "text", text, adds: false } as const;
-  return [{ pattern: new PathPattern(path), edit }];
 }
 
 /** A body that takes the place of the service's. */

@@ -12,25 +12,24 @@ import { concat, equals } from "../system/bytes.ts";
  */
 export const MAX_FIELDS = 1_024;
 
-/** A part of a text, in bytes. */
-export interface Span {
+/** The contents of a string value, and its field. */
+export interface FieldSpan {
   /** Offset of its first byte. */
   readonly start: number;
   /** Offset after its last byte. */
   readonly end: number;
-}
-
-/** The contents of a string value, and its field. */
-export interface FieldSpan extends Span {
   /** The name of the field, escapes resolved. */
   readonly field: string;
 }
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
+/** All of valid JSON that decides on where a field ends. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{[\]},]/g;
+
 const BACKSLASH = 0x5c;
 
 const encoder = new TextEncoder();
+/** One character a byte, so that offsets are the same; ASCII is ASCII. */
+const latin1 = new TextDecoder("latin1");
 // A byte order mark is no JSON, so it must not vanish.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -51,27 +50,20 @@ export function stringFieldSpans(
   const spans: FieldSpan[] = [];
   let depth = 0;
   let keys = 0;
-  let key: string | undefined;
-  let at = 0;
-  while (at < json.length) {
-    const byte = json[at];
-    if (byte === QUOTE) {
-      const span = { start: at + 1, end: stringEnd(json, at + 1) };
-      at = span.end;
-      if (depth === 1) {
-        if (key === undefined) {
-          if (++keys > MAX_FIELDS) return [];
-          key = contents(json, span);
-        } else if (fields.includes(key)) spans.push({ ...span, field: key });
-      }
-    } else if (isOpening(byte)) {
-      depth += 1;
-    } else if (isClosing(byte)) {
-      depth -= 1;
-    } else if (byte === COMMA && depth === 1) {
-      key = undefined;
+  let field: string | undefined;
+  for (const { 0: token, index } of latin1.decode(json).matchAll(TOKEN)) {
+    const start = index + 1;
+    const end = index + token.length - 1;
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (depth > 1) continue;
+    else if (token === ",") field = undefined;
+    else if (field !== undefined) {
+      if (fields.includes(field)) spans.push({ start, end, field });
+    } else {
+      if (++keys > MAX_FIELDS) return [];
+      field = contents(json, start, end);
     }
-    at += 1;
   }
   return spans;
 }
@@ -92,15 +84,15 @@ export function rewriteFields(
 ): Uint8Array {
   const parts: Uint8Array[] = [];
   let read = 0;
-  for (const span of stringFieldSpans(json, fields)) {
-    const raw = json.subarray(span.start, span.end);
+  for (const { start, end, field } of stringFieldSpans(json, fields)) {
+    const raw = json.subarray(start, end);
     const value = raw.includes(BACKSLASH)
-      ? encoder.encode(contents(json, span))
+      ? encoder.encode(contents(json, start, end))
       : raw;
-    const rewritten = rewrite(value, span.field);
+    const rewritten = rewrite(value, field);
     if (rewritten === value) continue;
-    parts.push(json.subarray(read, span.start), escaped(rewritten));
-    read = span.end;
+    parts.push(json.subarray(read, start), escaped(rewritten));
+    read = end;
   }
   if (parts.length === 0) return json;
   return concat([...parts, json.subarray(read)]);
@@ -118,13 +110,8 @@ export function setFields(
   json: Uint8Array,
   values: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const output = new Map(
-    Object.entries(values).map((
-      [field, text],
-    ) => [field, encoder.encode(text)]),
-  );
-  return rewriteFields(json, [...output.keys()], (value, field) => {
-    const bytes = output.get(field) ?? value;
+  return rewriteFields(json, Object.keys(values), (value, field) => {
+    const bytes = encoder.encode(values[field]);
     return equals(value, bytes) ? value : bytes;
   });
 }
@@ -139,22 +126,8 @@ function isObject(json: Uint8Array): boolean {
   }
 }
 
-function isOpening(byte: number | undefined): boolean {
-  return byte === 0x7b || byte === 0x5b;
-}
-
-function isClosing(byte: number | undefined): boolean {
-  return byte === 0x7d || byte === 0x5d;
-}
-
-/** The offset of the quote that ends a string. */
-function stringEnd(json: Uint8Array, start: number): number {
-  let at = start;
-  while (json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
-  return at;
-}
-
-function contents(json: Uint8Array, { start, end }: Span): string {
+/** What stands between quotes, escapes resolved. */
+function contents(json: Uint8Array, start: number, end: number): string {
   return JSON.parse(decoder.decode(json.subarray(start - 1, end + 1)));
 }
 

@@ -1,6 +1,7 @@
 /**
  * What a request target asks for. A target goes up as it came; only these
- * decisions are made on cleaned copies of it.
+ * decisions are made on cleaned copies of it. One thing in it is changed: a
+ * name that a client read in a rewritten answer.
  *
  * @module
  */
@@ -10,7 +11,9 @@ import {
   REGION_PATHS,
   REWRITE,
   UNSHARED_PATHS,
+  UNTOUCHED,
 } from "./path_rules.ts";
+import type { Rewriter } from "./rewriter.ts";
 
 /** A path, taken apart at its slashes. */
 type Segments = readonly string[];
@@ -38,7 +41,7 @@ export function bodyRule(target: string, hostNames = false): BodyRule {
   const found = RULES.find((rule) =>
     anyHolds(rule.patterns, readings) && !(hostNames && rule.hostNames)
   );
-  return found?.rule ?? REWRITE;
+  return found === undefined ? REWRITE : found.rule ?? UNTOUCHED;
 }
 
 /** A place in the tree, for {@linkcode PathPattern.holds}. */
@@ -144,15 +147,46 @@ function resolved(segments: Segments): Segments {
   return output;
 }
 
-/**
- * Decodes percent signs once; malformed ones stay.
- *
- * @param text a part of a target
- * @returns one character a byte
- */
-export function percentDecoded(text: string): string {
+/** Decodes percent signs once, into one character a byte; malformed ones stay. */
+function percentDecoded(text: string): string {
   return text.replace(
     /%([0-9a-f]{2})/gi,
     (_, digits) => String.fromCharCode(parseInt(digits, 16)),
+  );
+}
+
+/** The names of roles, and the keys of tags; under any version. */
+const LISTED =
+  /^(\/[^/?#]+\/meta-data\/(?:iam\/security-credentials|tags\/instance)\/)([^/?#]+)(.*)$/s;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * The target under its real name, where clients ask for a name that the service
+ * has listed. A target that asks for no listed name, or for one without an
+ * emulated region, comes back as the same string.
+ *
+ * @param target an origin-form target
+ * @param back puts real regions in the place of emulated ones
+ */
+export function realTarget(target: string, back: Rewriter): string {
+  const [, before, name, after] = target.match(LISTED) ?? [];
+  if (name === undefined) return target;
+  const plain = percentDecoded(name);
+  const real = decoder.decode(back.rewrite(encoder.encode(plain)));
+  if (real === plain) return target;
+  return `${before}${plain === name ? real : percentEncoded(real)}${after}`;
+}
+
+/**
+ * Encodes all that is not unreserved
+ * ([RFC 3986, 2.3](https://www.rfc-editor.org/rfc/rfc3986#section-2.3)).
+ */
+function percentEncoded(bytes: string): string {
+  return bytes.replace(
+    /[^A-Za-z0-9._~-]/g,
+    (byte) =>
+      `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
   );
 }

@@ -7,8 +7,7 @@ import type { NamePairs } from "../config/profile.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
 import { arnFields, arnNames, type Edit, Edits } from "./edits.ts";
 import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
-import { bodyRule } from "./paths.ts";
-import { realTarget } from "./real_target.ts";
+import { bodyRule, realTarget } from "./paths.ts";
 import { Rewriter, type RewriteStream } from "./rewriter.ts";
 import { UnmappedRegions } from "./unmapped_region.ts";
 
@@ -76,21 +75,19 @@ export class RewritePolicy {
    * @param target its origin-form target
    */
   of(method: string, target: string): BodyRewrite {
-    if (!isRead(method)) return { ...using(this.#rewriter), rule: UNTOUCHED };
+    if (!isRead(method)) return using(this.#rewriter, UNTOUCHED);
     const edit = this.#edits.of(target);
     const rule = this.#ruleOf(target);
     const fields = this.#arns.empty || rule.kind !== "untouched"
       ? []
       : arnFields(target);
     if (fields.length > 0) {
-      return { ...using(this.#arns), rule: { kind: "json", fields }, edit };
+      return using(this.#arns, { kind: "json", fields }, edit);
     }
-    const rewriting = using(this.#rewriter);
-    if (!this.#unmapped.watches(target)) return { ...rewriting, rule, edit };
+    const rewriting = using(this.#rewriter, rule, edit);
+    if (!this.#unmapped.watches(target)) return rewriting;
     return {
       ...rewriting,
-      rule,
-      edit,
       rewrite: (bytes) => {
         this.#unmapped.look(bytes);
         return rewriting.rewrite(bytes);
@@ -113,8 +110,14 @@ export class RewritePolicy {
   }
 }
 
-function using(rewriter: Rewriter): Pick<BodyRewrite, "rewrite" | "stream"> {
+function using(
+  rewriter: Rewriter,
+  rule: BodyRule,
+  edit?: Edit,
+): BodyRewrite {
   return {
+    rule,
+    edit,
     rewrite: (bytes) => rewriter.rewrite(bytes),
     stream: () => rewriter.stream(),
   };

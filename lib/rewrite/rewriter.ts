@@ -51,13 +51,6 @@ const latin1 = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
-/** A name that was found. */
-interface Match {
-  readonly start: number;
-  readonly end: number;
-  readonly replacement: Uint8Array;
-}
-
 /** Rewrites bodies by one region map. */
 export class Rewriter {
   readonly #replacements = new Map<string, Uint8Array>();
@@ -68,9 +61,8 @@ export class Rewriter {
   /**
    * Prepares the search once, for any number of bodies.
    *
-   * @param map emulated regions by real ones
+   * @param map emulated regions by real ones; no name is empty
    * @param others names of other kinds that are replaced in the same pass
-   * @throws {RangeError} for a real name of 0 bytes
    */
   constructor(map: RegionMap, others: readonly OtherNames[] = []) {
     const all = [{ kind: "region", names: [...map] } as const, ...others]
@@ -79,7 +71,6 @@ export class Rewriter {
       )
       .sort((one, other) => other.real.length - one.real.length);
     for (const { real, name } of all) {
-      if (real === "") throw new RangeError("Cannot replace a name of 0 bytes");
       if (this.#replacements.has(real)) continue;
       this.#replacements.set(real, encoder.encode(name));
     }
@@ -106,8 +97,7 @@ export class Rewriter {
    * @returns the same array when no region stands in it, else a new one
    */
   rewrite(bytes: Uint8Array): Uint8Array {
-    const { matches } = this.#search(latin1.decode(bytes), 0, true);
-    return replaced(bytes, matches);
+    return this.#pass(bytes, "", true).ready;
   }
 
   /**
@@ -121,16 +111,11 @@ export class Rewriter {
     let changed = false;
     const advance = (chunk: Uint8Array, final: boolean): Uint8Array => {
       const bytes = held.length === 0 ? chunk : concat([held, chunk]);
-      const from = before.length;
-      const text = before + latin1.decode(bytes);
-      const { matches, settled } = this.#search(text, from, final);
-      held = bytes.slice(settled);
-      before = text.slice(0, from + settled).slice(-1);
-      if (matches.length > 0) changed = true;
-      return replaced(
-        settled === bytes.length ? bytes : bytes.subarray(0, settled),
-        matches,
-      );
+      const passed = this.#pass(bytes, before, final);
+      held = bytes.slice(passed.settled);
+      before = passed.last;
+      changed ||= passed.changed;
+      return passed.ready;
     };
     return {
       get changed() {
@@ -142,20 +127,19 @@ export class Rewriter {
   }
 
   /**
-   * Finds every name, leftmost first and at one place the longest.
+   * Replaces every name, leftmost first and at one place the longest.
    *
-   * @param text the character before the bytes, if there is one, and the bytes
-   * @param from where the bytes begin
-   * @param final whether the body ends with the text
-   * @returns the names, and how many bytes can be decided on without more;
-   * both count from `from`
+   * @param bytes where they are searched for
+   * @param before the character before the bytes, if there is one
+   * @param final whether the body ends with the bytes
+   * @returns how many bytes can be decided on without more, what becomes of
+   * them, the last of them, and whether there was any name
    */
-  #search(
-    text: string,
-    from: number,
-    final: boolean,
-  ): { readonly matches: readonly Match[]; readonly settled: number } {
-    const matches: Match[] = [];
+  #pass(bytes: Uint8Array, before: string, final: boolean) {
+    const text = before + latin1.decode(bytes);
+    const from = before.length;
+    const parts: Uint8Array[] = [];
+    let read = 0;
     let at = from;
     let open = final ? text.length : this.#openFrom(text, at);
     while (at < open) {
@@ -164,15 +148,24 @@ export class Rewriter {
       if (found === null || found.index >= open) break;
       const [real] = found;
       at = found.index + real.length;
-      matches.push({
-        start: found.index - from,
-        end: at - from,
-        replacement: this.#replacements.get(real) ?? NOTHING,
-      });
+      parts.push(
+        bytes.subarray(read, found.index - from),
+        this.#replacements.get(real) ?? NOTHING,
+      );
+      read = at - from;
       // What began within this name begins none of its own.
       if (at > open) open = this.#openFrom(text, at);
     }
-    return { matches, settled: open - from };
+    const settled = open - from;
+    const rest = read === 0 && settled === bytes.length
+      ? bytes
+      : bytes.subarray(read, settled);
+    return {
+      settled,
+      ready: parts.length === 0 ? rest : concat([...parts, rest]),
+      last: text.slice(0, open).slice(-1),
+      changed: parts.length > 0,
+    };
   }
 
   /** Where a name begins that only more bytes can complete or rule out. */
@@ -198,25 +191,4 @@ function openPattern(kind: NameKind, real: string): string {
     (rest, letter) => rest === "" ? letter : `${letter}(?:${rest})?`,
     kind === "region" ? "[a-z]" : "",
   );
-}
-
-/** Puts the emulated names in; the same array where there are none. */
-function replaced(bytes: Uint8Array, matches: readonly Match[]): Uint8Array {
-  if (matches.length === 0) return bytes;
-  let length = bytes.length;
-  for (const { start, end, replacement } of matches) {
-    length += replacement.length - (end - start);
-  }
-  const output = new Uint8Array(length);
-  let read = 0;
-  let written = 0;
-  for (const { start, end, replacement } of matches) {
-    output.set(bytes.subarray(read, start), written);
-    written += start - read;
-    output.set(replacement, written);
-    written += replacement.length;
-    read = end;
-  }
-  output.set(bytes.subarray(read), written);
-  return output;
 }

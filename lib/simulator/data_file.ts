@@ -21,33 +21,21 @@
  *
  * @module
  */
-import { quote, UsageError } from "../cli/message.ts";
-import { nearest } from "../cli/suggestion.ts";
-import { parseYaml } from "../config/yaml.ts";
+import {
+  isMapping,
+  type ReadTextFile,
+  readYaml,
+  type YamlValue,
+} from "../config/yaml.ts";
 import {
   isDirectory,
   type MetadataNode,
   type MetadataTree,
 } from "./metadata_tree.ts";
 
-/** What the file is called in an error. */
-export const DATA = "data file";
-
-/** What each key of the file holds. */
-const SECTIONS: Readonly<Record<string, Expected>> = {
-  "meta-data": "mapping",
-  dynamic: "mapping",
-  "user-data": "leaf",
-  openstack: "mapping",
-};
-
-type Expected = "mapping" | "leaf" | "node";
-
-const EXPECTATION: Readonly<Record<Expected, string>> = {
-  mapping: "a mapping or null",
-  leaf: "text, !!binary or null",
-  node: "text, !!binary, a mapping or null",
-};
+const KEYS = [
+  ...["replace", "meta-data", "dynamic", "user-data", "openstack"] as const,
+];
 
 /** Deeper than any path of the service; an alias to itself ends here. */
 const DEEPEST = 16;
@@ -55,124 +43,72 @@ const DEEPEST = 16;
 /**
  * Reads a data file and applies it.
  *
- * @param text the file
- * @param file its name, for errors
+ * @param path where it is
+ * @param readTextFile reads it
  * @param base what it extends unless it says `replace: true`
- * @throws {UsageError} for what is not YAML, unknown keys and wrong types,
- * naming the file, the place and what was expected
+ * @throws {UsageError} for what cannot be read or is not YAML, unknown keys and
+ * wrong types, naming the file, the place and what was expected
  */
-export function treeFromData(
-  text: string,
-  file: string,
+export function readDataFile(
+  path: string,
+  readTextFile: ReadTextFile,
   base: MetadataTree,
 ): MetadataTree {
-  const fail = (reason: string): never => {
-    throw new UsageError(`Cannot read ${DATA} ${quote(file)}: ${reason}`);
-  };
-  const data = parseYaml(DATA, file, text);
-  if (data === null) return base;
-  if (!isMapping(data)) {
-    return fail(`expected a mapping, got ${describe(data)}`);
-  }
-  const { replace = false, ...sections } = data;
-  if (typeof replace !== "boolean") {
-    return fail(
-      `expected true or false at "replace", got ${describe(replace)}`,
-    );
-  }
+  const { replace, ...sections } = readYaml("data file", path, readTextFile)
+    .keys(KEYS);
+  const replaces = replace.value ?? false;
+  if (typeof replaces !== "boolean") replace.refuse("true or false");
   const tree = new Map<string, MetadataNode>(
-    replace ? [] : Object.entries(base),
+    replaces ? [] : Object.entries(base),
   );
-  for (const [name, value] of Object.entries(sections)) {
-    const expected = Object.hasOwn(SECTIONS, name) ? SECTIONS[name] : undefined;
-    if (expected === undefined) return fail(unknownKey(name));
-    change(tree, name, value, { path: [name], expected, fail });
+  for (const [name, section] of Object.entries(sections)) {
+    if (section.value === undefined) continue;
+    if (name === "user-data" && isMapping(section.value)) {
+      section.refuse("text, !!binary or null");
+    }
+    if (name !== "user-data" && isLeaf(section.value)) {
+      section.withheld().refuse("a mapping or null");
+    }
+    // User data may be secret.
+    apply(tree, name, section.withheld(), 1);
   }
   return Object.fromEntries(tree);
 }
 
-type Fail = (reason: string) => never;
-
-function unknownKey(name: string): string {
-  const known = ["replace", ...Object.keys(SECTIONS)];
-  const near = nearest(name, known);
-  return `unknown key ${quote(name)}, expected ${
-    near === undefined ? known.join(", ") : `"${near}"`
-  }`;
-}
-
-/** Where a value stands in the file, and what it must be. */
-interface Place {
-  readonly path: readonly string[];
-  readonly expected: Expected;
-  readonly fail: Fail;
-}
-
 /** Sets, merges or removes one name of a directory. */
-function change(
+function apply(
   directory: Map<string, MetadataNode>,
   name: string,
-  value: unknown,
-  place: Place,
+  given: YamlValue,
+  depth: number,
 ): void {
-  if (value === null) directory.delete(name);
-  else directory.set(name, changed(directory.get(name), value, place));
+  if (given.value === null) directory.delete(name);
+  else directory.set(name, merged(directory.get(name), given, depth));
 }
 
-/** What becomes of a node: mappings merge, everything else replaces. */
-function changed(
+function isLeaf(value: unknown): value is string | Uint8Array {
+  return typeof value === "string" || value instanceof Uint8Array;
+}
+
+function merged(
   old: MetadataNode | undefined,
-  value: unknown,
-  { path, expected, fail }: Place,
+  given: YamlValue,
+  depth: number,
 ): MetadataNode {
-  const place = quote(path.join("/"));
-  if (path.length > DEEPEST) {
-    return fail(`expected at most ${DEEPEST} levels, got more at ${place}`);
-  }
-  if (expected !== "mapping" && typeof value === "string") return value;
-  if (expected !== "mapping" && value instanceof Uint8Array) {
-    return new Uint8Array(value);
-  }
-  if (expected === "leaf" || !isMapping(value)) {
-    return fail(
-      `expected ${EXPECTATION[expected]} at ${place}, got ${describe(value)}`,
-    );
+  if (depth > DEEPEST) given.refuse(`at most ${DEEPEST} levels`);
+  const { value } = given;
+  if (isLeaf(value)) {
+    return typeof value === "string" ? value : new Uint8Array(value);
   }
   const children = new Map<string, MetadataNode>(
     old !== undefined && isDirectory(old) ? Object.entries(old) : [],
   );
-  for (const [name, child] of Object.entries(value)) {
+  const expected = "text in quotes, !!binary, a mapping or null";
+  for (const [name, child] of given.entries(expected)) {
     if (name === "" || name.includes("/")) {
-      fail(`expected one path segment for ${quote(name)} at ${place}`);
+      child.refuse("one segment of a path as its name");
     }
-    change(children, name, child, {
-      path: [...path, name],
-      expected: "node",
-      fail,
-    });
+    apply(children, name, child, depth + 1);
   }
   return Object.fromEntries(children);
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null &&
-    !Array.isArray(value) && !(value instanceof Uint8Array) &&
-    !(value instanceof Date);
-}
-
-function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  if (value instanceof Uint8Array) return "!!binary";
-  if (value instanceof Date) return "a time (quote it)";
-  switch (typeof value) {
-    case "string":
-      return "text";
-    case "number":
-      return "a number (quote it)";
-    case "boolean":
-      return "a truth value (quote it)";
-    default:
-      return "a mapping";
-  }
 }

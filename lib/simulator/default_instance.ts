@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { treeFromData } from "./data_file.ts";
+import { parse } from "@std/yaml";
 import data from "./default_instance.yaml" with { type: "text" };
 import {
   isDirectory,
@@ -39,9 +39,7 @@ const LIFETIME_MS = 6 * RENEWAL_MS;
 
 /** The data of the default instance. */
 export function defaultTree(): MetadataTree {
-  return withTimes(
-    treeFromData(data, "default_instance.yaml", {}) as MetadataNode,
-  ) as MetadataTree;
+  return withTimes(parse(data) as MetadataNode) as MetadataTree;
 }
 
 /** Makes the leaves that name a time depend on the clock. */

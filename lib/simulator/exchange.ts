@@ -1,30 +1,10 @@
 /**
- * A request and an answer as values, apart from the server that carries them.
+ * Paths as the services read them, and answers with their headers in the order
+ * of the service.
  *
  * @module
  */
-import { STATUS_CODE } from "@std/http/status";
-import { type Bytes, leafBytes } from "./metadata_tree.ts";
-
-/** What an answer depends on. */
-export interface SimulatorRequest {
-  /** The method, as sent. */
-  readonly method: string;
-  /** The path of the target as sent, without query. */
-  readonly path: string;
-  /** One request header by its lower-case name. */
-  header(name: string): string | undefined;
-}
-
-/** What goes back. */
-export interface SimulatorAnswer {
-  /** The status code. */
-  readonly status: number;
-  /** Headers in the order of the service; the server adds length and date. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The body; a HEAD request is told its length only. */
-  readonly body: Bytes;
-}
+import type { Bytes } from "./metadata_tree.ts";
 
 /**
  * The path of a request: what follows the authority, up to query or fragment.
@@ -54,30 +34,24 @@ export function segmentsOf(path: string): readonly string[] | undefined {
   }
 }
 
-/**
- * An answer without a body, or with text for one.
- *
- * @param status its status code
- * @param headers its headers
- * @param text its body
- */
-export function textAnswer(
-  status: number,
-  headers: SimulatorAnswer["headers"],
-  text = "",
-): SimulatorAnswer {
-  return { status, headers, body: leafBytes(text, 0) };
-}
+/** One header of an answer. */
+export type AnswerHeader = [name: string, value: string];
+
+const encoder = new TextEncoder();
 
 /**
- * The answer to a method that a path does not take.
+ * Makes an answer; the server keeps its body from a HEAD request.
  *
- * @param allow the methods it takes
- * @param extra further headers
+ * @param status its status code
+ * @param headers its headers; the server adds length and date
+ * @param body its body
  */
-export function notAllowed(
-  allow: string,
-  extra: SimulatorAnswer["headers"] = [],
-): SimulatorAnswer {
-  return textAnswer(STATUS_CODE.MethodNotAllowed, [["Allow", allow], ...extra]);
+export function respond(
+  status: number,
+  headers: readonly AnswerHeader[],
+  body: string | Bytes = "",
+): Response {
+  // Text would bring a content type of the runtime's own.
+  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  return new Response(bytes, { status, headers: [...headers] });
 }

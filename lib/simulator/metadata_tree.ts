@@ -92,15 +92,12 @@ export function listDirectory(directory: MetadataDirectory): string {
     .join("\n");
 }
 
-const encoder = new TextEncoder();
-
 /**
- * The bytes of a leaf.
+ * What a leaf answers.
  *
  * @param leaf the leaf to read
  * @param now the time, in milliseconds since 1970
  */
-export function leafBytes(leaf: MetadataLeaf, now: number): Bytes {
-  if (leaf instanceof Uint8Array) return leaf;
-  return encoder.encode(typeof leaf === "string" ? leaf : leaf(now));
+export function readLeaf(leaf: MetadataLeaf, now: number): string | Bytes {
+  return typeof leaf === "function" ? leaf(now) : leaf;
 }

@@ -5,19 +5,14 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
+import { type AnswerHeader, respond, segmentsOf } from "./exchange.ts";
 import {
-  notAllowed,
-  segmentsOf,
-  type SimulatorAnswer,
-  type SimulatorRequest,
-  textAnswer,
-} from "./exchange.ts";
-import {
+  type Bytes,
   findNode,
   isDirectory,
-  leafBytes,
   listDirectory,
   type MetadataDirectory,
+  readLeaf,
 } from "./metadata_tree.ts";
 
 /**
@@ -25,22 +20,10 @@ import {
  *
  * @see {@link https://docs.openstack.org/nova/latest/user/metadata.html}
  */
-export const OPENSTACK_VERSIONS: readonly string[] = [
-  "2012-08-10",
-  "2013-04-04",
-  "2013-10-17",
-  "2015-10-15",
-  "2016-06-30",
-  "2016-10-06",
-  "2017-02-22",
-  "2018-08-27",
-  "2020-10-14",
-  "latest",
-];
-
-const PLAIN = [["Content-Type", "text/plain; charset=UTF-8"]] as const;
-const JSON_TYPE = [["Content-Type", "application/json"]] as const;
-const HTML = [["Content-Type", "text/html; charset=UTF-8"]] as const;
+export const OPENSTACK_VERSIONS: readonly string[] = `
+  2012-08-10 2013-04-04 2013-10-17 2015-10-15 2016-06-30 2016-10-06
+  2017-02-22 2018-08-27 2020-10-14 latest
+`.trim().split(/\s+/);
 
 const NOT_FOUND = `<html>
  <head>
@@ -63,35 +46,47 @@ export function isOpenStack(path: string): boolean {
 /**
  * Answers a request below `/openstack`.
  *
- * @param request the request
+ * @param method its method
+ * @param path its path as sent
  * @param files the files of every version; without them all is 404
  * @param now the time, in milliseconds since 1970
  */
 export function answerOpenStack(
-  request: SimulatorRequest,
+  method: string,
+  path: string,
   files: MetadataDirectory | undefined,
   now: number,
-): SimulatorAnswer {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return notAllowed("GET, HEAD");
+): Response {
+  if (method !== "GET" && method !== "HEAD") {
+    return respond(STATUS_CODE.MethodNotAllowed, [
+      ["Allow", "GET, HEAD"],
+    ]);
   }
-  const [, version, ...rest] = segmentsOf(request.path) ?? [];
-  if (files !== undefined && version === undefined) {
-    return textAnswer(STATUS_CODE.OK, PLAIN, OPENSTACK_VERSIONS.join("\n"));
-  }
-  const node = files !== undefined && version !== undefined &&
-      OPENSTACK_VERSIONS.includes(version)
-    ? findNode(files, rest)
-    : undefined;
-  if (node === undefined) {
-    return textAnswer(STATUS_CODE.NotFound, HTML, NOT_FOUND);
-  }
-  if (isDirectory(node)) {
-    return textAnswer(STATUS_CODE.OK, PLAIN, listDirectory(node));
-  }
-  return {
-    status: STATUS_CODE.OK,
-    headers: rest.at(-1)?.endsWith(".json") ? JSON_TYPE : PLAIN,
-    body: leafBytes(node, now),
-  };
+  const found = files && lookUp(path, files, now);
+  return found === undefined
+    ? respond(STATUS_CODE.NotFound, contentType("text/html"), NOT_FOUND)
+    : respond(STATUS_CODE.OK, ...found);
+}
+
+function lookUp(
+  path: string,
+  files: MetadataDirectory,
+  now: number,
+): [headers: AnswerHeader[], body: string | Bytes] | undefined {
+  const [, version, ...rest] = segmentsOf(path) ?? [];
+  const text = contentType("text/plain");
+  if (version === undefined) return [text, OPENSTACK_VERSIONS.join("\n")];
+  if (!OPENSTACK_VERSIONS.includes(version)) return undefined;
+  const node = findNode(files, rest);
+  if (node === undefined) return undefined;
+  if (isDirectory(node)) return [text, listDirectory(node)];
+  const isJson = rest.at(-1)?.endsWith(".json") ?? false;
+  return [
+    isJson ? [["Content-Type", "application/json"]] : text,
+    readLeaf(node, now),
+  ];
+}
+
+function contentType(type: string): AnswerHeader[] {
+  return [["Content-Type", `${type}; charset=UTF-8`]];
 }

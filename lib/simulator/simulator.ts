@@ -7,15 +7,10 @@ import { formatAddress } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { after } from "../system/timers.ts";
-import { answerEc2, type Ec2Service } from "./ec2_service.ts";
-import {
-  pathOf,
-  type SimulatorAnswer,
-  type SimulatorRequest,
-} from "./exchange.ts";
+import { answerEc2, type Ec2Service, TokenStore } from "./ec2_service.ts";
+import { pathOf } from "./exchange.ts";
 import type { MetadataTree } from "./metadata_tree.ts";
 import { answerOpenStack, isOpenStack } from "./openstack_service.ts";
-import { TokenStore } from "./token_store.ts";
 
 /** How long a stop waits for requests in flight, in milliseconds. */
 const GRACE_MS = 1_000;
@@ -43,8 +38,6 @@ export interface Simulator extends AsyncDisposable {
   readonly address: Deno.NetAddr;
   /** The same as a URL, without a trailing slash. */
   readonly url: string;
-  /** Settles when it has stopped. */
-  readonly finished: Promise<void>;
   /** Takes no new connections; drops those that linger after a second. */
   stop(): Promise<void>;
 }
@@ -55,10 +48,7 @@ export interface Simulator extends AsyncDisposable {
  * @param options its address, data and clock
  * @throws {Error} when the address cannot be had, with the system's cause
  */
-// deno-lint-ignore require-await -- a failed bind is a rejection
-export async function startSimulator(
-  options: SimulatorOptions,
-): Promise<Simulator> {
+export function startSimulator(options: SimulatorOptions): Simulator {
   const { listen, tree, requireV2, now = Date.now, log } = options;
   const service: Ec2Service = {
     tree,
@@ -70,12 +60,14 @@ export async function startSimulator(
   };
   const force = new AbortController();
   const server = listenOn(listen, force.signal, log, (request) => {
-    const answer = isOpenStack(request.path)
-      ? answerOpenStack(request, tree.openstack, now())
-      : answerEc2(request, service);
+    const { method, url } = request;
+    const path = pathOf(url);
+    const answer = isOpenStack(path)
+      ? answerOpenStack(method, path, tree.openstack, now())
+      : answerEc2(request, path, service);
     log?.debug("answered", {
-      method: request.method,
-      path: request.path.slice(0, LOGGED_PATH),
+      method,
+      path: path.slice(0, LOGGED_PATH),
       status: answer.status,
     });
     return answer;
@@ -92,7 +84,6 @@ export async function startSimulator(
   return {
     address: server.addr,
     url: `http://${formatAddress(server.addr)}`,
-    finished: server.finished,
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -102,44 +93,19 @@ function listenOn(
   listen: ListenAddress,
   signal: AbortSignal,
   log: Log | undefined,
-  answer: (request: SimulatorRequest) => SimulatorAnswer,
+  answer: (request: Request) => Response,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({
-      hostname: listen.hostname,
-      port: listen.port,
+      ...listen,
       signal,
       onListen: () => {},
       onError: (cause) => {
         log?.error("cannot answer", { reason: String(cause) });
         return new Response(null, { status: 500 });
       },
-    }, (request) => toResponse(request.method, answer(toRequest(request))));
+    }, answer);
   } catch (cause) {
     throw new Error(`Cannot listen on ${formatAddress(listen)}`, { cause });
   }
-}
-
-function toRequest(request: Request): SimulatorRequest {
-  return {
-    method: request.method,
-    path: pathOf(request.url),
-    header: (name) => request.headers.get(name) ?? undefined,
-  };
-}
-
-/** Bytes, never text: text would bring a content type of the runtime's own. */
-function toResponse(
-  method: string,
-  { status, headers, body }: SimulatorAnswer,
-): Response {
-  const pairs: [string, string][] = headers.map(([name, value]) => [
-    name,
-    value,
-  ]);
-  if (method === "HEAD") pairs.push(["Content-Length", String(body.length)]);
-  return new Response(method === "HEAD" ? null : body, {
-    status,
-    headers: pairs,
-  });
 }

@@ -139,3 +139,25 @@ export function rateLimitedLog(
     held = 0;
   };
 }
+
+/**
+ * A log that writes each of its messages as {@linkcode rateLimitedLog} does.
+ *
+ * @param log where to; messages are constant texts, so that they are few
+ */
+export function rateLimited(log: Log): Log {
+  const each = (write: LogWrite): LogWrite => {
+    const limited = new Map<string, LogWrite>();
+    return (message, fields) => {
+      const known = limited.get(message) ?? rateLimitedLog(write);
+      limited.set(message, known);
+      known(message, fields);
+    };
+  };
+  return {
+    debug: each(log.debug),
+    info: each(log.info),
+    warn: each(log.warn),
+    error: each(log.error),
+  };
+}

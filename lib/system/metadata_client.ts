@@ -78,15 +78,8 @@ function ask(
   { url, method = "GET", target, headers = {}, timeoutMs }: MetadataQuestion,
 ): Promise<MetadataAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<MetadataAnswer>();
-  const { hostname, port } = new URL(url);
-  const sent = http.request({
-    host: hostname.replace(/^\[|\]$/g, ""),
-    port: port === "" ? 80 : Number(port),
-    method,
-    path: target,
-    headers,
-    agent: new http.Agent({ keepAlive: false }),
-  });
+  const agent = new http.Agent({ keepAlive: false });
+  const sent = http.request(url, { method, path: target, headers, agent });
   const fail = (error: Error) => {
     reject(error);
     sent.destroy();
@@ -114,25 +107,16 @@ function ask(
       if (!answer.complete) return;
       resolve({
         status: answer.statusCode ?? 0,
-        headers: headersOf(answer.headers),
+        headers: new Map(
+          Object.entries(answer.headersDistinct)
+            .map(([name, values = []]) => [name, values.join(", ")]),
+        ),
         body: concat(pieces),
       });
     });
   });
   sent.end();
   return promise.finally(cancel);
-}
-
-function headersOf(
-  headers: Http.IncomingHttpHeaders,
-): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined
-        ? []
-        : [[name, Array.isArray(value) ? value.join(", ") : value] as const]
-    ),
-  );
 }
 
 /** A code such as ECONNREFUSED says more than the message around it. */

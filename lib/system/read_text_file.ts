@@ -34,10 +34,24 @@ export function readTextFile(
   { isAgain = false, folder }: ReadTextFileOptions = {},
 ): string {
   const real = folder === undefined ? path : pathWithin(folder, path);
-  requireFileOrPipe(Deno.statSync(real), isAgain);
-  const file = Deno.openSync(real);
+  return decode(readWholeFile(real, isAgain ? "no pipe" : "pipe too"));
+}
+
+/**
+ * Reads a whole file.
+ *
+ * @param path where it is
+ * @param takes whether a pipe, too, which is waited for
+ * @throws {Error} as {@linkcode readTextFile}
+ */
+export function readWholeFile(
+  path: string,
+  takes: "no pipe" | "pipe too",
+): Uint8Array {
+  requireFileOrPipe(Deno.statSync(path), takes === "no pipe");
+  const file = Deno.openSync(path);
   try {
-    return decode(readAll(file));
+    return readAll(file);
   } finally {
     file.close();
   }
@@ -65,10 +79,10 @@ function pathWithin(folder: string, path: string): string {
 
 function requireFileOrPipe(
   { isDirectory, isFile, isFifo }: Deno.FileInfo,
-  isAgain: boolean,
+  refusesPipe: boolean,
 ): void {
   if (isDirectory) throw new Deno.errors.IsADirectory();
-  if (isAgain && isFifo === true) {
+  if (refusesPipe && isFifo === true) {
     throw new Error("a pipe can be read only once, expected a regular file");
   }
   if (!isFile && isFifo !== true) {

@@ -75,22 +75,41 @@ export async function systemRunner(
     if (isMissing) return "not found";
     throw error;
   }
-  const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)];
-  const fed = stdin === undefined ? undefined : feed(child.stdin, stdin);
-  const all = Promise.all([child.status, stdout.text, stderr.text, fed]);
+  const givenUp = new AbortController();
+  const all = Promise.all([
+    child.status,
+    readText(child.stdout, givenUp.signal),
+    readText(child.stderr, givenUp.signal),
+    // It may end without reading all of its input: its exit code says why.
+    stdin !== undefined &&
+    new Blob([stdin]).stream().pipeTo(child.stdin).catch(() => {}),
+  ]);
   const ended = await deadline(all, timeoutMs, signal);
   if (ended !== undefined) {
-    const [{ code }, ...texts] = ended;
-    return { code, stdout: texts[0], stderr: texts[1] };
+    const [{ code }, stdout, stderr] = ended;
+    return { code, stdout, stderr };
   }
   await killGroup(child);
   if (await deadline(Promise.allSettled([all]), CLOSE_MS) === undefined) {
     // A process that left the group may keep the pipes open.
-    stdout.cancel();
-    stderr.cancel();
+    givenUp.abort();
     child.unref();
   }
   return "timeout";
+}
+
+/** Reads a pipe to its end, unless it is given up. */
+async function readText(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  const write = (bytes: Uint8Array) => {
+    text += decoder.decode(bytes, { stream: true });
+  };
+  await stream.pipeTo(new WritableStream({ write }), { signal });
+  return text + decoder.decode();
 }
 
 /**
@@ -112,37 +131,6 @@ async function killGroup(child: Deno.ChildProcess): Promise<void> {
     child.kill("SIGKILL");
   } catch {
     // It has ended.
-  }
-}
-
-/** Reads a pipe to its end, or until it is cancelled. */
-function gather(
-  stream: ReadableStream<Uint8Array>,
-): { readonly text: Promise<string>; cancel(): void } {
-  const reader = stream.getReader();
-  const read = async () => {
-    const decoder = new TextDecoder();
-    let text = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return text + decoder.decode();
-      text += decoder.decode(value, { stream: true });
-    }
-  };
-  return { text: read(), cancel: () => void reader.cancel() };
-}
-
-async function feed(
-  input: WritableStream<Uint8Array>,
-  text: string,
-): Promise<void> {
-  const writer = input.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(text));
-    await writer.close();
-  } catch {
-    // It ended without reading all of its input: its exit code says why.
-    await writer.abort().catch(() => {});
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { after } from "./timers.ts";
+import { deadline } from "./timers.ts";
 
 /** An order that may be given twice. */
 export class StopOrder {
@@ -47,7 +47,7 @@ export class StopOrder {
   ): Promise<boolean> {
     const done = awaited.then(() => "done" as const);
     const event = await firstWithin(ms, done, this.#forced.promise);
-    if (event !== "force" || forcedMs === 0) return event === "done";
+    if (event !== "force") return event === "done";
     return await firstWithin(Math.min(ms, forcedMs), done) === "done";
   }
 }
@@ -63,11 +63,7 @@ export async function firstWithin<T>(
   ms: number,
   ...promises: readonly Promise<T>[]
 ): Promise<T | "late"> {
-  const { promise, resolve } = Promise.withResolvers<"late">();
-  const cancelTimer = after(ms, () => resolve("late"));
-  try {
-    return await Promise.race([...promises, promise]);
-  } finally {
-    cancelTimer();
-  }
+  const first = Promise.race(promises).then((value) => ({ value }));
+  const inTime = await deadline(first, ms);
+  return inTime === undefined ? "late" : inTime.value;
 }

@@ -1,77 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../lib/cli/command.ts";
+import { assertEquals } from "@std/assert";
+import { expectationsOf } from "../../lib/check/expectations.ts";
+import { observe } from "../../lib/check/observe.ts";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
-import { runProgram } from "../helpers/program.ts";
+import { askMetadata } from "../../lib/system/metadata_client.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
-
-/** A simulated service behind a proxy with some configuration. */
-async function stage(args: readonly string[], yaml = "") {
-  const real = await startSimulator({
-    listen: { hostname: "127.0.0.1", port: 0 },
-    tree: await defaultTree(),
-    requireV2: true,
-  });
-  const { regions, identity } = readServeConfig(args, {}, () => yaml);
-  const proxy = await startUnderTest(real.address, {
-    regions,
-    ...identity === undefined ? {} : { identity },
-  });
-  return {
-    url: `--url=http://127.0.0.1:${proxy.address.port}`,
-    async [Symbol.asyncDispose]() {
-      await proxy[Symbol.asyncDispose]();
-      await real[Symbol.asyncDispose]();
-    },
-  };
-}
-
-Deno.test("check says yes when every field shows as the profile promises", async () => {
-  await using it = await stage(["--profile=c2s"]);
-  const { code, stdout } = await runProgram([
-    "check",
-    it.url,
-    "--profile=aws-iso",
-  ]);
-  assertEquals(code, EXIT.OK, stdout);
-  for (
-    const line of [
-      /^services\/partition: +aws-iso in \d/m,
-      /^services\/domain: +c2s\.ic\.gov in \d/m,
-      /^ARN: +arn:aws-iso:… in \d/m,
-      /^zone id: +use1-az4 in \d/m,
-    ]
-  ) assertMatch(stdout, line);
-});
-
-Deno.test("check says no when a field of the profile is the real one", async () => {
-  await using it = await stage([]);
-  const { code, stdout } = await runProgram([
-    "check",
-    it.url,
-    "--profile=c2s",
-    "--json",
-  ]);
-  const report = JSON.parse(stdout);
-  assertEquals(code, EXIT.FAILED);
-  assertEquals(report.sighting, { kind: "emulated", region: "us-iso-east-1" });
-  assertEquals(
-    report.why,
-    "services/partition shows aws, not aws-iso",
-  );
-  assertEquals(
-    report.promises.map((
-      { what, kept }: { what: string; kept: boolean },
-    ) => [what, kept]),
-    [
-      ["services/partition", false],
-      ["services/domain", false],
-      ["ARN", false],
-      ["zone id", true],
-    ],
-  );
-});
 
 const YAML = `profile: c2s
 overrides:
@@ -82,24 +16,71 @@ overrides:
   "*/meta-data/services/domain": {text: example.test}
 `;
 
-Deno.test("check knows the overrides of its configuration, and shows no text of theirs", async () => {
-  const path = await Deno.makeTempFile({ suffix: ".yaml" });
-  try {
-    await Deno.writeTextFile(path, YAML);
-    await using it = await stage(["--config=c.yaml"], YAML);
-    const fine = await runProgram(["check", it.url, `--config=${path}`]);
-    assertEquals(fine.code, EXIT.OK, fine.stdout);
-    assertMatch(fine.stdout, /^user-data: +the text of 8 characters in /m);
-    assertMatch(fine.stdout, /^tags: +404 in /m);
-    assertMatch(fine.stdout, /availability_zone us-iso-east-1z in /m);
+const [REGION, PROFILE, FILE] = [[], ["--profile=c2s"], ["--config=c.yaml"]];
 
-    await using other = await stage(["--profile=c2s"]);
-    const bad = await runProgram(["check", other.url, `--config=${path}`]);
-    assertEquals(bad.code, EXIT.FAILED);
-    assertMatch(bad.stdout, /^tags: +in [\d.]+ ms, expected 404$/m);
-    assertEquals(bad.stdout.includes("a secret"), false);
-    assertEquals(bad.stdout.includes("us-iso-east-1\n  path"), false);
-  } finally {
-    await Deno.remove(path);
+/** What a proxy with some flags shows of what others promise. */
+async function promises(shown: readonly string[], expected: readonly string[]) {
+  await using real = await startSimulator({
+    listen: { hostname: "127.0.0.1", port: 0 },
+    tree: await defaultTree(),
+    requireV2: true,
+  });
+  const configOf = (flags: readonly string[]) =>
+    readServeConfig(flags, {}, () => YAML);
+  const { regions, identity } = configOf(shown);
+  await using proxy = await startUnderTest(real.address, {
+    regions,
+    ...identity === undefined ? {} : { identity },
+  });
+  const { promises } = await observe(`http://127.0.0.1:${proxy.address.port}`, {
+    ask: askMetadata,
+    now: () => performance.now(),
+    until: Infinity,
+    expectations: expectationsOf(configOf(expected).identity),
+  });
+  return promises.map(({ what, kept, found, expected }) =>
+    `${what} ${kept ? "is" : "is not"} ${expected}: ${found}`
+  );
+}
+
+Deno.test("expectationsOf() knows what a profile and its overrides make clients see, and shows no text of theirs", async (t) => {
+  for (
+    const [when, shown, expected, lines] of [
+      ["nothing is expected beside the region", PROFILE, REGION, []],
+      ["the profile is in force", PROFILE, PROFILE, [
+        "services/partition is aws-iso: aws-iso",
+        "services/domain is c2s.ic.gov: c2s.ic.gov",
+        "ARN is arn:aws-iso:…: arn:aws-iso:…",
+        "zone id is an emulated one: use1-az4",
+      ]],
+      ["the profile is not in force", REGION, PROFILE, [
+        "services/partition is not aws-iso: aws",
+        "services/domain is not c2s.ic.gov: amazonaws.com",
+        "ARN is not arn:aws-iso:…: arn:aws:…",
+        "zone id is an emulated one: use1-az4",
+      ]],
+      ["the overrides are in force", FILE, FILE, [
+        "services/partition is aws-iso: aws-iso",
+        "services/domain is the text of 12 characters: the text of 12 characters",
+        "user-data is the text of 8 characters: the text of 8 characters",
+        "tags is 404: undefined",
+        "/openstack/latest/meta_data.json is availability_zone us-iso-east-1z: availability_zone us-iso-east-1z",
+        "ARN is arn:aws-iso:…: arn:aws-iso:…",
+        "zone id is an emulated one: use1-az4",
+      ]],
+      ["the overrides are not in force", PROFILE, FILE, [
+        "services/partition is aws-iso: aws-iso",
+        "services/domain is not the text of 12 characters: another text of 10 characters",
+        "user-data is not the text of 8 characters: another text of 153 characters",
+        "tags is not 404: undefined",
+        "/openstack/latest/meta_data.json is not availability_zone us-iso-east-1z: availability_zone us-iso-east-1a",
+        "ARN is arn:aws-iso:…: arn:aws-iso:…",
+        "zone id is an emulated one: use1-az4",
+      ]],
+    ] as const
+  ) {
+    await t.step(`when ${when}`, async () => {
+      assertEquals<unknown>(await promises(shown, expected), lines);
+    });
   }
 });

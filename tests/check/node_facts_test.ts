@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   findExemptProcesses,
   findManager,
@@ -13,7 +13,6 @@ import { createFakeIptables } from "../rule/fake_iptables.ts";
 const EXPECTED = {
   destination: DEFAULT_DESTINATION,
   proxyUid: 10_169,
-  port: undefined,
   defaultPort: 4000,
   backend: "auto",
 } as const;
@@ -36,21 +35,19 @@ function saying(program: string, stdout: string): Runner {
 
 Deno.test("readRule() runs nothing when no rule can catch the address", async () => {
   const run: Runner = () => Promise.reject(new Error("Ran a command"));
-  assertEquals(await readRule({ ...EXPECTED, destination: undefined }, run), {
-    state: "not needed",
-  });
+  const rule = await readRule({ ...EXPECTED, destination: undefined }, run);
+  assertEquals(rule, { state: "not needed" });
 });
 
-Deno.test("readRule() reads the port in the rule, and expects another only if told", async () => {
+Deno.test("readRule() reads the port in the rule, and gives no command longer than two seconds", async () => {
+  const limits = new Set<number | undefined>();
   const { run } = await after("install --port 4100");
-  assertEquals(await readRule(EXPECTED, run), {
-    state: "installed",
-    ...WELL,
-    port: 4100,
+  const rule = await readRule(EXPECTED, (argv, options) => {
+    limits.add(options?.timeoutMs);
+    return run(argv, options);
   });
-  const { state, ...others } = await readRule({ ...EXPECTED, port: 4000 }, run);
-  assertEquals(state, "drift");
-  assertMatch(JSON.stringify(others), /port is 4100, expected 4000/);
+  assertEquals(rule, { state: "installed", ...WELL, port: 4100 });
+  assertEquals(limits, new Set([2_000]));
   assertEquals(await readRule(EXPECTED, createFakeIptables().run), {
     state: "absent",
     ...WELL,
@@ -58,45 +55,29 @@ Deno.test("readRule() reads the port in the rule, and expects another only if to
   });
 });
 
-Deno.test("readRule() misses the guard, and names a foreign rule before ours", async () => {
+Deno.test("readRule() tells what differs, and cannot tell without programs or of another backend", async () => {
   const bare = await after("install");
   bare.filter = { output: [], chain: undefined };
   const shadowed = await after("install");
   shadowed.nat.output.unshift("-p tcp -j DNAT --to-destination 10.0.0.1:80");
+  const none: Runner = () => Promise.resolve("not found");
   for (
-    const [{ run }, difference] of [
-      [bare, /the guard is missing/],
-      [shadowed, /10\.0\.0\.1:80" stands before the jump/],
+    const [run, backend, state, text] of [
+      [bare.run, "auto", "drift", /the guard is missing/],
+      [
+        shadowed.run,
+        "auto",
+        "drift",
+        /10\.0\.0\.1:80\\" stands before the jump/,
+      ],
+      [shadowed.run, "legacy", "unknown", /legacy/],
+      [none, "auto", "unknown", /neither iptables nor nft is/],
     ] as const
   ) {
-    const rule = await readRule(EXPECTED, run);
-    assert(rule.state === "drift");
-    assertMatch(rule.differences.join("\n"), difference);
+    const rule = await readRule({ ...EXPECTED, backend }, run);
+    assertEquals(rule.state, state);
+    assertMatch(JSON.stringify(rule), text);
   }
-});
-
-Deno.test("readRule() looks at the backend that it is told", async () => {
-  const { run } = await after("install");
-  const rule = await readRule({ ...EXPECTED, backend: "legacy" }, run);
-  assert(rule.state === "unknown");
-  assertMatch(rule.reason, /legacy/);
-});
-
-Deno.test("readRule() cannot tell without programs or rights", async () => {
-  const rule = await readRule(EXPECTED, () => Promise.resolve("not found"));
-  assert(rule.state === "unknown");
-  assertMatch(rule.reason, /neither iptables nor nft is/);
-});
-
-Deno.test("readRule() gives no command longer than two seconds", async () => {
-  const limits: (number | undefined)[] = [];
-  const { run } = createFakeIptables();
-  await readRule(EXPECTED, (argv, options) => {
-    limits.push(options?.timeoutMs);
-    return run(argv, options);
-  });
-  assert(limits.length > 0);
-  assertEquals(new Set(limits), new Set([2_000]));
 });
 
 Deno.test("findStranger() names who listens at the proxy's port without being its user", async () => {
@@ -104,25 +85,22 @@ Deno.test("findStranger() names who listens at the proxy's port without being it
     `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid
    0: 0100007F:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000  ${uid}        0 1
 `;
-  const machine = (uid: number, ss: string): Runner => (argv) =>
-    argv[0] === "cat"
-      ? saying("cat", sockets(uid))(argv)
-      : saying("ss", ss)(argv);
   const LISTED =
     'LISTEN 0 5 127.0.0.1:4000 0.0.0.0:* users:(("python3",pid=77,fd=3))\n';
-  assertEquals(
-    await findStranger(4000, 10_169, machine(1000, LISTED)),
-    "uid 1000, python3 (pid 77)",
-  );
-  assertEquals(
-    await findStranger(4000, 10_169, machine(1000, "")),
-    "uid 1000",
-  );
-  assertEquals(
-    await findStranger(4000, 10_169, machine(10_169, LISTED)),
-    undefined,
-  );
-  assertEquals(await findStranger(4001, 10_169, machine(1000, "")), undefined);
+  for (
+    const [port, uid, ss, named] of [
+      [4000, 1000, LISTED, "uid 1000, python3 (pid 77)"],
+      [4000, 1000, "", "uid 1000"],
+      [4000, 10_169, LISTED, undefined],
+      [4001, 1000, LISTED, undefined],
+    ] as const
+  ) {
+    const run: Runner = (argv) =>
+      argv[0] === "cat"
+        ? saying("cat", sockets(uid))(argv)
+        : saying("ss", ss)(argv);
+    assertEquals(await findStranger(port, 10_169, run), named);
+  }
 });
 
 Deno.test("findExemptProcesses() names processes of the proxy's user that are not the proxy", async () => {
@@ -149,18 +127,14 @@ Deno.test("findExemptProcesses() names processes of the proxy's user that are no
 
 Deno.test("findManager() tells a unit from a container, a pod and a start by hand", async () => {
   const loaded = saying("systemctl", "LoadState=loaded\n");
-  assertEquals(await findManager({}, loaded), "systemd");
-  assertEquals(
-    await findManager({}, saying("systemctl", "LoadState=not-found\n")),
-    "none",
-  );
-  assertEquals(await findManager({}, saying("none", "")), "none");
-  assertEquals(await findManager({ container: "podman" }, loaded), "container");
-  assertEquals(
-    await findManager({
-      container: "oci",
-      KUBERNETES_SERVICE_HOST: "10.0.0.1",
-    }, loaded),
-    "pod",
-  );
+  const podman = { container: "podman" };
+  for (
+    const [env, run, manager] of [
+      [{}, loaded, "systemd"],
+      [{}, saying("systemctl", "LoadState=not-found\n"), "none"],
+      [{}, saying("none", ""), "none"],
+      [podman, loaded, "container"],
+      [{ ...podman, KUBERNETES_SERVICE_HOST: "10.0.0.1" }, loaded, "pod"],
+    ] as const
+  ) assertEquals(await findManager(env, run), manager);
 });

@@ -1,70 +1,56 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { advise } from "../../lib/check/advice.ts";
-import type { Diagnosis } from "../../lib/check/diagnosis.ts";
+import type { Outcome } from "../../lib/check/observe.ts";
 import type { Findings } from "../../lib/check/probe.ts";
 import { renderReport, renderReportJson } from "../../lib/check/report.ts";
+import {
+  DOWN,
+  EMULATED,
+  findings,
+  OBSERVATION,
+  proxy,
+  REAL,
+  ruleIn,
+  seen,
+} from "./findings.ts";
 
-const GOOD: Findings = {
-  url: "http://169.254.169.254",
-  uid: 0,
-  regions: new Map([["us-east-1", "us-iso-east-1"]]),
-  rule: {
-    state: "installed",
-    backend: "nft",
-    port: 4000,
-    differences: [],
-    unguarded: [],
-  },
-  seen: {
-    observation: {
-      token: { status: 200, ms: 2.04 },
-      version: "v2",
-      ttlTold: true,
-      sights: [
-        {
-          source: "region",
-          outcome: { status: 200, ms: 1 },
-          place: { region: "us-iso-east-1" },
-        },
-        {
-          source: "zone",
-          outcome: { status: 200, ms: 0.94 },
-          place: { zone: "us-iso-east-1a" },
-        },
-        {
-          source: "document",
-          outcome: { status: 200, ms: 12 },
-          place: { region: "us-iso-east-1", zone: "us-iso-east-1a" },
-        },
-      ],
-    },
-    diagnosis: { kind: "emulated", region: "us-iso-east-1" },
-  },
-  exempt: [],
-};
+function answered(ms: number, status = 200): Outcome {
+  return { status, ms };
+}
 
-const BAD: Findings = {
-  ...GOOD,
+const REGION = "us-iso-east-1";
+const ZONE = "us-iso-east-1a";
+
+const GOOD = findings({
+  seen: seen(EMULATED, {
+    sights: [
+      { source: "region", outcome: answered(1), place: { region: REGION } },
+      { source: "zone", outcome: answered(0.94), place: { zone: ZONE } },
+      {
+        source: "document",
+        outcome: answered(12),
+        place: { region: REGION, zone: ZONE },
+      },
+    ],
+  }),
+});
+
+const REFUSED = { silence: "refused", reason: "ECONNREFUSED", ms: 1 } as const;
+
+const BAD = findings({
   uid: 1000,
   rule: { state: "unknown", reason: "Cannot tell whether: no\u001brights" },
-  seen: {
-    observation: {
-      token: { silence: "refused", reason: "ECONNREFUSED", ms: 1 },
-      version: undefined,
-      ttlTold: false,
-      sights: [],
-    },
-    diagnosis: { kind: "silent", silence: "refused", reason: "ECONNREFUSED" },
-  },
-  proxy: {
-    address: "127.0.0.1:4000",
-    diagnosis: { kind: "silent", silence: "refused", reason: "ECONNREFUSED" },
-  },
-};
+  seen: seen(DOWN, { token: REFUSED, version: undefined, ttlTold: false }),
+  proxy: proxy(DOWN),
+});
+
+function report(found: Findings): string {
+  return renderReport(found, advise(found));
+}
 
 Deno.test("renderReport() aligns the facts and ends with the verdict", () => {
   assertEquals(
-    renderReport(GOOD, advise(GOOD)),
+    report(GOOD),
     `service:   http://169.254.169.254
 asked as:  uid 0
 reachable: yes
@@ -82,7 +68,7 @@ verdict:   yes: clients on this node see us-iso-east-1
 
 Deno.test("renderReport() shows what is wrong, and no control characters", () => {
   assertEquals(
-    renderReport(BAD, advise(BAD)),
+    report(BAD),
     `service:   http://169.254.169.254
 asked as:  uid 1000
 reachable: no, refused (ECONNREFUSED)
@@ -95,45 +81,41 @@ verdict:   no: nothing listens at http://169.254.169.254, or a firewall or a pod
   );
 });
 
-Deno.test("renderReport() warns of what SDKs refuse and of processes that bypass the rule", () => {
-  const report = renderReport({
-    ...GOOD,
-    rule: {
-      state: "installed",
-      backend: "legacy",
-      port: 4000,
-      differences: [],
-      unguarded: [],
-    },
-    seen: GOOD.seen && {
-      ...GOOD.seen,
-      observation: { ...GOOD.seen.observation, ttlTold: false },
-    },
-  }, advise(GOOD));
-  assertStringIncludes(report, "warning:   the token comes without its TTL");
-  assertStringIncludes(
-    renderReport({ ...GOOD, exempt: ["curl (pid 13)"] }, advise(GOOD)),
-    "warning:   curl (pid 13) runs as the proxy's user and goes around the rule\n",
-  );
-});
+const NO_TOKEN = {
+  token: answered(1, 404),
+  version: "v1",
+  ttlTold: false,
+  sights: [{ source: "region", outcome: answered(2, 404), place: {} }],
+} as const;
 
-Deno.test("renderReport() says how version 1 came about and what is missing", () => {
-  const report = renderReport({
-    ...GOOD,
-    seen: {
-      observation: {
-        token: { status: 404, ms: 1 },
-        version: "v1",
-        ttlTold: false,
-        sights: [
-          { source: "region", outcome: { status: 404, ms: 2 }, place: {} },
-        ],
-      },
-      diagnosis: { kind: "nothing" },
-    },
-  }, advise(GOOD));
-  assertStringIncludes(report, "version:   v1, no token: 404 in 1.0 ms\n");
-  assertStringIncludes(report, "region:    404 in 2.0 ms\n");
+const LINES: readonly (readonly [string, Partial<Findings>])[] = [
+  [
+    "warning:   the token comes without its TTL: SDKs for Go, Java and Rust refuse it",
+    { seen: seen(EMULATED, { ttlTold: false }) },
+  ],
+  [
+    "warning:   curl (pid 13) runs as the proxy's user and goes around the rule",
+    { exempt: ["curl (pid 13)"] },
+  ],
+  [
+    "version:   v1, no token: 404 in 1.0 ms\nregion:    404 in 2.0 ms",
+    { seen: seen({ kind: "nothing" }, NO_TOKEN) },
+  ],
+  ["IPv6:      nothing, refused by the guard", { ipv6: seen(DOWN) }],
+  [
+    "IPv6:      nothing, refused",
+    { ipv6: seen(DOWN), rule: ruleIn("unknown") },
+  ],
+  [
+    "IPv6:      real region us-east-1, not us-iso-east-1",
+    { ipv6: seen(REAL) },
+  ],
+];
+
+Deno.test("renderReport() has a line for each thing worth knowing", () => {
+  for (const [line, special] of LINES) {
+    assertStringIncludes(report({ ...GOOD, ...special }), `\n${line}\n`);
+  }
 });
 
 Deno.test("renderReportJson() is one object on one line", () => {
@@ -145,51 +127,17 @@ Deno.test("renderReportJson() is one object on one line", () => {
     url: "http://169.254.169.254",
     uid: 0,
     regions: { "us-east-1": "us-iso-east-1" },
-    rule: {
-      state: "installed",
-      backend: "nft",
-      port: 4000,
-      differences: [],
-      unguarded: [],
-    },
+    rule: ruleIn("installed"),
     reachable: true,
+    ...OBSERVATION,
     ...GOOD.seen?.observation,
-    sighting: { kind: "emulated", region: "us-iso-east-1" },
+    sighting: EMULATED,
     exempt: [],
     warnings: [],
   });
   const bad = JSON.parse(renderReportJson(BAD, advise(BAD)));
   assertEquals(
-    [bad.answer, bad.reachable, bad.proxy.address],
-    ["no", false, "127.0.0.1:4000"],
-  );
-});
-
-Deno.test("renderReport() says what IPv6 shows, and that the guard's refusal is right", () => {
-  const over = (diagnosis: Diagnosis, rule = GOOD.rule) =>
-    renderReport(
-      {
-        ...GOOD,
-        rule,
-        ...GOOD.seen === undefined ? {} : { ipv6: { ...GOOD.seen, diagnosis } },
-      },
-      advise(GOOD),
-    );
-  const refused = {
-    kind: "silent",
-    silence: "refused",
-    reason: "ECONNREFUSED",
-  } as const;
-  assertStringIncludes(
-    over(refused),
-    "IPv6:      nothing, refused by the guard\n",
-  );
-  assertStringIncludes(
-    over(refused, { state: "unknown", reason: "" }),
-    "IPv6:      nothing, refused\n",
-  );
-  assertStringIncludes(
-    over({ kind: "real", region: "us-east-1" }),
-    "IPv6:      real region us-east-1, not us-iso-east-1\n",
+    [bad.answer, bad.reachable, bad.proxy],
+    ["no", false, { address: "127.0.0.1:4000", sighting: DOWN }],
   );
 });

@@ -9,6 +9,7 @@ import { defaultTree, INSTANCE } from "../../lib/simulator/default_instance.ts";
 import type { Namespace } from "../helpers/namespace.ts";
 import { importFlags } from "../../deploy/build.ts";
 import type { Need } from "../helpers/requires.ts";
+import { type CommandLine, deno, go, java, rust } from "./builds.ts";
 
 /** What a client printed. */
 export type Json =
@@ -30,7 +31,7 @@ export interface Client {
   /** The simulator's data, from this folder; the default instance if none. */
   readonly data?: string;
   /** The command that runs it. */
-  readonly command: () => readonly string[] | Promise<readonly string[]>;
+  readonly command: () => CommandLine | Promise<CommandLine>;
   /** Where in its document the region shows: real value, emulated value. */
   readonly changes: Readonly<Record<string, readonly [Json, Json]>>;
   /** What must be in its document, directly and through the proxy. */
@@ -44,6 +45,12 @@ const ZONE = ["us-east-1a", "us-iso-east-1a"] as const;
 const SECRET = "SimulatedSecretKey/us-east-1/NotARealOne";
 const TOKEN = `SimulatedSessionToken/us-east-1/${INSTANCE.role}/NotARealOne==`;
 const USER_DATA = (defaultTree()["user-data"] as Uint8Array).toHex();
+
+/** The program's own import map and lock. */
+const OWN_IMPORTS = [
+  ...["--quiet", `--config=${scriptPath("../../deno.json")}`],
+  ...[...importFlags(), "--frozen"],
+];
 
 /** What both SDKs for Go print. */
 const OF_GO = {
@@ -61,6 +68,9 @@ const OF_GO = {
     "missing/status": 404,
   },
 } as const;
+
+/** The HTTP clients of the SDK for Java. */
+const OF_JAVA = ["url-connection", "apache", "crt"];
 
 /** Every client. */
 export const CLIENTS: readonly Client[] = [
@@ -183,9 +193,45 @@ export const CLIENTS: readonly Client[] = [
     ...OF_GO,
   },
   {
+    name: "the AWS SDK for Rust",
+    needs: [{ command: "cargo", from: "rustup.rs" }],
+    command: rust,
+    changes: OF_GO.changes,
+    kept: {
+      "role": INSTANCE.role,
+      "credentials/secret_key": SECRET,
+      "credentials/token": TOKEN,
+      "missing/status": 404,
+    },
+  },
+  {
+    name: "the AWS SDK for Java v2",
+    needs: [
+      { command: "mvn", from: "maven" },
+      { command: "javac", from: "default-jdk-headless" },
+    ],
+    command: java,
+    changes: Object.fromEntries(
+      OF_JAVA.flatMap((http) => [[`${http}/region`, REGION], [
+        `${http}/zone`,
+        ZONE,
+      ]]),
+    ),
+    kept: {
+      ...Object.fromEntries(
+        OF_JAVA.flatMap((http) => [[`${http}/role`, INSTANCE.role], [
+          `${http}/missing`,
+          404,
+        ]]),
+      ),
+      "secret_key": SECRET,
+      "token": TOKEN,
+    },
+  },
+  {
     name: "the AWS SDK for JavaScript",
     needs: [],
-    command: () => deno("js_sdk.ts"),
+    command: () => deno(OWN_IMPORTS, scriptPath("js_sdk.ts")),
     changes: {
       "region": REGION,
       "availabilityZone": ZONE,
@@ -248,58 +294,4 @@ export function scriptPath(name: string): string {
 
 function python(script: string): readonly string[] {
   return ["/usr/bin/python3", scriptPath(script)];
-}
-
-/** Builds a program of `go/`, outside the checkout. */
-async function go(program: string): Promise<readonly string[]> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ??
-    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
-  const folder = `${cache}/c2s-imds/clients`;
-  await Deno.mkdir(folder, { recursive: true });
-  const built = await Deno.makeTempFile({ dir: folder });
-  const { success, stderr } = await new Deno.Command("go", {
-    args: ["build", "-o", built, `./${program}`],
-    cwd: scriptPath("go"),
-  }).output();
-  if (!success) {
-    throw new Error(
-      `Cannot build ${program}: ${new TextDecoder().decode(stderr)}`,
-    );
-  }
-  // Another test may run the one that is there.
-  await Deno.rename(built, `${folder}/${program}`);
-  return [`${folder}/${program}`];
-}
-
-/** Inside, nothing can be downloaded: it is fetched before. */
-async function deno(script: string): Promise<readonly string[]> {
-  const flags = [
-    "--quiet",
-    `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-    ...importFlags(),
-    "--frozen",
-  ];
-  await output("cache", ...flags, scriptPath(script));
-  const { denoDir } = JSON.parse(await output("info", "--json"));
-  return [
-    `DENO_DIR=${denoDir}`,
-    Deno.execPath(),
-    "run",
-    ...flags,
-    "--cached-only",
-    "--no-check",
-    "--no-prompt",
-    "-P=program",
-    scriptPath(script),
-  ];
-}
-
-async function output(...args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(
-    Deno.execPath(),
-    { args: [...args] },
-  ).output();
-  const decoder = new TextDecoder();
-  if (success) return decoder.decode(stdout);
-  throw new Error(`Cannot run deno ${args[0]}: ${decoder.decode(stderr)}`);
 }

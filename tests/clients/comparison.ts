@@ -6,6 +6,9 @@
 import { assertEquals } from "@std/assert";
 import type { Client, Json } from "./clients.ts";
 
+/** Which of the values in {@linkcode Client.changes}. */
+const [REAL, EMULATED] = [0, 1] as const;
+
 /**
  * Asserts that a client saw the real region directly and the emulated one
  * through the proxy, and that all the rest is equal.
@@ -15,19 +18,30 @@ import type { Client, Json } from "./clients.ts";
  * @param proxied what it printed when it asked the proxy
  */
 export function assertEmulated(
-  { changes, kept }: Client,
+  client: Client,
   direct: Json,
   proxied: Json,
 ): void {
+  assertSaw(client, direct, REAL);
   let expected = direct;
-  for (const [path, [real, emulated]] of Object.entries(changes)) {
-    assertEquals(valueAt(direct, path), real, `${path}, directly`);
-    expected = withValueAt(expected, path.split("/"), emulated);
-  }
-  for (const [path, value] of Object.entries(kept)) {
-    assertEquals(valueAt(direct, path), value, `${path}, directly`);
+  for (const [path, values] of Object.entries(client.changes)) {
+    expected = withValueAt(expected, path.split("/"), values[EMULATED]);
   }
   assertEquals(proxied, expected);
+}
+
+/** Asserts that a client saw a region, and what must be there beside it. */
+export function assertSaw(
+  { changes, kept }: Client,
+  printed: Json,
+  region: typeof REAL | typeof EMULATED = EMULATED,
+): void {
+  for (const [path, values] of Object.entries(changes)) {
+    assertEquals(valueAt(printed, path), values[region], path);
+  }
+  for (const [path, value] of Object.entries(kept)) {
+    assertEquals(valueAt(printed, path), value, path);
+  }
 }
 
 function valueAt(json: Json, path: string): Json | undefined {

@@ -4,6 +4,7 @@ import { REPOSITORY } from "../helpers/files.ts";
 import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
+import { deno } from "./builds.ts";
 import { type Client, type Json, runClient } from "./clients.ts";
 
 /** What resolves partitions for every client of the JavaScript SDK. */
@@ -20,38 +21,9 @@ const FLAGS = [
   `--lock=${path("tests/clients/js_partition.lock")}`,
   "--frozen",
 ];
-const SCRIPT = path("tests/clients/js_partition.ts");
 
 function path(name: string): string {
   return new URL(name, REPOSITORY).pathname;
-}
-
-/** Inside, nothing can be downloaded: it is fetched before. */
-async function javaScript(): Promise<readonly string[]> {
-  await deno("cache", ...FLAGS, SCRIPT, ENDPOINTS);
-  const { denoDir } = JSON.parse(await deno("info", "--json"));
-  return [
-    `DENO_DIR=${denoDir}`,
-    Deno.execPath(),
-    "run",
-    ...FLAGS,
-    "--cached-only",
-    "--no-check",
-    "--no-prompt",
-    "--allow-all",
-    SCRIPT,
-    ENDPOINTS,
-  ];
-}
-
-async function deno(...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(
-    Deno.execPath(),
-    { args },
-  ).output();
-  const decoder = new TextDecoder();
-  if (success) return decoder.decode(stdout);
-  throw new Error(`Cannot run deno ${args[0]}: ${decoder.decode(stderr)}`);
 }
 
 /** A client, what it makes of the real instance, and of it under c2s. */
@@ -101,7 +73,8 @@ const RESOLVERS: readonly Resolver[] = [
   {
     name: "the AWS SDK for JavaScript",
     needs: [],
-    command: javaScript,
+    command: () =>
+      deno(FLAGS, path("tests/clients/js_partition.ts"), ENDPOINTS),
     real: {
       region: "us-east-1",
       partition: "aws",

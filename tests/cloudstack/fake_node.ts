@@ -1,5 +1,6 @@
 /**
- * A node in memory, for discovery.
+ * A node for discovery: the files of DHCP clients in a folder, the rest in
+ * memory.
  *
  * @module
  */
@@ -9,64 +10,56 @@ import type { NodeView } from "../../lib/cloudstack/node_view.ts";
 export const NOW = Date.UTC(2026, 10, 20, 12);
 
 /** The fake, and what a test may do to it. */
-export interface FakeNode {
+export interface FakeNode extends Disposable {
   /** What discovery sees of it. */
   readonly view: NodeView;
-  /** The files, by path. */
-  readonly files: Map<string, { readonly text: string; modifiedMs: number }>;
   /** The files of /proc and /sys, by path. */
   readonly kernel: Map<string, string>;
   /** The addresses of host names. */
   readonly names: Map<string, string>;
-  /** What was read, resolved or listed, in order. */
+  /** What was read of the kernel's, or resolved, in order. */
   readonly asked: string[];
   /** Writes a file, later than all others. */
-  write(path: string, text: string): void;
+  write(path: string, content: string | Uint8Array): void;
+  /** Takes a file away. */
+  remove(path: string): void;
 }
 
 /** Makes a node whose eth0 is its second interface. */
 export function createFakeNode(): FakeNode {
-  const files: FakeNode["files"] = new Map();
+  const root = Deno.makeTempDirSync();
   const kernel = new Map([["/sys/class/net/eth0/ifindex", "2\n"]]);
   const names = new Map<string, string>();
   const asked: string[] = [];
-  const note = <T>(what: string, answer: T): Promise<T> => {
-    asked.push(what);
-    return Promise.resolve(answer);
+  const look = (known: Map<string, string>) => (name: string) => {
+    asked.push(name);
+    return Promise.resolve(known.get(name));
   };
   let writes = 0;
   return {
-    files,
     kernel,
     names,
     asked,
     view: {
-      list: (folder) =>
-        Promise.resolve(
-          [...files.keys()].filter((path) =>
-            path.slice(0, path.lastIndexOf("/")) === folder
-          ).map((path) => path.slice(folder.length + 1)),
-        ),
-      stat: (path) => {
-        const file = files.get(path);
-        return Promise.resolve(
-          file && { modifiedMs: file.modifiedMs, size: file.text.length },
-        );
-      },
-      read: (path) => {
-        const text = files.get(path)?.text;
-        return note(
-          path,
-          text === undefined ? text : new TextEncoder().encode(text),
-        );
-      },
-      readKernel: (path) => note(path, kernel.get(path)),
-      resolve: (name) => note(name, names.get(name)),
+      root,
+      readKernel: look(kernel),
+      resolve: look(names),
       now: () => NOW,
     },
-    write(path, text) {
-      files.set(path, { text, modifiedMs: NOW - 60_000 + ++writes });
+    write(path, content) {
+      const file = root + path;
+      Deno.mkdirSync(file.replace(/\/[^/]*$/, ""), { recursive: true });
+      Deno.writeFileSync(
+        file,
+        typeof content === "string"
+          ? new TextEncoder().encode(content)
+          : content,
+      );
+      const time = new Date(NOW - 60_000 + 1_000 * ++writes);
+      Deno.utimeSync(file, time, time);
     },
+    remove: (path) => Deno.removeSync(root + path),
+    [Symbol.dispose]: () => Deno.removeSync(root, { recursive: true }),
   };
 }
 
@@ -78,6 +71,13 @@ export function dhclientLease(server: string, expire = "13:00:00"): string {
   expire 5 2026/11/20 ${expire};
 }
 `;
+}
+
+/** A message of a DHCP server with some options, as dhcpcd keeps it. */
+export function dhcpMessage(...options: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(240 + options.length);
+  bytes.set([99, 130, 83, 99, ...options], 236);
+  return bytes;
 }
 
 /** A route table with one default gateway, 10.1.1.9, on eth0. */

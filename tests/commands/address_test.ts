@@ -2,30 +2,23 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { addressWith } from "../helpers/address.ts";
-import { runProgram } from "../helpers/program.ts";
 import { createFakeLink } from "../cloudstack/fake_link.ts";
 
 function never(): Promise<never> {
   throw new Error("wrong usage runs no command");
 }
 
-for (
-  const [line, says] of [
-    ["--json", "No action: expected add, remove, status"],
-    ["ad", 'Unknown action "ad": expected add, remove, status'],
-    ["add eth0", 'Unexpected argument "eth0": see --help'],
-    ["add --json", "Cannot use --json with add: status has it"],
-    ["remove --arp-ignore", "Cannot use --arp-ignore with remove: add has it"],
-  ] as const
-) {
-  Deno.test(`address ${line} is wrong usage and runs nothing`, async () => {
-    const error = await assertRejects(
-      () => addressWith(never, line),
-      UsageError,
-    );
-    assertEquals(error.message, says);
-  });
-}
+Deno.test("address refuses wrong usage and runs nothing", async () => {
+  for (
+    const [line, says] of [
+      ["--json", "No action: expected add, remove, status"],
+      ["ad", 'Unknown action "ad": expected add, remove, status'],
+      ["add eth0", 'Unexpected argument "eth0": see --help'],
+      ["add --json", "--json"],
+      ["remove --arp-ignore", "--arp-ignore"],
+    ] as const
+  ) await assertRejects(() => addressWith(never, line), UsageError, says);
+});
 
 Deno.test("address adds, shows and removes", async () => {
   const { run } = createFakeLink();
@@ -77,12 +70,4 @@ Deno.test("address status cannot tell when there is no ip", async () => {
     assertEquals([code, stdout], [4, ""]);
     assertMatch(stderr ?? "", new RegExp(`^c2s-imds: Cannot ${action} 169`));
   }
-});
-
-Deno.test("address ends as a process with one line when an action is missing", async () => {
-  assertEquals(await runProgram(["address"]), {
-    code: 2,
-    stdout: "",
-    stderr: "c2s-imds: No action: expected add, remove, status\n",
-  });
 });

@@ -3,22 +3,52 @@ import { Rewriter } from "../../lib/rewrite/rewriter.ts";
 import { bytesOf, textOf } from "../helpers/raw.ts";
 import { createRandom, type Random } from "../helpers/random.ts";
 import { pieces } from "./mutate.ts";
-import { type NameToReplace, referenceReplace } from "./reference_names.ts";
 import { again, seeds } from "./settings.ts";
+
+/** A name, what stands in its place, and where it may stand. */
+interface NameToReplace {
+  readonly real: string;
+  readonly shown: string;
+  /** Where it may stand: see `NameKind`. */
+  readonly kind: "region" | "whole" | "arn";
+}
+
+const AFTER = {
+  region: /^(?:$|[^A-Za-z0-9]|[a-z](?![A-Za-z0-9]))/,
+  whole: /^(?![A-Za-z0-9])/,
+  arn: /^/,
+};
+
+const BEFORE = {
+  region: /^(?:$|[^A-Za-z0-9])/,
+  whole: /^(?:$|[^A-Za-z0-9])/,
+  arn: /^(?:$|[\0\t\n\r "])/,
+};
+
+/** What is to become of a body, as plainly as it can be said. */
+function referenceReplace(
+  body: string,
+  names: readonly NameToReplace[],
+): string {
+  const sorted = [...names].sort((a, b) => b.real.length - a.real.length);
+  let output = "";
+  for (let at = 0; at < body.length;) {
+    const before = body.slice(Math.max(0, at - 1), at);
+    const found = sorted.find(({ real, kind }) =>
+      body.startsWith(real, at) && BEFORE[kind].test(before) &&
+      AFTER[kind].test(body.slice(at + real.length, at + real.length + 2))
+    );
+    output += found?.shown ?? body[at];
+    at += found?.real.length ?? 1;
+  }
+  return output;
+}
 
 /** Bodies to one set of names: to prepare a search takes longer than it. */
 const BODIES = 8;
 
 const PARTS: readonly string[] = [
-  "us",
-  "a",
-  "A",
-  "1",
-  "-",
-  "-",
-  "east",
-  ".",
-  "10",
+  ...["us", "a", "A", "1", "-", "-", "east", ".", "10"],
 ];
 
 /** Real and emulated names that hold, begin, end and replace each other. */
@@ -95,8 +125,8 @@ interface Tried {
   readonly expected: (body: string) => string;
 }
 
-function tryAll(share: number, skip: number, make: (random: Random) => Tried) {
-  const { first, count } = seeds(share, skip);
+function tryAll(make: (random: Random) => Tried) {
+  const { first, count } = seeds(1 / 20);
   let rewritten = 0;
   for (let seed = first; seed < first + count; seed++) {
     const random = createRandom(seed);
@@ -126,7 +156,7 @@ function tryAll(share: number, skip: number, make: (random: Random) => Tried) {
 }
 
 Deno.test("Rewriter gives the reference's bytes when up to 50 regions overlap and swap", () => {
-  tryAll(1 / 20, 0, (random) => {
+  tryAll((random) => {
     const map = randomPairs(random);
     return {
       rewriter: new Rewriter(map),
@@ -137,7 +167,7 @@ Deno.test("Rewriter gives the reference's bytes when up to 50 regions overlap an
 });
 
 Deno.test("Rewriter gives the reference's bytes when zones and ARNs are replaced in the same pass", () => {
-  tryAll(1 / 20, 1 / 20, (random) => {
+  tryAll((random) => {
     const kinds = [
       ["region", randomPairs(random)],
       ["whole", randomPairs(random)],

@@ -5,7 +5,7 @@
  */
 
 /** As many raw requests as a run in a hurry tries; 200,000 are a long one. */
-const SHORT = 20_000;
+const SHORT = 5_000;
 
 /** The cases to try: each draws all it is from its own seed. */
 export interface Seeds {
@@ -16,28 +16,25 @@ export interface Seeds {
 }
 
 /**
- * The seeds of one part of the cases.
+ * The seeds of one test.
  *
- * @param share the part of `FUZZ_CASES`, from 0 to 1
- * @param skip the parts that stand before it
- * @param short `FUZZ_CASES` where it is not given
+ * @param share its part of `FUZZ_CASES`, from 0 to 1
  */
-export function seeds(share = 1, skip = 0, short = SHORT): Seeds {
-  const cases = wholeNumber("FUZZ_CASES", short);
+export function seeds(share: number): Seeds {
   return {
-    first: wholeNumber("FUZZ_SEED", 1) + Math.round(cases * skip),
+    first: wholeNumber("FUZZ_SEED", 1),
     // One case alone is tried by every fuzzer: that of `FUZZ_SEED`.
-    count: Math.max(1, Math.round(cases * share)),
+    count: Math.max(1, Math.round(wholeNumber("FUZZ_CASES", SHORT) * share)),
   };
 }
 
 /**
- * How one case is tried again.
+ * How some cases are tried again.
  *
- * @param seed its seed
+ * @param seed that of the first
  */
-export function again(seed: number): string {
-  return `FUZZ_SEED=${seed} FUZZ_CASES=1`;
+export function again(seed: number, cases = 1): string {
+  return `FUZZ_SEED=${seed} FUZZ_CASES=${cases}`;
 }
 
 function wholeNumber(name: string, otherwise: number): number {

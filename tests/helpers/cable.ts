@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { plainRunner } from "./plain_runner.ts";
+import { succeed } from "./plain_runner.ts";
 import type { Namespace } from "./namespace.ts";
 
 /** One end of a cable. */
@@ -24,16 +24,11 @@ export interface CableEnd {
  */
 export async function layCable(one: CableEnd, other: CableEnd): Promise<void> {
   // Made inside at once, so that nothing of it ever stands outside.
-  const made = await plainRunner([
+  await succeed([
     ...["ip", "-n", one.namespace.name, "link", "add", one.device] as const,
     ...["type", "veth", "peer", "name", other.device],
     ...["netns", other.namespace.name],
   ]);
-  if (typeof made === "string" || made.code !== 0) {
-    throw new Error(
-      `Cannot lay a cable: ${typeof made === "string" ? made : made.stderr}`,
-    );
-  }
   for (const { namespace, device, addresses } of [one, other]) {
     for (const address of addresses) {
       await namespace.must(["ip", "addr", "add", address, "dev", device]);

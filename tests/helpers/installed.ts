@@ -5,9 +5,12 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { bundleProgram, describeBuild, run } from "../../deploy/build.ts";
-import { until } from "./node.ts";
-import { programArguments } from "./program.ts";
+import {
+  bundleProgram,
+  describeBuild,
+  importFlags,
+  run,
+} from "../../deploy/build.ts";
 
 /** A copy of the program. */
 export interface Installed {
@@ -29,43 +32,55 @@ const REPOSITORY = new URL("../../", import.meta.url).pathname;
 /** What Deno reads beside the program, from the repository's folder. */
 const SETTINGS = ["deno.json", "deno.lock", "deploy/offline", "dist/std"];
 
-/**
- * Installs the program once for a whole run, else once for a test file, when
- * the first test asks for it.
- *
- * @returns what asks for it
- */
-export function installedForFile(): () => Promise<Installed> {
-  const run = Deno.env.get(RUN_FOLDER);
-  let installed: Promise<Installed> | undefined;
-  if (run !== undefined) return () => installed ??= installedForRun(run);
-  let folder: string | undefined;
-  Deno.test.afterAll(async () => {
-    if (folder !== undefined) await Deno.remove(folder, { recursive: true });
-  });
-  return () =>
-    installed ??= installProgram(
-      folder = Deno.makeTempDirSync({ prefix: "c2s-imds-" }),
-    );
+/** How the program is started from the repository, before its arguments. */
+export function programArguments(): readonly [string, ...string[]] {
+  const executable = Deno.env.get("C2S_IMDS_EXECUTABLE");
+  if (executable !== undefined) return [executable];
+  return [
+    Deno.execPath(),
+    ...["run", "--quiet", "--no-check", "--no-prompt", "--frozen"],
+    `--config=${REPOSITORY}deno.json`,
+    ...importFlags(),
+    "-P=program",
+    `${REPOSITORY}main.ts`,
+  ];
 }
 
-/** The first test file to ask installs it, the others wait. */
-async function installedForRun(folder: string): Promise<Installed> {
+let installed: Promise<Installed> | undefined;
+
+/**
+ * The program, installed once for a whole run by the first test file that asks
+ * for it; the others wait.
+ *
+ * @throws {Error} when the tests are run by hand rather than by `run.ts`
+ */
+export function installedProgram(): Promise<Installed> {
+  return installed ??= installForRun();
+}
+
+async function installForRun(): Promise<Installed> {
+  const folder = Deno.env.get(RUN_FOLDER);
+  if (folder === undefined) throw new Error("Run tests by deno task test");
   const done = `${folder}/installed.json`;
   try {
     await Deno.mkdir(`${folder}/program`);
     await Deno.chmod(folder, 0o755);
-    const installed = await installProgram(`${folder}/program`);
-    await Deno.writeTextFile(`${done}.new`, JSON.stringify(installed));
+    const program = await installProgram(`${folder}/program`);
+    await Deno.writeTextFile(`${done}.new`, JSON.stringify(program));
     await Deno.rename(`${done}.new`, done);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    await until(
-      "another test file has installed the program",
-      () => Deno.stat(done).then(() => true, () => false),
-    );
+    // A minute: the file that installs it shares the processors with others.
+    for (let tries = 3_000; !existsSync(done) && tries > 0; tries--) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
   return JSON.parse(await Deno.readTextFile(done));
+}
+
+/** As test files ask for it. */
+export function installedForFile(): () => Promise<Installed> {
+  return installedProgram;
 }
 
 /**

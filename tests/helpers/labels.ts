@@ -5,6 +5,9 @@
  * @module
  */
 import type { Namespace, Spawned } from "./namespace.ts";
+import { asUser } from "./node.ts";
+
+export { askAs } from "./node.ts";
 
 /** Debian's own: a shim of another would need its user's home. */
 const PYTHON = "/usr/bin/python3";
@@ -42,12 +45,6 @@ while True:
     time.sleep(0.02)
 `;
 
-function as(uid: number): readonly string[] {
-  return uid === 0
-    ? []
-    : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
-}
-
 /**
  * Starts servers in one process and waits until all listen.
  *
@@ -60,30 +57,11 @@ export async function startLabels(
   servers: readonly string[],
 ): Promise<Spawned> {
   const spawned = namespace.spawn([
-    ...as(uid),
+    ...asUser(uid),
     ...[PYTHON, "-c", SERVER, ...servers],
   ]);
   await spawned.shows(/^ready$/m);
   return spawned;
-}
-
-/**
- * Asks as some user.
- *
- * @returns the label; `refused` or `late` where there is none
- */
-export async function askAs(
-  namespace: Namespace,
-  uid: number,
-  url: string,
-): Promise<string> {
-  const { code, stdout } = await namespace.run([
-    ...as(uid),
-    ...["curl", "--silent", "--max-time", "10", "--globoff", url],
-  ]);
-  // curl's codes: 7 could not connect, 28 timed out.
-  if (code === 0) return stdout;
-  return code === 7 ? "refused" : code === 28 ? "late" : `curl ${code}`;
 }
 
 /**
@@ -99,7 +77,7 @@ export async function startKeepAlive(
   path = "/",
 ): Promise<Spawned> {
   const spawned = namespace.spawn([
-    ...as(uid),
+    ...asUser(uid),
     ...[PYTHON, "-c", CLIENT, host, path],
   ]);
   await spawned.shows(/^[\w-]+\n/);

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { plainRunner } from "./plain_runner.ts";
 import type { Installed } from "./installed.ts";
 import { createNamespace, type Namespace } from "./namespace.ts";
+import { plainRunner } from "./plain_runner.ts";
 import {
   type ProgramOptions,
   type ProgramResult,
@@ -44,30 +44,86 @@ export const [EMULATED, REAL] = ["us-iso-east-1", "us-east-1"];
 /** The path that answers with the region. */
 export const REGION = "/latest/meta-data/placement/region";
 
-/** A node. */
-export interface TestNode extends AsyncDisposable {
-  /** Its namespace. */
-  readonly namespace: Namespace;
-  /** The simulated metadata service. */
-  readonly service: RunningProgram;
+/** A node; disposing of it ends what runs there. */
+export class TestNode implements AsyncDisposable {
+  /** {@linkcode createNode} makes them. */
+  constructor(
+    /** Its namespace. */
+    readonly namespace: Namespace,
+    readonly installed: Installed,
+    readonly backend: NodeBackend,
+    /** The simulated metadata service. */
+    readonly service: RunningProgram,
+  ) {}
+
   /** Starts the program there, behind other commands if given. */
   start(
     line: string,
     options?: ProgramOptions,
     ...before: string[]
-  ): Promise<RunningProgram>;
-  /** Runs the program there to its end. */
+  ): Promise<RunningProgram> {
+    return startProgram(
+      line.split(" "),
+      onNode(this.namespace, this.installed, options, before),
+    );
+  }
+
+  /** Runs the program there to its end, behind other commands if given. */
   run(
     line: string,
     options?: ProgramOptions,
     ...before: string[]
-  ): Promise<ProgramResult>;
-  /** The region a user sees; `refused` or another word where there is none. */
-  see(uid: number, url?: string): Promise<string>;
+  ): Promise<ProgramResult> {
+    return runProgram(
+      line.split(" "),
+      onNode(this.namespace, this.installed, options, before),
+    );
+  }
+
+  /** What {@linkcode askAs} gets: the region a user sees. */
+  see(uid: number, url = `http://169.254.169.254${REGION}`): Promise<string> {
+    return askAs(this.namespace, uid, url);
+  }
+
   /** Every rule in every backend, without counters and comments. */
-  rules(): Promise<string>;
+  rules(): Promise<string> {
+    return rules(this.namespace);
+  }
+
   /** Where the rule leads to, `4000`; empty where there is none. */
-  leadsTo(): Promise<string>;
+  async leadsTo(): Promise<string> {
+    if (this.backend === "nftables") {
+      const table = ["nft", "list", "table", "ip", "c2s-imds"];
+      const { stdout } = await this.namespace.run(table);
+      return /redirect to :(\d+)/.exec(stdout)?.[1] ?? "";
+    }
+    const save = [`iptables-${this.backend}-save`, "-t", "nat"];
+    const saved = await this.namespace.must(save);
+    return /^-A C2S-IMDS .*--to-ports (\d+)$/m.exec(saved)?.[1] ?? "";
+  }
+
+  /** Stops the service, and all else with the namespace. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.service.stop();
+    await this.namespace[Symbol.asyncDispose]();
+  }
+}
+
+/** How the program is started on a node. */
+function onNode(
+  namespace: Namespace,
+  installed: Installed,
+  options: ProgramOptions = {},
+  before: readonly string[] = [],
+): ProgramOptions {
+  const [name = "", ...args] = [...before, ...installed.command];
+  return {
+    namespace: namespace.name,
+    cwd: "/",
+    command: [name, ...args],
+    ...options,
+    env: { ...installed.env, ...options.env },
+  };
 }
 
 /**
@@ -84,96 +140,47 @@ export async function createNode(
     "169.254.169.254/32",
     "fd00:ec2::254/128",
   ]);
-  const how = (
-    options: ProgramOptions = {},
-    before: readonly string[] = [],
-  ): ProgramOptions => {
-    const [name, ...args] = [...before, ...installed.command];
-    return {
-      namespace: namespace.name,
-      cwd: "/",
-      ...options,
-      command: options.command ?? [name ?? "", ...args],
-      env: { ...installed.env, ...options.env },
-    };
-  };
-  const start: TestNode["start"] = (line, options, ...before) =>
-    startProgram(line.split(" "), how(options, before));
   try {
-    await prime(namespace, backend);
-    const service = await start(
-      "simulate --listen 169.254.169.254:80 --listen-anywhere",
+    await prime(namespace, backend === "nftables" ? "nft" : backend);
+    const service = await startProgram(
+      ["simulate", "--listen=169.254.169.254:80", "--listen-anywhere"],
+      onNode(namespace, installed),
     );
-    return {
-      namespace,
-      service,
-      start,
-      run: (line, options, ...before) =>
-        runProgram(line.split(" "), how(options, before)),
-      see: (uid, url = `http://169.254.169.254${REGION}`) =>
-        see(namespace, uid, url),
-      rules: () => rules(namespace),
-      leadsTo: () => leadsTo(namespace, backend),
-      async [Symbol.asyncDispose]() {
-        await service.stop();
-        await namespace[Symbol.asyncDispose]();
-      },
-    };
+    return new TestNode(namespace, installed, backend, service);
   } catch (error) {
     await namespace[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function leadsTo(
-  namespace: Namespace,
-  backend: NodeBackend,
-): Promise<string> {
-  if (backend === "nftables") {
-    const table = ["nft", "list", "table", "ip", "c2s-imds"];
-    const { stdout } = await namespace.run(table);
-    return /redirect to :(\d+)/.exec(stdout)?.[1] ?? "";
-  }
-  const saved = await namespace.must([`iptables-${backend}-save`, "-t", "nat"]);
-  return /^-A C2S-IMDS .*--to-ports (\d+)$/m.exec(saved)?.[1] ?? "";
-}
+/** Every table there is, and in use, as on a node that lives. */
+const USED = ["nat", "filter"].map((table) =>
+  `*${table}\n-A OUTPUT -j RETURN\n-D OUTPUT -j RETURN\nCOMMIT\n`
+).join("");
 
-/** Makes it a node like others: every table there is, and in use. */
-export async function prime(namespace: Namespace, preferred: NodeBackend) {
-  const backend = preferred === "nftables" ? "nft" : preferred;
-  const rule = ["OUTPUT", "-j", "RETURN"];
-  for (const each of BACKENDS) {
-    for (const command of [`iptables-${each}`, `ip6tables-${each}`]) {
-      for (const table of ["nat", "filter"]) {
-        await namespace.must([command, "-t", table, "-A", ...rule]);
-        await namespace.must([command, "-t", table, "-D", ...rule]);
-      }
-    }
-  }
-  // A node's own firewall keeps conntrack busy: without it, connections would
-  // be cut when the rule goes.
-  await namespace.must([
-    ...[`iptables-${backend}`, "-A", "INPUT", "-m", "conntrack"],
-    ...["--ctstate", "ESTABLISHED", "-j", "ACCEPT"],
-  ]);
-  // The hint by which kubelet tells others which backend the node uses.
-  await namespace.must([
-    ...[`iptables-${backend}`, "-t", "mangle", "-N", "KUBE-IPTABLES-HINT"],
-  ]);
-}
+/**
+ * A node's own firewall keeps conntrack busy: without it, connections would be
+ * cut when the rule goes. The chain is the hint by which kubelet tells others
+ * which backend the node uses.
+ */
+const PREFERRED = `*filter
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+COMMIT
+*mangle
+:KUBE-IPTABLES-HINT - [0:0]
+COMMIT
+`;
 
-async function see(
+/** Makes it a node like others. */
+export async function prime(
   namespace: Namespace,
-  uid: number,
-  url: string,
-): Promise<string> {
-  const { code, stdout } = await namespace.run([
-    ...asUser(uid),
-    ...["curl", "--silent", "--max-time", "5", "--globoff", url],
-  ]);
-  // curl's codes: 7 could not connect, 28 timed out.
-  if (code === 0) return stdout;
-  return code === 7 ? "refused" : code === 28 ? "late" : `curl ${code}`;
+  preferred: typeof BACKENDS[number],
+): Promise<void> {
+  for (const backend of BACKENDS) {
+    const feed = backend === preferred ? USED + PREFERRED : USED;
+    await namespace.must([`iptables-${backend}-restore`, "--noflush"], feed);
+    await namespace.must([`ip6tables-${backend}-restore`, "--noflush"], USED);
+  }
 }
 
 /** Every rule in every backend, without counters and comments. */
@@ -195,6 +202,25 @@ export function asUser(uid: number): readonly string[] {
   return uid === 0
     ? []
     : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+}
+
+/**
+ * Asks as some user.
+ *
+ * @returns the answer; `refused`, `late` or curl's code where there is none
+ */
+export async function askAs(
+  namespace: Namespace,
+  uid: number,
+  url: string,
+): Promise<string> {
+  const { code, stdout } = await namespace.run([
+    ...asUser(uid),
+    ...["curl", "--silent", "--max-time", "10", "--globoff", url],
+  ]);
+  // curl's codes: 7 could not connect, 28 timed out.
+  if (code === 0) return stdout;
+  return code === 7 ? "refused" : code === 28 ? "late" : `curl ${code}`;
 }
 
 /**
@@ -255,8 +281,9 @@ export async function until(
   holds: () => boolean | Promise<boolean>,
 ): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  while (!await holds()) {
+  // Most questions start a program: those that take long are asked less often.
+  for (let pause = 10; !await holds(); pause = Math.min(pause * 1.5, 100)) {
     if (Date.now() > end) throw new Error(`Not in ${PATIENCE_MS} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

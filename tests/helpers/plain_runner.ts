@@ -5,7 +5,11 @@
  *
  * @module
  */
-import { type Runner, TIME_LIMIT_MS } from "../../lib/system/runner.ts";
+import {
+  type Runner,
+  type RunResult,
+  TIME_LIMIT_MS,
+} from "../../lib/system/runner.ts";
 
 /** Runs a command; one that takes too long is killed, what it started is not. */
 export const plainRunner: Runner = async (
@@ -39,3 +43,41 @@ export const plainRunner: Runner = async (
   const text = new TextDecoder();
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 };
+
+/** A real client takes seconds of a processor, of which others want theirs. */
+const PATIENCE_MS = 120_000;
+
+/**
+ * Runs a command to its end.
+ *
+ * @param argv the command
+ * @param stdin fed to its standard input
+ * @throws {Error} when it is not there or takes longer than two minutes
+ */
+export async function runToEnd(
+  argv: readonly [string, ...string[]],
+  stdin?: string,
+): Promise<RunResult> {
+  const result = await plainRunner(argv, {
+    timeoutMs: PATIENCE_MS,
+    ...stdin === undefined ? {} : { stdin },
+  });
+  if (typeof result !== "string") return result;
+  throw new Error(`Cannot run ${argv.join(" ")}: ${result}`);
+}
+
+/**
+ * Runs a command that must succeed.
+ *
+ * @returns its standard output
+ */
+export async function succeed(
+  argv: readonly [string, ...string[]],
+  stdin?: string,
+): Promise<string> {
+  const { code, stdout, stderr } = await runToEnd(argv, stdin);
+  if (code === 0) return stdout;
+  throw new Error(
+    `Cannot run ${argv.join(" ")}: code ${code}, ${stderr}${stdout}`,
+  );
+}

@@ -15,77 +15,57 @@ export interface Family {
   readonly samples: ReadonlyMap<string, number>;
 }
 
-const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const LABELS =
-  /^\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\}$/;
-const VALUE = /^(?:-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|[+-]Inf|NaN)$/;
+const FAMILY =
+  /^# HELP ([a-zA-Z_:][\w:]*) (.+)\n# TYPE \1 (counter|gauge|histogram)\n((?:[^#\n].*\n)*)$/;
+const SAMPLE =
+  /^([a-zA-Z_:][\w:]*)(\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\})? (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|[+-]Inf|NaN)$/;
 
-/** What the names of a family's samples may end in. */
+/** What the names of a family's samples end in. */
 const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
-  counter: [""],
-  gauge: [""],
   histogram: ["_bucket", "_sum", "_count"],
 };
 
 /**
- * Reads a text line by line.
+ * Reads a text, family by family.
  *
  * @returns families by name
- * @throws {Error} that names the line which is not as it should be
+ * @throws {Error} that names the part which is not as it should be
  */
 export function parsePrometheus(text: string): Map<string, Family> {
-  const refuse = (line: string): never => {
-    throw new Error(`Not in the text format: ${JSON.stringify(line)}`);
-  };
-  if (!text.endsWith("\n")) refuse("the end has no line feed");
   const families = new Map<string, Family>();
-  let help: readonly [name: string, text: string] | undefined;
-  let family: [name: string, samples: Map<string, number>] | undefined;
-  for (const line of text.slice(0, -1).split("\n")) {
-    if (line === "") continue;
-    const [, kind, name = "", rest = ""] =
-      /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
-    if (kind === "HELP") {
-      if (!NAME.test(name) || families.has(name)) refuse(line);
-      help = [name, rest];
-      continue;
+  for (const part of text.split(/^(?=# HELP )/m)) {
+    const [, name = "", help = "", type = "", lines = ""] = FAMILY.exec(part) ??
+      refuse(part);
+    const isNamed = type === "counter" ? /_total$/.test(name) : true;
+    if (families.has(name) || !isNamed) refuse(part);
+    const samples = new Map<string, number>();
+    for (const line of lines.split("\n").slice(0, -1)) {
+      const [, sample = "", labels = "", value = ""] = SAMPLE.exec(line) ??
+        refuse(line);
+      const names = (SUFFIXES[type] ?? [""]).map((suffix) => name + suffix);
+      if (!names.includes(sample) || samples.has(sample + labels)) refuse(line);
+      samples.set(sample + labels, Number(value.replace("Inf", "Infinity")));
     }
-    if (kind === "TYPE") {
-      if (help?.[0] !== name || SUFFIXES[rest] === undefined) refuse(line);
-      const samples = new Map<string, number>();
-      family = [name, samples];
-      families.set(name, { type: rest, help: help?.[1] ?? "", samples });
-      continue;
-    }
-    const [, sample = "", labels = "", value = ""] =
-      /^([^\s{]+)(\{.*\})? (\S+)$/.exec(line) ?? [];
-    const of = family ?? refuse(line);
-    const suffixes = SUFFIXES[families.get(of[0])?.type ?? ""] ?? [];
-    const isNamed = suffixes.some((it) => of[0] + it === sample);
-    const isLabelled = labels === "" || LABELS.test(labels);
-    if (!isNamed || !isLabelled || !VALUE.test(value)) refuse(line);
-    if (of[1].has(sample + labels)) refuse(line);
-    of[1].set(sample + labels, Number(value.replace("Inf", "Infinity")));
-  }
-  for (const [name, { type, samples }] of families) {
-    if (type === "counter" && !name.endsWith("_total")) refuse(name);
-    if (type === "histogram") requireCumulative(name, samples, refuse);
+    if (type === "histogram") requireCumulative(name, samples);
+    families.set(name, { type, help, samples });
   }
   return families;
+}
+
+function refuse(what: string): never {
+  throw new Error(`Not in the text format: ${JSON.stringify(what)}`);
 }
 
 function requireCumulative(
   name: string,
   samples: ReadonlyMap<string, number>,
-  refuse: (line: string) => never,
 ): void {
   const buckets = [...samples].filter(([it]) => it.includes("_bucket{"));
-  let before = 0;
-  for (const [bucket, count] of buckets) {
-    if (count < before) refuse(bucket);
-    before = count;
-  }
-  const [last] = buckets.at(-1) ?? [];
-  if (last !== `${name}_bucket{le="+Inf"}`) refuse(last ?? name);
-  if (samples.get(`${name}_count`) !== before) refuse(`${name}_count`);
+  const counts = buckets.map(([, count]) => count);
+  const isRising = counts.every((it, i) =>
+    i === 0 || it >= Number(counts[i - 1])
+  );
+  const isWhole = buckets.at(-1)?.[0] === `${name}_bucket{le="+Inf"}` &&
+    counts.at(-1) === samples.get(`${name}_count`);
+  if (!isRising || !isWhole) refuse(name);
 }

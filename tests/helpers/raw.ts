@@ -84,11 +84,6 @@ export class RawClient implements Disposable {
     return new RawClient(conn);
   }
 
-  /** The client's own port. */
-  get port(): number {
-    return (this.#conn.localAddr as Deno.NetAddr).port;
-  }
-
   /** Sends bytes, or text with one character a byte. */
   async send(data: string | Uint8Array<ArrayBuffer>): Promise<void> {
     let rest = typeof data === "string" ? bytesOf(data) : data;

@@ -65,14 +65,10 @@ export interface RawUpstream extends AsyncDisposable {
   readonly bytes: readonly string[];
   /** How many connections stand open. */
   readonly open: number;
-  /** Drops every open connection in order, as an idle timeout does. */
-  endAll(): void;
 }
 
 /** How an upstream behaves beside its script. */
 export interface UpstreamOptions {
-  /** Called for each connection before it sends anything. */
-  readonly onConnection?: (connection: Connection) => unknown;
   /** Called as soon as a head is there, instead of with the whole request. */
   readonly onHead?: Script;
   /** Where on loopback it listens, 127.0.0.1 unless given. */
@@ -130,9 +126,6 @@ export async function startUpstream(
     socket.setNoDelay(true);
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
-    if (options.onConnection !== undefined) {
-      run(() => options.onConnection?.(connection));
-    }
     socket.on("data", (chunk: Uint8Array) => {
       const text = textOf(chunk);
       bytes[number] += text;
@@ -164,9 +157,6 @@ export async function startUpstream(
     bytes,
     get open() {
       return sockets.size;
-    },
-    endAll() {
-      for (const socket of sockets) socket.end();
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

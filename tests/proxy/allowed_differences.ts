@@ -1,7 +1,7 @@
 /**
- * The differences that the proxy may make, as data. Each row foretells from
- * the direct exchange what goes through the proxy, so that nothing is merely
- * tolerated. docs/fidelity.md holds the same table.
+ * The differences that the proxy may make, by their row in docs/fidelity.md,
+ * which says what and why. Each foretells from the direct exchange what goes
+ * through the proxy, so that nothing is merely tolerated.
  *
  * @module
  */
@@ -34,17 +34,8 @@ export interface Circumstances {
   readonly rewriting: boolean;
 }
 
-/** One row of the table. */
-export interface AllowedDifference {
-  /** Its name. */
-  readonly id: string;
-  /** What differs. */
-  readonly what: string;
-  /** Why. */
-  readonly cause: string;
-  /** The exchange with this difference. */
-  readonly predict: (direct: Exchange, at: Circumstances) => Exchange;
-}
+/** Foretells an exchange from the direct one. */
+type Predict = (direct: Exchange, at: Circumstances) => Exchange;
 
 /** Stands for the time of the test in a Date header. */
 export const NOW = "(now)";
@@ -68,14 +59,14 @@ const VALIDATORS = ["etag", "content-md5"];
 
 type Change<T> = (value: T, index: number, at: Circumstances) => T;
 
-function onRequests(change: Change<SeenRequest>): AllowedDifference["predict"] {
+function onRequests(change: Change<SeenRequest>): Predict {
   return ({ requests, answers }, at) => ({
     answers,
     requests: requests.map((request, i) => change(request, i, at)),
   });
 }
 
-function onAnswers(change: Change<RawAnswer>): AllowedDifference["predict"] {
+function onAnswers(change: Change<RawAnswer>): Predict {
   return ({ requests, answers }, at) => ({
     requests,
     answers: answers.map((answer, i) => change(answer, i, at)),
@@ -98,23 +89,22 @@ function hopByHop(message: { readonly headers: readonly RawHeader[] }) {
   return is(...HOP_BY_HOP, ...named);
 }
 
-function refusal(id: string): AllowedDifference["predict"] {
+function refusal(id: string): Predict {
   return (direct, { of: { refused }, authority }) => {
     if (refused?.row !== id) return direct;
     const { status } = refused;
     const body = refused.body?.replace(UPSTREAM, authority);
+    const head: RawHeader[] = [
+      ["content-length", `${body?.length ?? 0}`],
+      ["date", NOW],
+    ];
     const answer: RawAnswer = {
       version: "HTTP/1.1",
       status,
       reason: STATUS_CODES[status] ?? "",
-      headers: [
-        ...(body === undefined
-          ? []
-          : [["Content-Type", "text/plain"] as const]),
-        ["content-length", `${body?.length ?? 0}`],
-        ["date", NOW],
-        ...(body === undefined ? [["connection", "close"] as const] : []),
-      ],
+      headers: body === undefined
+        ? [...head, ["connection", "close"]]
+        : [["Content-Type", "text/plain"], ...head],
       body: body ?? "",
       complete: true,
     };
@@ -133,356 +123,209 @@ function grouped(headers: readonly RawHeader[]): RawHeader[] {
 }
 
 /** The table. The rows apply one after the other. */
-export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
-  {
-    id: "rewritten",
-    what: "Regions in the body, and with them its ETag and Content-MD5",
-    cause: "What the program is for",
-    predict: onAnswers((answer, i, { of, rewriting }) => {
-      const method = of.methods?.[i] ?? "GET";
-      if (!rewriting || method !== "GET") return answer;
-      const body = of.rewritten === "nothing"
-        ? answer.body
-        : of.rewritten === "zone"
-        ? answer.body.replace(
-          '"availability_zone": "us-east-1',
-          '"availability_zone": "us-iso-east-1',
-        )
-        : answer.body.replaceAll("us-east-1", "us-iso-east-1");
-      if (body === answer.body) return answer;
-      const headers = answer.headers.filter(not(is(...VALIDATORS)));
-      return { ...answer, body, headers };
-    }),
-  },
-  {
-    id: "head-length",
-    what: "HEAD of what may be rewritten: no Content-Length",
-    cause: "The length of a body that nobody saw is not known",
-    predict: onAnswers((answer, i, { of, rewriting }) => {
-      const method = of.methods?.[i] ?? "GET";
-      if (!rewriting || method !== "HEAD" || of.rewritten === "nothing") {
-        return answer;
-      }
-      return {
-        ...answer,
-        headers: answer.headers.filter(not(is("content-length"))),
-      };
-    }),
-  },
-  {
-    id: "request-form",
-    what: "Absolute-form targets go up in origin form, `*` as `/*`",
-    cause: "`Deno.serve` takes targets apart; there is one upstream only",
-    predict: onRequests((request) => ({
+export const ALLOWED_DIFFERENCES: Readonly<Record<string, Predict>> = {
+  rewritten: onAnswers((answer, i, { of, rewriting }) => {
+    const method = of.methods?.[i] ?? "GET";
+    if (!rewriting || method !== "GET") return answer;
+    const body = of.untouched
+      ? answer.body
+      : answer.body.replaceAll("us-east-1", "us-iso-east-1");
+    if (body === answer.body) return answer;
+    const headers = answer.headers.filter(not(is(...VALIDATORS)));
+    return { ...answer, body, headers };
+  }),
+  "head-length": onAnswers((answer, i, { of, rewriting }) => {
+    const method = of.methods?.[i] ?? "GET";
+    if (!rewriting || method !== "HEAD" || of.untouched) {
+      return answer;
+    }
+    return {
+      ...answer,
+      headers: answer.headers.filter(not(is("content-length"))),
+    };
+  }),
+  "request-form": onRequests((request) => ({
+    ...request,
+    target: request.target.replace(
+      /^http:\/\/[^/]*|^(?=\*)/,
+      (found) => found === "" ? "/" : "",
+    ),
+  })),
+  "request-version": onRequests((request, _, { authority }) => ({
+    ...request,
+    version: "HTTP/1.1",
+    headers: request.headers.some(is("host"))
+      ? request.headers
+      : [["Host", authority], ...request.headers],
+  })),
+  "request-hop-by-hop": onRequests((request) => ({
+    ...request,
+    headers: [
+      ...request.headers.filter(not(hopByHop(request))),
+      ["Connection", "close"],
+    ],
+  })),
+  "answer-interim": ({ requests, answers }) => ({
+    requests,
+    answers: answers.filter(({ status }) => status >= 200),
+  }),
+  "request-expect": ({ requests, answers }, { of }) => ({
+    requests: requests.map((request) => ({
       ...request,
-      target: request.target.replace(
-        /^http:\/\/[^/]*|^(?=\*)/,
-        (found) => found === "" ? "/" : "",
-      ),
+      headers: request.headers.filter(not(is("expect"))),
     })),
-  },
-  {
-    id: "request-version",
-    what: "Requests go up as HTTP/1.1, with a Host if there was none",
-    cause: "The proxy asks as an HTTP/1.1 client, which must send a Host",
-    predict: onRequests((request, _, { authority }) => ({
-      ...request,
-      version: "HTTP/1.1",
-      headers: request.headers.some(is("host"))
-        ? request.headers
-        : [["Host", authority], ...request.headers],
-    })),
-  },
-  {
-    id: "request-hop-by-hop",
-    what:
-      "Hop-by-hop request fields and those Connection names stay behind, but for Host, the token and X-Forwarded-For; `Connection: close` goes up",
-    cause: "RFC 9110, 7.6.1: they belong to one connection",
-    predict: onRequests((request) => ({
+    answers: of.methods?.[0] === "PUT" && of.request.includes("\r\nExpect:")
+      ? [CONTINUE, ...answers]
+      : answers,
+  }),
+  "request-framing": onRequests((request) => {
+    const rest = request.headers.filter(
+      not(is("content-length", "transfer-encoding", "connection")),
+    );
+    const framed = request.method === "PUT" || request.body !== "";
+    return {
       ...request,
       headers: [
-        ...request.headers.filter(not(hopByHop(request))),
-        ["Connection", "close"],
+        ...rest,
+        ...(framed
+          ? [["Content-Length", `${request.body.length}`] as const]
+          : []),
+        ...request.headers.filter(is("connection")),
       ],
-    })),
-  },
-  {
-    id: "answer-interim",
-    what: "Answers of status 100 to 199 from the upstream stay behind",
-    cause: "`Deno.serve` cannot send them; nobody asked for one",
-    predict: ({ requests, answers }) => ({
-      requests,
-      answers: answers.filter(({ status }) => status >= 200),
-    }),
-  },
-  {
-    id: "request-expect",
-    what:
-      "Expect stays behind; the proxy itself answers 100 when it takes a body",
-    cause: "`Deno.serve` does so when the body is read",
-    predict: ({ requests, answers }, { of }) => ({
-      requests: requests.map((request) => ({
-        ...request,
-        headers: request.headers.filter(not(is("expect"))),
-      })),
-      answers: of.methods?.[0] === "PUT" && of.request.includes("\r\nExpect:")
-        ? [CONTINUE, ...answers]
-        : answers,
-    }),
-  },
-  {
-    id: "request-framing",
-    what:
-      "The body goes up whole with a Content-Length of its own, after all end-to-end fields; GET and HEAD have none",
-    cause: "No client's framing may reach the service",
-    predict: onRequests((request) => {
-      const rest = request.headers.filter(
-        not(is("content-length", "transfer-encoding", "connection")),
+    };
+  }),
+  "request-repeats": onRequests((request) => {
+    const names = new Map<string, RawHeader>();
+    for (const [name, value] of request.headers) {
+      const lower = name.toLowerCase();
+      const before = names.get(lower);
+      const joint = lower === "cookie" ? "; " : ", ";
+      names.set(
+        lower,
+        before === undefined
+          ? [name, value]
+          : [before[0], `${before[1]}${joint}${value}`],
       );
-      const framed = request.method === "PUT" || request.body !== "";
-      return {
-        ...request,
-        headers: [
-          ...rest,
-          ...(framed
-            ? [["Content-Length", `${request.body.length}`] as const]
-            : []),
-          ...request.headers.filter(is("connection")),
-        ],
-      };
-    }),
-  },
-  {
-    id: "request-repeats",
-    what: 'Repeated request fields are joined with ", " (Cookie with "; ")',
-    cause: "`Deno.serve`; RFC 9110, 5.3 says it means the same",
-    predict: onRequests((request) => {
-      const names = new Map<string, RawHeader>();
-      for (const [name, value] of request.headers) {
-        const lower = name.toLowerCase();
-        const before = names.get(lower);
-        const joint = lower === "cookie" ? "; " : ", ";
-        names.set(
-          lower,
-          before === undefined
-            ? [name, value]
-            : [before[0], `${before[1]}${joint}${value}`],
-        );
-      }
-      return { ...request, headers: [...names.values()] };
-    }),
-  },
-  {
-    id: "request-names",
-    what: "Request field names go up in lower case, Host first, then sorted",
-    cause: "`Deno.serve` hands them over so; names have no case",
-    predict: onRequests((request) => {
-      const own = request.headers.filter(([name]) =>
-        ["Content-Length", "Connection"].includes(name)
-      );
-      const others = request.headers.filter((header) => !own.includes(header))
-        .map(([name, value]): RawHeader => [name.toLowerCase(), value]);
-      return {
-        ...request,
-        headers: [
-          ...others.filter(is("host")),
-          ...others.filter(not(is("host"))).sort(([a], [b]) => a < b ? -1 : 1),
-          ...own,
-        ],
-      };
-    }),
-  },
-  {
-    id: "request-encoding",
-    what:
-      "`Accept-Encoding: identity` goes up where the answer may be rewritten",
-    cause: "A compressed answer would pass with the real region in it",
-    predict: onRequests((request, _, { of, rewriting }) => {
-      const isUntouched = of.rewritten === "nothing" && of.answer === undefined;
-      const isRead = ["GET", "HEAD"].includes(request.method);
-      if (!rewriting || isUntouched || !isRead) return request;
-      const end = request.headers.filter(is("connection"));
-      return {
-        ...request,
-        headers: [
-          ...request.headers.filter(not(is("accept-encoding", "connection"))),
-          ["accept-encoding", "identity"],
-          ...end,
-        ],
-      };
-    }),
-  },
-  {
-    id: "answer-version",
-    what: "The status line has the version of the client's request",
-    cause: "`Deno.serve`",
-    predict: onAnswers((answer, _, { of }) => ({
+    }
+    return { ...request, headers: [...names.values()] };
+  }),
+  "request-names": onRequests((request) => {
+    const own = request.headers.filter(([name]) =>
+      ["Content-Length", "Connection"].includes(name)
+    );
+    const others = request.headers.filter((header) => !own.includes(header))
+      .map(([name, value]): RawHeader => [name.toLowerCase(), value]);
+    return {
+      ...request,
+      headers: [
+        ...others.filter(is("host")),
+        ...others.filter(not(is("host"))).sort(([a], [b]) => a < b ? -1 : 1),
+        ...own,
+      ],
+    };
+  }),
+  "request-encoding": onRequests((request, _, { of, rewriting }) => {
+    const isUntouched = of.untouched && of.answer === undefined;
+    const isRead = ["GET", "HEAD"].includes(request.method);
+    if (!rewriting || isUntouched || !isRead) return request;
+    const end = request.headers.filter(is("connection"));
+    return {
+      ...request,
+      headers: [
+        ...request.headers.filter(not(is("accept-encoding", "connection"))),
+        ["accept-encoding", "identity"],
+        ...end,
+      ],
+    };
+  }),
+  "answer-version": onAnswers((answer, _, { of }) => ({
+    ...answer,
+    version: of.request.includes(" HTTP/1.0\r\n") ? "HTTP/1.0" : "HTTP/1.1",
+  })),
+  "answer-reason": onAnswers((answer) => ({
+    ...answer,
+    reason: STATUS_CODES[answer.status] ?? "",
+  })),
+  "answer-hop-by-hop": onAnswers((answer, _, { of }) => {
+    const [told] = /^Connection: (close|keep-alive)$/m.exec(
+      of.request.replaceAll("\r", ""),
+    ) ?? [];
+    const said = told?.includes("close")
+      ? "close"
+      : told !== undefined && of.request.includes(" HTTP/1.0\r\n")
+      ? "keep-alive"
+      : undefined;
+    return answer.status < 200 ? answer : {
       ...answer,
-      version: of.request.includes(" HTTP/1.0\r\n") ? "HTTP/1.0" : "HTTP/1.1",
-    })),
-  },
-  {
-    id: "answer-reason",
-    what: "The reason phrase is the usual one for the status, or none",
-    cause: "`Deno.serve` ignores `statusText`; clients ignore the phrase",
-    predict: onAnswers((answer) => ({
+      headers: [
+        ...answer.headers.filter(not(hopByHop(answer))),
+        ...(said === undefined ? [] : [["connection", said] as const]),
+      ],
+    };
+  }),
+  "answer-lone-type": onAnswers((answer, i, { of }) => {
+    const framing = ["content-length", "transfer-encoding", "connection"];
+    const fields = answer.headers.filter(not(is(...framing)));
+    const [field] = fields;
+    if (
+      field === undefined || fields.length > 1 ||
+      !is("content-type")(field) ||
+      of.methods?.[i] === "HEAD" || answer.status === 304
+    ) return answer;
+    return {
       ...answer,
-      reason: STATUS_CODES[answer.status] ?? "",
-    })),
-  },
-  {
-    id: "answer-hop-by-hop",
-    what:
-      "Hop-by-hop answer fields and those Connection names stay behind; a client that asks to close, or HTTP/1.0 to keep, is told so",
-    cause: "RFC 9110, 7.6.1: they belong to one connection",
-    predict: onAnswers((answer, _, { of }) => {
-      const [told] = /^Connection: (close|keep-alive)$/m.exec(
-        of.request.replaceAll("\r", ""),
-      ) ?? [];
-      const said = told?.includes("close")
-        ? "close"
-        : told !== undefined && of.request.includes(" HTTP/1.0\r\n")
-        ? "keep-alive"
-        : undefined;
-      return answer.status < 200 ? answer : {
-        ...answer,
-        headers: [
-          ...answer.headers.filter(not(hopByHop(answer))),
-          ...(said === undefined ? [] : [["connection", said] as const]),
-        ],
-      };
-    }),
-  },
-  {
-    id: "answer-lone-type",
-    what:
-      "Content-Type in lower case, where an answer with a body up to 64 KiB has no other end-to-end field",
-    cause: "`Deno.serve` writes it itself then; names have no case",
-    predict: onAnswers((answer, i, { of }) => {
-      const framing = ["content-length", "transfer-encoding", "connection"];
-      const fields = answer.headers.filter(not(is(...framing)));
-      const [field] = fields;
-      if (
-        field === undefined || fields.length > 1 ||
-        !is("content-type")(field) ||
-        of.methods?.[i] === "HEAD" || answer.status === 304
-      ) return answer;
-      return {
-        ...answer,
-        headers: answer.headers.map((header) =>
-          header === field ? ["content-type", field[1]] : header
+      headers: answer.headers.map((header) =>
+        header === field ? ["content-type", field[1]] : header
+      ),
+    };
+  }),
+  "answer-date": onAnswers((answer) =>
+    answer.status < 200 || answer.headers.some(is("date"))
+      ? answer
+      : { ...answer, headers: [...answer.headers, ["Date", NOW]] }
+  ),
+  "answer-repeats": onAnswers((answer) => ({
+    ...answer,
+    headers: grouped(answer.headers),
+  })),
+  "answer-framing": onAnswers((answer, i, { of }) => {
+    if (answer.status < 200) return answer;
+    const rest = answer.headers.filter(
+      not(is("content-length", "transfer-encoding")),
+    );
+    const head = of.methods?.[i] === "HEAD";
+    const [length] = valuesOf(answer, "content-length");
+    const now = [204, 304].includes(answer.status)
+      ? undefined
+      : head
+      ? length
+      : `${answer.body.length}`;
+    return {
+      ...answer,
+      headers: now === undefined ? rest : [...rest, ["Content-Length", now]],
+    };
+  }),
+  "answer-own-fields": onAnswers((answer) => {
+    const own = ["content-length", "date", "connection"];
+    return {
+      ...answer,
+      headers: [
+        ...answer.headers.filter(not(is(...own))),
+        ...own.flatMap((name) =>
+          answer.headers.filter(is(name))
+            .map(([, value]): RawHeader => [name, value])
         ),
-      };
-    }),
-  },
-  {
-    id: "answer-date",
-    what: "An answer without a Date gains one",
-    cause: "`Deno.serve`; RFC 9110, 6.6.1 asks for it",
-    predict: onAnswers((answer) =>
-      answer.status < 200 || answer.headers.some(is("date"))
-        ? answer
-        : { ...answer, headers: [...answer.headers, ["Date", NOW]] }
-    ),
-  },
-  {
-    id: "answer-repeats",
-    what:
-      "Repeated answer fields stand together and are all spelled like the first",
-    cause: "`Deno.serve` keeps one spelling a name",
-    predict: onAnswers((answer) => ({
-      ...answer,
-      headers: grouped(answer.headers),
-    })),
-  },
-  {
-    id: "answer-framing",
-    what:
-      "An answer up to 64 KiB comes with a Content-Length instead of chunks or an end by closing; 204 and 304 come without",
-    cause: "Small bodies are rewritten whole; `Deno.serve` drops the length",
-    predict: onAnswers((answer, i, { of }) => {
-      if (answer.status < 200) return answer;
-      const rest = answer.headers.filter(
-        not(is("content-length", "transfer-encoding")),
-      );
-      const head = of.methods?.[i] === "HEAD";
-      const [length] = valuesOf(answer, "content-length");
-      const now = [204, 304].includes(answer.status)
-        ? undefined
-        : head
-        ? length
-        : `${answer.body.length}`;
-      return {
-        ...answer,
-        headers: now === undefined ? rest : [...rest, ["Content-Length", now]],
-      };
-    }),
-  },
-  {
-    id: "answer-own-fields",
-    what: "Content-Length and Date come last, before Connection, in lower case",
-    cause: "`Deno.serve` writes these itself",
-    predict: onAnswers((answer) => {
-      const own = ["content-length", "date", "connection"];
-      return {
-        ...answer,
-        headers: [
-          ...answer.headers.filter(not(is(...own))),
-          ...own.flatMap((name) =>
-            answer.headers.filter(is(name))
-              .map(([, value]): RawHeader => [name, value])
-          ),
-        ],
-      };
-    }),
-  },
-  {
-    id: "answer-refused",
-    what:
-      "Answers that are no HTTP, heads over 64 KiB, and the statuses 101, 205 and above 599: 502",
-    cause: "`Deno.serve` cannot send these statuses; the rest has no meaning",
-    predict: refusal("answer-refused"),
-  },
-  {
-    id: "head-refused",
-    what:
-      "Heads with a space or bytes that are no UTF-8 in the target, a control byte there or in a value, a fold in a value, two Hosts, over 127 fields or over 64 KiB: an empty 400",
-    cause: "`Deno.serve` answers them before any handler",
-    predict: refusal("head-refused"),
-  },
-  {
-    id: "upgrade-refused",
-    what:
-      "Connection: Upgrade with an Upgrade and any Content-Length or Transfer-Encoding, as Java's `HttpClient` sends them with PUT: an empty 400",
-    cause:
-      "`Deno.serve` answers it before any handler; set `version(HTTP_1_1)` in Java",
-    predict: refusal("upgrade-refused"),
-  },
-  {
-    id: "method-refused",
-    what: "Methods other than GET, HEAD, PUT and OPTIONS: 405",
-    cause: "Promise 6: the service knows no other",
-    predict: refusal("method-refused"),
-  },
-  {
-    id: "host-refused",
-    what: "A Host with characters outside `[A-Za-z0-9.:_[]-]`: 400",
-    cause: "Promise 2: it could shift the target",
-    predict: refusal("host-refused"),
-  },
-  {
-    id: "body-refused",
-    what: "A GET or HEAD with a body: 400",
-    cause: "Promise 2: `Deno.serve` drops the body and keeps its length",
-    predict: refusal("body-refused"),
-  },
-  {
-    id: "browser-refused",
-    what: "Requests with Origin or Sec-Fetch-Site: 403",
-    cause: "Promise 6: a web page must not reach the service",
-    predict: refusal("browser-refused"),
-  },
-];
+      ],
+    };
+  }),
+  "answer-refused": refusal("answer-refused"),
+  "head-refused": refusal("head-refused"),
+  "upgrade-refused": refusal("upgrade-refused"),
+  "method-refused": refusal("method-refused"),
+  "host-refused": refusal("host-refused"),
+  "body-refused": refusal("body-refused"),
+  "browser-refused": refusal("browser-refused"),
+};
 
 const CONTINUE: RawAnswer = {
   version: "HTTP/1.1",

@@ -1,27 +1,17 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/system/log.ts";
 import { Handler, type HandlerParts } from "../../lib/proxy/handler.ts";
-import { OwnAddresses } from "../../lib/proxy/peers.ts";
+import { OwnAddresses } from "../../lib/proxy/admission.ts";
+import { Places } from "../../lib/proxy/places.ts";
+import { Meters } from "../../lib/system/meters.ts";
 import type { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
-import type { UpstreamAnswer } from "../../lib/proxy/upstream/upstream.ts";
-import { DEFAULT_REGIONS, NO_REGIONS } from "./under_test.ts";
+import type { UpstreamAnswer } from "../../lib/proxy/upstream/answer_reader.ts";
+import { configOf, NO_REGIONS } from "./under_test.ts";
 
 const SECRET = "AQAEAsecretsecretsecret==";
 const ADDRESS = { hostname: "127.0.0.1", port: 9 };
 const PEER = { transport: "tcp", ...ADDRESS } as const;
-
-const CONFIG: ServeConfig = {
-  listen: [ADDRESS],
-  listenAnywhere: false,
-  upstream: ADDRESS,
-  regions: DEFAULT_REGIONS,
-  rewrite: "safe",
-  timeoutMs: 60_000,
-  cacheMs: 0,
-  logLevel: "info",
-  logFormat: "text",
-};
 
 /** A handler before a service, and what it logged. */
 function handlerBefore(
@@ -29,23 +19,22 @@ function handlerBefore(
   config: Partial<ServeConfig> = {},
 ) {
   const log: string[] = [];
-  const whole = { ...CONFIG, ...config };
+  const whole = configOf(ADDRESS, { cacheMs: 0, logLevel: "info", ...config });
   const handler = new Handler(whole, {
     upstream: { authority: "127.0.0.1:9", comesBack: () => false, send },
     own: new OwnAddresses(),
+    places: new Places(),
+    meters: new Meters(),
     log: createLog({
       level: whole.logLevel,
       format: "text",
       write: (line) => log.push(line.replace(/^\S+ /, "")),
     }),
   });
-  const get = (target: string, signal?: AbortSignal) =>
+  const get = (target: string) =>
     handler.handle(
-      new Request(`http://127.0.0.1${target}`, {
-        headers: { host: "h" },
-        ...(signal === undefined ? {} : { signal }),
-      }),
-      PEER,
+      new Request(`http://127.0.0.1${target}`, { headers: { host: "h" } }),
+      { remoteAddr: PEER, completed: Promise.resolve() },
       PEER,
     );
   return { handler, get, log };
@@ -109,50 +98,6 @@ Deno.test("Handler answers nothing from memory after a change of configuration",
     "us-iso-east-1a",
     1,
   ]);
-  handler.configure({ ...CONFIG, cacheMs: 60_000, regions: NO_REGIONS });
+  handler.configure(configOf(ADDRESS, { regions: NO_REGIONS }));
   assertEquals([await zone(), asked], ["us-east-1a", 2]);
 });
-
-for (const cacheMs of [0, 1_000]) {
-  Deno.test(`Handler blames nobody for a client that leaves, with --cache ${cacheMs / 1_000}`, async () => {
-    const client = new AbortController();
-    const { get, log } = handlerBefore(
-      (_, { signal }) =>
-        new Promise((_, reject) => {
-          signal.addEventListener("abort", () => reject(signal.reason));
-          client.abort();
-        }),
-      { cacheMs, logLevel: "debug" },
-    );
-    await get("/latest/?secret", client.signal);
-    assertMatch(
-      log[0] ?? "",
-      /^debug dropped a client that left method=GET target=\/latest\/\n/,
-    );
-    assertEquals(log.filter((line) => !line.startsWith("debug")), []);
-  });
-}
-
-for (
-  const [who, place] of [["asked first", 0], ["waits with others", 2]] as const
-) {
-  Deno.test(`Handler answers all others when a client leaves that ${who}`, async () => {
-    const clients = Array.from({ length: 5 }, () => new AbortController());
-    const answered = Promise.withResolvers<UpstreamAnswer>();
-    const asked: TimeLimit[] = [];
-    const { get } = handlerBefore((_, limit) => {
-      asked.push(limit);
-      return answered.promise;
-    }, { cacheMs: 1_000 });
-    const responses = clients.map(({ signal }) =>
-      get("/latest/meta-data/placement/availability-zone", signal)
-    );
-    clients[place]?.abort();
-    await responses[place];
-    assertEquals(asked.map(({ signal }) => signal.aborted), [false]);
-    answered.resolve(answerWith("us-east-1a"));
-    for (const response of responses.toSpliced(place, 1)) {
-      assertEquals(await (await response).text(), "us-iso-east-1a");
-    }
-  });
-}

@@ -17,7 +17,7 @@ ASKS = 100
 
 def connect(count):
     for number in range(1, int(count) + 1):
-        client = socket.create_connection((host, port), timeout=10)
+        client = socket.create_connection((host, port), timeout=30)
         crowd.append(client)
         if number % ASKS == 0:
             client.sendall(request)
@@ -34,12 +34,6 @@ def send(data=""):
         except OSError:
             pass
     return sent
-
-
-def half():
-    for client in crowd:
-        client.shutdown(socket.SHUT_WR)
-    return len(crowd)
 
 
 def answers(milliseconds):
@@ -66,21 +60,19 @@ def answers(milliseconds):
 
 def close(how):
     for client in crowd:
+        if how == "half":
+            client.shutdown(socket.SHUT_WR)
+            continue
         if how == "reset":
             linger = struct.pack("ii", 1, 0)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         client.close()
-    crowd.clear()
+    if how != "half":
+        crowd.clear()
     return 0
 
 
-orders = {
-    "connect": connect,
-    "send": send,
-    "half": half,
-    "answers": answers,
-    "close": close,
-}
+orders = {"connect": connect, "send": send, "answers": answers, "close": close}
 for line in sys.stdin:
     order, *rest = line.split()
     print(json.dumps(orders[order](*rest)), flush=True)

@@ -33,14 +33,14 @@ export class Crowd implements AsyncDisposable {
     address: { readonly hostname: string; readonly port: number },
     before: readonly string[] = [],
   ) {
-    const hex = bytesOf(get("/latest/")).toHex();
     // The checkout may be closed to that user.
     const script = Deno.readTextFileSync(
       new URL("tests/reliability/crowd.py", REPOSITORY),
     );
     const [command = "", ...args] = [
       ...[...before, "/usr/bin/python3", "-c", script],
-      ...[address.hostname, String(address.port), hex],
+      ...[address.hostname, String(address.port)],
+      bytesOf(get("/latest/")).toHex(),
     ];
     this.#child = new Deno.Command(command, {
       args,
@@ -63,19 +63,14 @@ export class Crowd implements AsyncDisposable {
     return await this.#order(`send ${bytesOf(text).toHex()}`);
   }
 
-  /** Has each close its sending side. */
-  async half(): Promise<number> {
-    return await this.#order("half");
-  }
-
   /** What each gets next, within so many milliseconds. */
   async answers(ms: number): Promise<Tally> {
     return await this.#order(`answers ${ms}`);
   }
 
-  /** Has all of them leave. */
-  async close(how: "in order" | "with a reset"): Promise<void> {
-    await this.#order(how === "in order" ? "close order" : "close reset");
+  /** Has all of them leave, or close their sending side and stay. */
+  async close(how: "in order" | "with a reset" | "half"): Promise<void> {
+    await this.#order(`close ${how.split(" ").at(-1)}`);
   }
 
   /** Ends it. */
@@ -92,9 +87,8 @@ export class Crowd implements AsyncDisposable {
       if (done) throw new Error(`The crowd ended at "${line.slice(0, 40)}"`);
       this.#unread += value;
     }
-    const end = this.#unread.indexOf("\n");
-    const result = JSON.parse(this.#unread.slice(0, end));
-    this.#unread = this.#unread.slice(end + 1);
-    return result;
+    const [result = "", ...rest] = this.#unread.split("\n");
+    this.#unread = rest.join("\n");
+    return JSON.parse(result);
   }
 }

@@ -1,21 +1,68 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  END_HEADERS,
-  END_STREAM,
-  type Field,
-  fieldsOf,
-  FRAME,
-  frame,
-  number32,
-  PREFACE,
-  text,
-} from "../fuzz/http2.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { testWith } from "../helpers/requires.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
 import { figure } from "./figures.ts";
 import { startServed } from "./served.ts";
+
+// As much of HTTP/2 as it takes to ask without compression: RFC 9113, RFC 7541.
+
+/** How a client begins that knows the server speaks HTTP/2. */
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/** The types of frames (RFC 9113, 6). */
+const FRAME = {
+  DATA: 0,
+  HEADERS: 1,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PING: 6,
+  CONTINUATION: 9,
+} as const;
+
+/** The flag that ends a stream. */
+const END_STREAM = 1;
+
+/** The flag that ends a head. */
+const END_HEADERS = 4;
+
+/** A number of 32 bits. */
+function number32(value: number): string {
+  const bytes = [value >>> 24, value >>> 16, value >>> 8, value];
+  return String.fromCharCode(...bytes.map((it) => it & 255));
+}
+
+/** A frame. */
+function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: string,
+): string {
+  return number32(payload.length).slice(1) +
+    String.fromCharCode(type, flags) + number32(stream) + payload;
+}
+
+/** A string of HPACK, as long as its prefix of 7 bits and a byte or two tell. */
+function text(value: string): string {
+  if (value.length < 127) return String.fromCharCode(value.length) + value;
+  let rest = value.length - 127;
+  let length = "\x7f";
+  for (; rest > 127; rest >>= 7) {
+    length += String.fromCharCode(rest & 127 | 128);
+  }
+  return length + String.fromCharCode(rest) + value;
+}
+
+/** A field. */
+type Field = readonly [name: string, value: string];
+
+/** Literal fields that are not put into any table. */
+function fieldsOf(fields: readonly Field[]): string {
+  return fields.map(([name, value]) => `\0${text(name)}${text(value)}`)
+    .join("");
+}
 
 const START = PREFACE + frame(FRAME.SETTINGS, 0, 0, "");
 
@@ -38,8 +85,9 @@ function put(more: readonly Field[], body: string): string {
     frame(FRAME.DATA, END_STREAM, 1, body);
 }
 
-function ofHead(fields: readonly Field[]): string {
-  return frame(FRAME.HEADERS, END_HEADERS | END_STREAM, 1, fieldsOf(fields));
+function ofHead(fields: readonly Field[], stream = 1): string {
+  const flags = END_HEADERS | END_STREAM;
+  return frame(FRAME.HEADERS, flags, stream, fieldsOf(fields));
 }
 
 /** Requests that would be more than one, had they been written down as such. */
@@ -134,17 +182,15 @@ testWith([{ command: "curl", from: "curl" }])(
 /** No answer may have a byte: SETTINGS_INITIAL_WINDOW_SIZE is 0. */
 const CLOSED = PREFACE + frame(FRAME.SETTINGS, 0, 0, `\0\x04${number32(0)}`);
 
+/** The odd numbers, as clients number their streams, each with its frames. */
+function streams(count: number, frames: (id: number) => string): string {
+  return Array.from({ length: count }, (_, i) => frames(2 * i + 1)).join("");
+}
+
 /** As many streams as `Deno.serve` takes on one connection at one time. */
-const STREAMS = Array.from(
-  { length: 200 },
-  (_, i) =>
-    frame(
-      FRAME.HEADERS,
-      END_HEADERS | END_STREAM,
-      2 * i + 1,
-      fieldsOf(head("/big")),
-    ),
-).join("");
+function opened(fields: readonly Field[]): string {
+  return streams(200, (id) => ofHead(fields, id));
+}
 
 Deno.test("startProxy() holds four answers of a connection that takes none, and refuses more", async () => {
   await using upstream = await startUpstream((_, connection) =>
@@ -153,75 +199,55 @@ Deno.test("startProxy() holds four answers of a connection that takes none, and 
   await using proxy = await startUnderTest(upstream.address, { cacheMs: 0 });
   for (let i = 1; i <= 3; i++) {
     using client = await RawClient.connect(proxy.address);
-    await client.send(CLOSED + STREAMS);
+    await client.send(CLOSED + opened(head("/big")));
     await untilTaken(client);
     assertEquals((await ask(proxy.address, get("/big"))).body.length, 60_000);
     assertEquals(upstream.requests.length, 5 * i);
   }
 });
 
-Deno.test("serve answers others and lives while 100 connections open 200 streams of HTTP/2 each", async () => {
-  await using upstream = await startUpstream(({ target }, connection) =>
-    connection.write(answer(target))
-  );
-  await using served = await startServed(upstream.address);
-  const before = await served.memory();
-  const authority = STREAMS.replaceAll("\x04host", "\x04hos2");
-  const clients: RawClient[] = [];
-  const sending: Promise<void>[] = [];
-  try {
-    while (clients.length < 100) {
-      const client = await RawClient.connect(served.address);
-      clients.push(client);
-      // Half of them are known by their first request, half by their fifth.
-      const streams = clients.length % 2 === 0 ? STREAMS : authority;
-      sending.push(client.send(START + streams).catch(() => {}));
-      if (clients.length % 10 > 0) continue;
-      assertEquals((await ask(served.address, get("/next"))).body, "/next");
-    }
-  } finally {
-    for (const client of clients) client.close();
-    await Promise.all(sending);
-  }
-  assertEquals((await ask(served.address, get("/next"))).body, "/next");
-  const grown = await served.memory() - before;
-  figure("20,000 streams of HTTP/2", `${(grown / 1024).toFixed(0)} MiB more`);
-  assertEquals((await served.program.stop()).code, 0);
-});
-
-/** Requests that cost much more to take than to send. */
-const FLOODS: Readonly<Record<string, string>> = {
-  "streams opened and reset": Array.from(
-    { length: 20_000 },
-    (_, i) =>
-      frame(
-        FRAME.HEADERS,
-        END_HEADERS | END_STREAM,
-        2 * i + 1,
-        fieldsOf(head("/")),
-      ) +
-      frame(FRAME.RST_STREAM, 0, 2 * i + 1, number32(8)),
-  ).join(""),
-  "a head that never ends": frame(FRAME.HEADERS, 0, 1, fieldsOf(head("/"))) +
+/**
+ * What costs much more to take than to send, and on how many connections. The
+ * memory of many streams stays with the process: docs/reliability.md.
+ */
+const FLOODS: ReadonlyArray<readonly [string, string, number]> = [
+  // Known by their first request, or by their fifth.
+  ["200 streams without a Host", opened(head("/").slice(0, 3)), 50],
+  ["200 streams", opened(head("/")), 50],
+  [
+    "streams opened and reset",
+    streams(
+      20_000,
+      (id) =>
+        ofHead(head("/"), id) + frame(FRAME.RST_STREAM, 0, id, number32(8)),
+    ),
+    1,
+  ],
+  [
+    "a head that never ends",
+    frame(FRAME.HEADERS, 0, 1, fieldsOf(head("/"))) +
     frame(FRAME.CONTINUATION, 0, 1, fieldsOf([["x", "y".repeat(10_000)]]))
       .repeat(1_000),
-  "empty parts of a head": frame(FRAME.HEADERS, 0, 1, fieldsOf(head("/"))) +
-    frame(FRAME.CONTINUATION, 0, 1, "").repeat(100_000),
-  // One long field goes into the table and is then named by one byte each.
-  "a head that unpacks to 48 MB": frame(
-    FRAME.HEADERS,
-    END_HEADERS | END_STREAM,
     1,
-    `${fieldsOf(head("/"))}\x40${text("x")}${text("y".repeat(4_000))}` +
-      "\xbe".repeat(12_000),
-  ),
-  "pings whose answers nobody reads": frame(FRAME.PING, 0, 0, "12345678")
-    .repeat(200_000),
-  "settings whose answers nobody reads": frame(FRAME.SETTINGS, 0, 0, "")
-    .repeat(200_000),
-  "empty data": frame(FRAME.HEADERS, END_HEADERS, 1, fieldsOf(head("/"))) +
-    frame(FRAME.DATA, 0, 1, "").repeat(200_000),
-};
+  ],
+  // One long field goes into the table and is then named by one byte each.
+  [
+    "a head that unpacks to 48 MB",
+    frame(
+      FRAME.HEADERS,
+      END_HEADERS | END_STREAM,
+      1,
+      `${fieldsOf(head("/"))}\x40${text("x")}${text("y".repeat(4_000))}` +
+        "\xbe".repeat(12_000),
+    ),
+    1,
+  ],
+  [
+    "pings whose answers nobody reads",
+    frame(FRAME.PING, 0, 0, "12345678").repeat(200_000),
+    1,
+  ],
+];
 
 Deno.test("serve keeps its memory and answers others when HTTP/2 floods come", async () => {
   await using upstream = await startUpstream(({ target }, connection) =>
@@ -229,26 +255,29 @@ Deno.test("serve keeps its memory and answers others when HTTP/2 floods come", a
   );
   await using served = await startServed(upstream.address);
   const figures: string[] = [];
-  for (const [name, frames] of Object.entries(FLOODS)) {
+  for (const [name, frames, connections] of FLOODS) {
     const before = await served.memory();
-    using client = await RawClient.connect(served.address);
-    const sending = client.send(START + frames).catch(() => {});
-    // It blocks where the proxy takes no more.
-    const { promise: enough, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, 300);
-    await Promise.race([sending, enough]);
-    clearTimeout(timer);
-    for (let i = 0; i < 20; i++) {
-      const start = performance.now();
-      assertEquals((await ask(served.address, get("/next"))).body, "/next");
-      const took = performance.now() - start;
-      assert(took < 3_000, `${name}: others waited ${took} ms`);
+    const clients: RawClient[] = [];
+    const sending: Promise<void>[] = [];
+    try {
+      while (clients.length < connections) {
+        const client = await RawClient.connect(served.address);
+        clients.push(client);
+        // It blocks where the proxy takes no more.
+        sending.push(client.send(START + frames).catch(() => {}));
+        if (clients.length % 10 > 1) continue;
+        assertEquals((await ask(served.address, get("/next"))).body, "/next");
+      }
+      for (let i = 0; i < 20; i++) {
+        assertEquals((await ask(served.address, get("/next"))).body, "/next");
+      }
+    } finally {
+      for (const client of clients) client.close();
+      await Promise.all(sending);
     }
     const grown = await served.memory() - before;
-    assert(grown < 64 * 1024, `${name}: ${grown} KiB more`);
-    figures.push(`${(grown / 1024).toFixed(0)}`);
-    client.close();
-    await sending;
+    assert(grown < 96 * 1024, `${name}: ${grown} KiB more`);
+    figures.push((grown / 1024).toFixed(0));
   }
   figure("HTTP/2 floods", `${figures.join(", ")} MiB more`);
   assertEquals((await served.program.stop()).code, 0);

@@ -3,11 +3,16 @@
  *
  * @module
  */
+import { assertEquals } from "@std/assert";
+import { procfs } from "../helpers/node.ts";
+import { plainRunner } from "../helpers/plain_runner.ts";
+import { type RunningProgram, startProgram } from "../helpers/program.ts";
+import { get, RawClient } from "../helpers/raw.ts";
 import {
-  type ProgramOptions,
-  type RunningProgram,
-  startProgram,
-} from "../helpers/program.ts";
+  answer,
+  type RawUpstream,
+  startUpstream,
+} from "../helpers/upstream.ts";
 
 /** A host and a port. */
 export interface Address {
@@ -29,28 +34,15 @@ export interface Served extends AsyncDisposable {
   memory(): Promise<number>;
 }
 
-async function output(command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await new Deno.Command(command, { args }).output();
-  return new TextDecoder().decode(stdout);
-}
-
 /**
  * How many descriptors a process has open.
  *
  * @param pid its id
  */
 export async function descriptorsOf(pid: number): Promise<number> {
-  return (await output("ls", `/proc/${pid}/fd`)).trim().split("\n").length;
-}
-
-/**
- * How much memory a process has resident, in KiB.
- *
- * @param pid its id
- */
-export async function memoryOf(pid: number): Promise<number> {
-  const status = await output("cat", `/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]);
+  const listed = await plainRunner(["ls", `/proc/${pid}/fd`]);
+  if (typeof listed === "string") throw new Error(`Cannot run ls: ${listed}`);
+  return listed.stdout.trim().split("\n").length;
 }
 
 /**
@@ -58,27 +50,50 @@ export async function memoryOf(pid: number): Promise<number> {
  *
  * @param upstream its upstream
  * @param flags other flags
- * @param options how it is started
  */
 export async function startServed(
   upstream: Address,
   flags: readonly string[] = [],
-  options: ProgramOptions = {},
 ): Promise<Served> {
   const program = await startProgram([
     "serve",
     "--listen=127.0.0.1:0",
     `--upstream=http://${upstream.hostname}:${upstream.port}`,
     ...flags,
-  ], options);
+  ]);
+  const { pid, url } = program;
   return {
     program,
-    address: {
-      hostname: "127.0.0.1",
-      port: Number(new URL(program.url).port),
-    },
-    descriptors: () => descriptorsOf(program.pid),
-    memory: () => memoryOf(program.pid),
+    address: { hostname: "127.0.0.1", port: Number(new URL(url).port) },
+    descriptors: () => descriptorsOf(pid),
+    memory: async () =>
+      Number(/VmRSS:\s+(\d+) kB/.exec(await procfs(pid, "status"))?.[1]),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
+}
+
+/** The path that {@linkcode askOften} asks for. */
+export const REGION = "/latest/meta-data/placement/region";
+
+/** Starts an upstream that answers everything with the region. */
+export function startRegion(): Promise<RawUpstream> {
+  return startUpstream((_, { write }) => write(answer("us-east-1")));
+}
+
+/** Asks like any client; the longest wait, in milliseconds. */
+export async function askOften(
+  address: Address,
+  count = 50,
+  path = REGION,
+): Promise<number> {
+  let longest = 0;
+  using client = await RawClient.connect(address);
+  for (let i = 0; i < count; i++) {
+    const start = performance.now();
+    await client.send(get(`${path}?${i}`));
+    const { status, body } = await client.answer();
+    longest = Math.max(longest, performance.now() - start);
+    assertEquals([status, body], [200, "us-iso-east-1"]);
+  }
+  return longest;
 }

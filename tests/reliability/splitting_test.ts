@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
@@ -25,11 +25,14 @@ const SPLIT_HEADS: Readonly<Record<string, string>> = {
 };
 
 Deno.test("startProxy() answers 502 to an upstream that splits its head, and hands nothing of it on", async () => {
-  for (const [name, line] of Object.entries(SPLIT_HEADS)) {
-    await using upstream = await startUpstream(({ target }, connection) =>
-      connection.write(answer(target, target === "/fault" ? [line] : []))
-    );
-    await using proxy = await startUnderTest(upstream.address);
+  let line = "";
+  await using upstream = await startUpstream(({ target }, connection) =>
+    connection.write(answer(target, target === "/fault" ? [line] : []))
+  );
+  // What it answers changes from one request to the next.
+  await using proxy = await startUnderTest(upstream.address, { cacheMs: 0 });
+  for (const [name, split] of Object.entries(SPLIT_HEADS)) {
+    line = split;
     using client = await RawClient.connect(proxy.address);
     await client.send(get("/before") + get("/fault") + get("/after"));
     assertEquals((await client.answer()).body, "/before", name);
@@ -66,42 +69,5 @@ Deno.test("readServeConfig() takes no line end in a region, a zone or a path", (
   ];
   for (const [args, file] of refused) {
     assertThrows(() => readServeConfig(args, {}, () => file), UsageError);
-  }
-});
-
-Deno.test("startProxy() answers with an override that looks like answers as one body", async () => {
-  const text = `a\r\n\r\n${answer("POISON", [INJECTED])}`;
-  const { identity } = readServeConfig(
-    ["--config=c"],
-    {},
-    () => JSON.stringify({ overrides: { "/latest/split": { text } } }),
-  );
-  assert(identity !== undefined);
-  await using upstream = await startUpstream(({ target }, connection) =>
-    connection.write(answer(target))
-  );
-  await using proxy = await startUnderTest(upstream.address, { identity });
-  using client = await RawClient.connect(proxy.address);
-  await client.send(get("/latest/split") + get("/after"));
-  const got = await client.answer();
-  assertEquals([got.status, got.body], [200, text]);
-  assertEquals(valuesOf(got, "content-length"), [String(text.length)]);
-  assertEquals(valuesOf(got, "x-injected"), []);
-  assertEquals((await client.answer()).body, "/after");
-});
-
-Deno.test("startProxy() writes one line of log a request, whatever the target holds", async () => {
-  await using upstream = await startUpstream((_, connection) =>
-    connection.write("garbage")
-  );
-  for (const logFormat of ["text", "json"] as const) {
-    await using proxy = await startUnderTest(upstream.address, { logFormat });
-    const target = "/%0d%0a\"'\xc2\x85\xc2\x9b2J\xe2\x80\xa8\xe2\x80\xa9 forged"
-      .replace(" ", "\xc2\xa0");
-    await ask(proxy.address, get(target));
-    assertEquals(proxy.log.length, 2);
-    for (const line of proxy.log) {
-      assertMatch(line, /^[^\p{Cc}\u2028\u2029]+\n$/u);
-    }
   }
 });

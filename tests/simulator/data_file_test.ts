@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
-import { treeFromData } from "../../lib/simulator/data_file.ts";
-import { defaultTree } from "../../lib/simulator/default_instance.ts";
+import { readDataFile } from "../../lib/simulator/data_file.ts";
 
 const BASE = {
   "meta-data": { placement: { region: "us-east-1", zone: "a" }, mac: "02" },
@@ -9,96 +8,68 @@ const BASE = {
 };
 
 function read(yaml: string) {
-  return treeFromData(yaml, "data.yaml", BASE);
+  return readDataFile("data.yaml", () => yaml, BASE);
 }
 
-Deno.test("treeFromData() merges mappings and replaces leaves", () => {
-  assertEquals(
-    read(
-      "meta-data: {placement: {region: us-west-2, new: {x: y}}, mac: {a: b}}",
-    ),
-    {
-      "meta-data": {
-        placement: { region: "us-west-2", zone: "a", new: { x: "y" } },
-        mac: { a: "b" },
-      },
-      "user-data": "old",
-    },
-  );
+Deno.test("readDataFile() merges mappings, replaces leaves and takes away what is null", () => {
+  const BYTES = new Uint8Array([0, 255, 31]);
+  for (
+    const [yaml, want] of [
+      ["", BASE],
+      ["replace: false\n", BASE],
+      ["replace: true\ndynamic: {x: {y: z}}", { dynamic: { x: { y: "z" } } }],
+      [
+        "meta-data: {placement: {region: eu, new: {x: y}}, mac: {a: b}}",
+        {
+          "meta-data": {
+            placement: { region: "eu", zone: "a", new: { x: "y" } },
+            mac: { a: "b" },
+          },
+          "user-data": "old",
+        },
+      ],
+      [
+        "meta-data: {placement: {zone: null}, nothing: null}\nuser-data: null",
+        { "meta-data": { placement: { region: "us-east-1" }, mac: "02" } },
+      ],
+      [
+        "replace: true\nuser-data: !!binary AP8f\nopenstack: {a: !!binary AP8f}",
+        { "user-data": BYTES, openstack: { a: BYTES } },
+      ],
+    ] as const
+  ) assertEquals(read(yaml), want, yaml);
 });
 
-Deno.test("treeFromData() takes away what is null", () => {
-  assertEquals(
-    read(
-      "meta-data: {placement: {zone: null}, nothing: null}\nuser-data: null",
-    ),
-    { "meta-data": { placement: { region: "us-east-1" }, mac: "02" } },
-  );
-});
-
-Deno.test("treeFromData() begins with nothing when told to replace", () => {
-  assertEquals(read("replace: true\ndynamic: {x: {y: z}}"), {
-    dynamic: { x: { y: "z" } },
-  });
-});
-
-Deno.test("treeFromData() changes nothing when the file is empty", () => {
-  assertEquals(read(""), BASE);
-  assertEquals(read("# nothing\n"), BASE);
-  assertEquals(read("replace: false\n"), BASE);
-});
-
-Deno.test("treeFromData() takes bytes as !!binary", () => {
-  const bytes = new Uint8Array([0, 255, 31]);
-  assertEquals(read("user-data: !!binary AP8f")["user-data"], bytes);
-  assertEquals(read("openstack: {user_data: !!binary AP8f}").openstack, {
-    user_data: bytes,
-  });
-});
-
-Deno.test("treeFromData() leaves its base alone", () => {
-  const base = defaultTree();
-  treeFromData("meta-data: {placement: null}", "data.yaml", base);
-  assert(base["meta-data"]?.placement !== undefined);
-});
-
-Deno.test("treeFromData() keeps a name every object inherits as a name", () => {
+Deno.test("readDataFile() keeps a name every object inherits as a name", () => {
   const { "meta-data": data = {} } = read("meta-data: {__proto__: {x: y}}");
   assert(Object.hasOwn(data, "__proto__"));
   assertEquals(Object.getPrototypeOf(data), Object.prototype);
 });
 
-Deno.test("treeFromData() names file, place and expectation when the file is wrong", () => {
-  const cases: Record<string, string> = {
-    "a: [": "expected YAML: ",
-    "[1]": "expected a mapping, got a list",
-    "hello": "expected a mapping, got text",
-    "replace: yes please": 'expected true or false at "replace", got text',
-    "metadata: {}": 'unknown key "metadata", expected "meta-data"',
-    "whatever: {}":
-      'unknown key "whatever", expected replace, meta-data, dynamic, user-data, openstack',
-    "toString: {}": 'unknown key "toString"',
-    "meta-data: text": 'expected a mapping or null at "meta-data", got text',
-    "dynamic: [a]": 'expected a mapping or null at "dynamic", got a list',
-    "user-data: {a: b}":
-      'expected text, !!binary or null at "user-data", got a mapping',
-    "user-data: 12":
-      'expected text, !!binary or null at "user-data", got a number (quote it)',
-    "meta-data: {ami-launch-index: 0}":
-      'expected text, !!binary, a mapping or null at "meta-data/ami-launch-index", got a number (quote it)',
-    "meta-data: {a: {b: true}}":
-      'at "meta-data/a/b", got a truth value (quote it)',
-    "meta-data: {a: 2024-01-02}": 'at "meta-data/a", got a time (quote it)',
-    "meta-data: {a/b: c}": 'expected one path segment for "a/b"',
-    "meta-data: {'': c}": 'expected one path segment for ""',
-    "meta-data: &loop {again: *loop}": "expected at most 16 levels",
-  };
-  for (const [yaml, message] of Object.entries(cases)) {
-    const error = assertThrows(() => read(yaml), UsageError, message);
-    assert(
-      error.message.startsWith('Cannot read data file "data.yaml": '),
-      error.message,
+Deno.test("readDataFile() names file, place and expectation, never a value, when the file is wrong", () => {
+  for (
+    const [yaml, ...parts] of [
+      ["a: [", "expected YAML"],
+      ["[1]", "a list", "a mapping"],
+      ["replace: yes please", '"replace"', "true or false"],
+      ["metadata: {}", '"metadata"', '"meta-data"'],
+      ["toString: {}", '"toString"', "replace, meta-data, dynamic"],
+      ["meta-data: secret", '"meta-data"', "expected a mapping or null"],
+      ["dynamic: [secret]", '"dynamic"', "a list", "mapping"],
+      ["user-data: {a: b}", '"user-data"', "expected text, !!binary or null"],
+      ["user-data: 1234567", '"user-data"', "a number", "text in quotes"],
+      ["meta-data: {a: {b: true}}", '"meta-data > a > b"', "text in quotes"],
+      ["meta-data: {a: 2024-01-02}", '"meta-data > a"', "a date"],
+      ["meta-data: {a/b: c}", '"meta-data > a/b"', "one segment"],
+      ["meta-data: {'': c}", "one segment"],
+      ["meta-data: &loop {again: *loop}", "at most 16 levels"],
+    ] as const
+  ) {
+    const { message } = assertThrows(() => read(yaml), UsageError);
+    const isWhole = ['"data.yaml"', ...parts].every((it) =>
+      message.includes(it)
     );
-    assert(!error.message.includes("\n"), error.message);
+    assert(isWhole, message);
+    assert(!/secret"|1234567|\n/.test(message), message);
   }
 });

@@ -2,12 +2,12 @@ import {
   assert,
   assertEquals,
   assertMatch,
-  assertRejects,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import { createLog } from "../../lib/system/log.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
-import { EC2_VERSIONS } from "../../lib/simulator/ec2_service.ts";
+import { EC2_VERSIONS, TokenStore } from "../../lib/simulator/ec2_service.ts";
 import { OPENSTACK_VERSIONS } from "../../lib/simulator/openstack_service.ts";
 import {
   type SimulatorOptions,
@@ -25,37 +25,27 @@ const TOKEN = "X-aws-ec2-metadata-token";
 const CREDENTIALS =
   "/latest/meta-data/iam/security-credentials/cluster-us-east-1-master-role";
 
-/** Asks for a target, byte for byte. */
-async function askOf(
-  address: Deno.NetAddr,
-  method: string,
-  target: string,
-  headers: readonly string[],
-) {
-  const request = getOf(target, ...headers).replace("GET", method);
-  const answer = await askRaw(address, request);
-  const body = Uint8Array.from(bytesOf(answer.body));
-  return {
-    status: answer.status,
-    headers: answer.headers,
-    header: (name: string) => valuesOf(answer, name.toLowerCase())[0],
-    body,
-    text: new TextDecoder().decode(body),
-  };
-}
-
-type Answer = Awaited<ReturnType<typeof askOf>>;
-
 /** Starts a simulator on a free port and asks it raw requests. */
-async function start(options: Partial<SimulatorOptions> = {}) {
-  const simulator = await startSimulator({
+function start(options: Partial<SimulatorOptions> = {}) {
+  const simulator = startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: false,
     ...options,
   });
-  const ask = (method: string, target: string, ...headers: string[]) =>
-    askOf(simulator.address, method, target, headers);
+  /** Asks for a target, byte for byte. */
+  const ask = async (method: string, target: string, ...headers: string[]) => {
+    const request = getOf(target, ...headers).replace("GET", method);
+    const answer = await askRaw(simulator.address, request);
+    const body = Uint8Array.from(bytesOf(answer.body));
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      header: (name: string) => valuesOf(answer, name.toLowerCase())[0],
+      body,
+      text: new TextDecoder().decode(body),
+    };
+  };
   return {
     simulator,
     ask,
@@ -67,15 +57,22 @@ async function start(options: Partial<SimulatorOptions> = {}) {
   };
 }
 
-function assertErrorPage(answer: Answer, status: number, phrase: string) {
-  assertEquals(answer.status, status);
+type Answer = Awaited<ReturnType<ReturnType<typeof start>["ask"]>>;
+
+/** What follows a code in the title of an error page. */
+const PHRASES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+};
+
+function assertErrorPage(answer: Answer, status: number, note?: string) {
+  assertEquals(answer.status, status, note);
   assertEquals(answer.header("Content-Type"), "text/html");
   assertEquals(answer.header("Server"), "EC2ws");
-  assert(
-    answer.text.startsWith('<?xml version="1.0" encoding="iso-8859-1"?>\n'),
-  );
-  assertStringIncludes(answer.text, "XHTML 1.0");
-  assertStringIncludes(answer.text, `<title>${status} - ${phrase}</title>`);
+  assertMatch(answer.text, /^<\?xml version="1.0" encoding="iso-8859-1"\?>\n/);
+  const title = `<title>${status} - ${PHRASES[status]}</title>`;
+  assertStringIncludes(answer.text, title);
 }
 
 function assertEmpty(answer: Answer, status: number) {
@@ -88,7 +85,7 @@ function assertEmpty(answer: Answer, status: number) {
 
 Deno.test("simulator answers a leaf with the service's headers in its order", async () => {
   const now = Date.UTC(2026, 0, 2, 3, 4, 5);
-  await using service = await start({ now: () => now });
+  await using service = start({ now: () => now });
   const answer = await service.get("/latest/meta-data/placement/region");
   assertEquals(answer.text, "us-east-1");
   assertEquals(answer.headers.slice(0, 4), [
@@ -101,7 +98,7 @@ Deno.test("simulator answers a leaf with the service's headers in its order", as
 });
 
 Deno.test("simulator lists its versions and serves the tree under each", async () => {
-  await using service = await start();
+  await using service = start();
   for (const root of ["/", "//", "/?x"]) {
     const answer = await service.get(root);
     assertEquals(answer.text.split("\n"), EC2_VERSIONS);
@@ -113,51 +110,35 @@ Deno.test("simulator lists its versions and serves the tree under each", async (
   }
 });
 
-Deno.test("simulator lists directories with and without a slash at the end", async () => {
-  await using service = await start();
-  const listings = {
-    "/latest": "dynamic\nmeta-data\nuser-data",
-    "/latest/dynamic": "fws/\ninstance-identity/",
-    "/2021-01-03/dynamic/instance-identity":
-      "document\npkcs7\nrsa2048\nsignature",
-    "/latest/meta-data/placement":
-      "availability-zone\navailability-zone-id\ngroup-name\npartition-number\nregion",
-    "/latest/meta-data/public-keys": "0=cluster-us-east-1-key",
-    "/latest/meta-data/public-keys/0": "openssh-key",
-    "/latest/meta-data/iam": "info\nsecurity-credentials/",
-    "/latest/meta-data/iam/security-credentials":
-      "cluster-us-east-1-master-role",
-    "/latest/meta-data/network/interfaces/macs":
-      "02:c2:50:00:00:01/\n02:c2:50:00:00:02/",
-    "/latest/meta-data/tags/instance": "Name\nowner-us-east-1",
-  };
-  for (const [path, listing] of Object.entries(listings)) {
-    for (const target of [path, `${path}/`]) {
-      const answer = await service.get(target);
-      assertEquals(answer.status, 200, target);
-      assertEquals(answer.text, listing, target);
+Deno.test("simulator finds a path with or without a slash at its end, a query, doubled slashes or escapes", async () => {
+  await using service = start();
+  const data = "/latest/meta-data";
+  for (
+    const [target, text] of [
+      ["/latest", "dynamic\nmeta-data\nuser-data"],
+      [
+        "/2021-01-03/dynamic/instance-identity",
+        "document\npkcs7\nrsa2048\nsignature",
+      ],
+      [`${data}/public-keys`, "0=cluster-us-east-1-key"],
+      [`${data}/public-keys/0`, "openssh-key"],
+      [`${data}/iam`, "info\nsecurity-credentials/"],
+      [`${data}/placement/region`, "us-east-1"],
+      [`/${data}///placement/region`, "us-east-1"],
+      ["/latest/meta%2ddata/placement/region", "us-east-1"],
+      [`http://169.254.169.254${data}/placement/region`, "us-east-1"],
+    ] as const
+  ) {
+    for (const end of ["", "/", "?x=/y", "#b"]) {
+      const answer = await service.get(target + end);
+      assertEquals(answer.text, text, target + end);
       assertEquals(answer.header("Content-Type"), "text/plain");
     }
   }
 });
 
-Deno.test("simulator answers a leaf the same with a slash at the end, a query, doubled slashes or escapes", async () => {
-  await using service = await start();
-  for (
-    const target of [
-      "/latest/meta-data/placement/availability-zone",
-      "/latest/meta-data/placement/availability-zone/",
-      "/latest/meta-data/placement/availability-zone?x=/y",
-      "/latest/meta-data/placement/availability-zone#b",
-      "//latest//meta-data///placement/availability-zone//",
-      "/latest/meta%2ddata/placement/availability-zone",
-      "http://169.254.169.254/latest/meta-data/placement/availability-zone",
-    ]
-  ) assertEquals((await service.get(target)).text, "us-east-1a", target);
-});
-
 Deno.test("simulator answers 404 with an error page where there is nothing", async () => {
-  await using service = await start();
+  await using service = start();
   for (
     const target of [
       "/nope",
@@ -165,25 +146,20 @@ Deno.test("simulator answers 404 with an error page where there is nothing", asy
       "/latest/nope",
       "/latest/api",
       "/latest/api/token/",
-      "/latest/meta-data/spot/instance-action",
-      "/latest/meta-data/outpost-arn",
       "/latest/meta-data/ami-id/x",
       "/latest/./meta-data/ami-id",
       "/latest/meta-data/../meta-data/ami-id",
-      "/latest/%",
-      "/latest/meta-data/constructor",
       "/latest/meta-data/__proto__",
       "/latest/meta-data/public-keys/1",
       "/latest/meta-data/public-keys/0=clus",
       "/latest/%zz",
-      "/latest/%ff",
       "/latest/openstack/meta_data.json",
     ]
-  ) assertErrorPage(await service.get(target), 404, "Not Found");
+  ) assertErrorPage(await service.get(target), 404, target);
 });
 
 Deno.test("simulator answers HEAD like GET but for the body", async () => {
-  await using service = await start({ now: () => 0 });
+  await using service = start({ now: () => 0 });
   const dateless = (answer: Answer) =>
     answer.headers
       .filter(([name]) => name.toLowerCase() !== "date")
@@ -210,7 +186,7 @@ Deno.test("simulator answers HEAD like GET but for the body", async () => {
 
 Deno.test("simulator sends user data and the identity document with an ETag, user data as bytes", async () => {
   const tree = defaultTree();
-  await using service = await start({ tree });
+  await using service = start({ tree });
   const answer = await service.get("/latest/user-data");
   assertEquals(answer.body, tree["user-data"] as Uint8Array);
   assertEquals(answer.header("Content-Type"), "application/octet-stream");
@@ -222,70 +198,57 @@ Deno.test("simulator sends user data and the identity document with an ETag, use
   assert(document.header("ETag") !== answer.header("ETag"));
 });
 
-Deno.test("simulator leaves user data out when there is none", async () => {
-  await using service = await start({ tree: { "meta-data": { a: "b" } } });
+Deno.test("simulator answers 404 for what its data leaves out", async () => {
+  await using service = start({ tree: { "meta-data": { a: "b" } } });
   assertEquals((await service.get("/latest/")).text, "meta-data");
-  assertErrorPage(await service.get("/latest/user-data"), 404, "Not Found");
+  assertErrorPage(await service.get("/latest/user-data"), 404);
   assertEquals((await service.get("/openstack")).status, 404);
 });
 
-Deno.test("simulator issues tokens and echoes their lifetime", async () => {
-  await using service = await start();
+Deno.test("simulator issues tokens and echoes their lifetime, or refuses it with 400", async () => {
+  await using service = start();
+  const ask = (...headers: string[]) =>
+    service.ask("PUT", "/latest/api/token", ...headers);
   for (const ttl of [1, 21_600]) {
-    const answer = await service.ask(
-      "PUT",
-      "/latest/api/token",
-      `${TTL}: ${ttl}`,
-    );
-    assertEquals(answer.status, 200);
-    assertEquals(answer.headers[0], [
+    const { status, headers, text } = await ask(`${TTL}: ${ttl}`);
+    assertEquals(status, 200);
+    assertEquals(headers[0], [
       "X-Aws-Ec2-Metadata-Token-Ttl-Seconds",
       String(ttl),
     ]);
-    assertEquals(answer.header("Content-Type"), "text/plain");
-    assertMatch(answer.text, /^AQAEA[\w-]{49}==$/);
+    assertMatch(text, /^AQAEA[\w-]{49}==$/);
   }
+  assertErrorPage(await ask(), 400);
+  for (
+    const ttl of ["", "0", "-1", "21601", "9".repeat(21), "1.5", "0x1", "6, 6"]
+  ) assertErrorPage(await ask(`${TTL}: ${ttl}`), 400, ttl);
 });
 
-Deno.test("simulator refuses a token with 400 when the lifetime is missing or wrong", async () => {
-  await using service = await start();
-  const requests = [
-    [],
-    ...[
-      ...["", "0", "-1", "21601", "999999999999999999999", "abc"],
-      ...["1.5", "1e3", "0x10", "+5", "60, 60"],
-    ].map((ttl) => [`${TTL}: ${ttl}`]),
-  ];
-  for (const headers of requests) {
-    assertErrorPage(
-      await service.ask("PUT", "/latest/api/token", ...headers),
-      400,
-      "Bad Request",
-    );
-  }
+Deno.test("TokenStore keeps the newest 4,096 tokens", () => {
+  const store = new TokenStore(() => 0);
+  const tokens = Array.from({ length: 4_100 }, () => store.issue(100));
+  const lost = tokens.filter((token) => store.remaining(token) === 0);
+  assertEquals(lost, tokens.slice(0, 4));
 });
 
 Deno.test("simulator refuses PUT with 403 when forwarded or anywhere but at the token path", async () => {
-  await using service = await start();
-  const requests: [string, ...string[]][] = [
-    ["/latest/api/token", "X-Forwarded-For: 10.0.0.1"],
-    ["/latest/api/token", "x-forwarded-for: "],
-    ["/latest/api/token/"],
-    ["//latest/api/token"],
-    ["/2021-01-03/api/token"],
-    ["/latest/meta-data/ami-id"],
-  ];
-  for (const [target, ...headers] of requests) {
-    assertEmpty(
-      await service.ask("PUT", target, `${TTL}: 60`, ...headers),
-      403,
-    );
+  await using service = start();
+  for (
+    const [target, ...headers] of [
+      ["/latest/api/token", "x-forwarded-for: "],
+      ["/latest/api/token/"],
+      ["//latest/api/token"],
+      ["/2021-01-03/api/token"],
+    ] as const
+  ) {
+    const all = [`${TTL}: 60`, ...headers];
+    assertEmpty(await service.ask("PUT", target, ...all), 403);
   }
 });
 
 Deno.test("simulator takes a token until it expires, then answers 401", async () => {
   const clock = { now: 1_000_000 };
-  await using service = await start({ now: () => clock.now, requireV2: true });
+  await using service = start({ now: () => clock.now, requireV2: true });
   const header = `${TOKEN}: ${await service.token(10)}`;
   const region = "/latest/meta-data/placement/region";
   for (
@@ -297,64 +260,45 @@ Deno.test("simulator takes a token until it expires, then answers 401", async ()
     assertEquals(answer.header(TTL), left);
   }
   clock.now += 1;
-  assertErrorPage(await service.get(region, header), 401, "Unauthorized");
-  assertEquals((await service.ask("HEAD", region, header)).status, 401);
+  assertErrorPage(await service.get(region, header), 401);
 });
 
-Deno.test("simulator answers 401 to a wrong token even where none is needed", async () => {
-  await using service = await start();
-  for (const token of ["wrong", "", "AQAEA==, AQAEA=="]) {
-    for (const target of ["/latest/meta-data/ami-id", "/nope"]) {
-      assertErrorPage(
-        await service.get(target, `${TOKEN}: ${token}`),
-        401,
-        "Unauthorized",
-      );
-    }
-  }
-});
-
-Deno.test("simulator answers 401 without a token only when tokens are required", async () => {
-  await using lenient = await start();
+Deno.test("simulator answers 401 to a wrong token, and to none where one is required", async () => {
+  await using lenient = start();
   const answer = await lenient.get("/latest/meta-data/ami-id");
-  assertEquals(answer.status, 200);
-  assertEquals(answer.header(TTL), undefined);
-  await using strict = await start({ requireV2: true });
+  assertEquals([answer.status, answer.header(TTL)], [200, undefined]);
+  for (const token of ["wrong", "", "AQAEA==, AQAEA=="]) {
+    assertErrorPage(await lenient.get("/nope", `${TOKEN}: ${token}`), 401);
+  }
+  await using strict = start({ requireV2: true });
   for (const target of ["/", "/latest/meta-data/ami-id", "/nope"]) {
-    assertErrorPage(await strict.get(target), 401, "Unauthorized");
+    assertErrorPage(await strict.get(target), 401);
   }
   assertEquals((await strict.get("/openstack")).status, 200);
 });
 
-Deno.test("simulator answers 405 with the allowed methods to every other method", async () => {
-  await using service = await start();
-  for (const method of ["GET", "HEAD", "POST", "DELETE", "PATCH"]) {
-    const answer = await service.ask(method, "/latest/api/token");
-    assertEmpty(answer, 405);
-    assertEquals(answer.header("Allow"), "OPTIONS, PUT");
-  }
-  for (const method of ["POST", "DELETE", "PATCH"]) {
-    const answer = await service.ask(method, "/latest/meta-data/");
-    assertEmpty(answer, 405);
-    assertEquals(answer.header("Allow"), "OPTIONS, GET, HEAD");
+Deno.test("simulator answers OPTIONS and every other method with those allowed", async () => {
+  await using service = start();
+  for (
+    const [target, allow, ...refused] of [
+      ["/latest/api/token", "OPTIONS, PUT", "GET", "HEAD", "POST", "PATCH"],
+      ["/latest/meta-data/", "OPTIONS, GET, HEAD", "POST", "DELETE"],
+    ] as const
+  ) {
+    for (const method of ["OPTIONS", ...refused]) {
+      const answer = await service.ask(method, target);
+      assertEmpty(answer, method === "OPTIONS" ? 200 : 405);
+      assertEquals(answer.header("Allow"), allow);
+    }
   }
   const answer = await service.ask("PUT", "/openstack/latest/user_data");
   assertEquals(answer.status, 405);
   assertEquals(answer.header("Allow"), "GET, HEAD");
 });
 
-Deno.test("simulator answers OPTIONS with the allowed methods", async () => {
-  await using service = await start();
-  const token = await service.ask("OPTIONS", "/latest/api/token");
-  assertEmpty(token, 200);
-  assertEquals(token.header("Allow"), "OPTIONS, PUT");
-  const other = await service.ask("OPTIONS", "/latest/meta-data/");
-  assertEquals(other.header("Allow"), "OPTIONS, GET, HEAD");
-});
-
 Deno.test("simulator sends the same credentials twice within an hour, and ones that hold", async () => {
   const clock = { now: Date.UTC(2026, 0, 2, 3, 0, 1) };
-  await using service = await start({ now: () => clock.now });
+  await using service = start({ now: () => clock.now });
   const first = await service.get(CREDENTIALS);
   clock.now += 3_590_000;
   assertEquals((await service.get(CREDENTIALS)).text, first.text);
@@ -365,7 +309,7 @@ Deno.test("simulator sends the same credentials twice within an hour, and ones t
 
 Deno.test("simulator serves OpenStack's files under every version with Nova's types", async () => {
   const tree = defaultTree();
-  await using service = await start({ tree });
+  await using service = start({ tree });
   for (const root of ["/openstack", "/openstack/"]) {
     const answer = await service.get(root);
     assertEquals(answer.text.split("\n"), OPENSTACK_VERSIONS);
@@ -386,38 +330,12 @@ Deno.test("simulator serves OpenStack's files under every version with Nova's ty
 });
 
 Deno.test("simulator answers 404 below /openstack where there is nothing", async () => {
-  await using service = await start();
-  for (
-    const target of [
-      "/openstack/nope",
-      "/openstack/2011-01-01/meta_data.json",
-      "/openstack/latest/nope.json",
-      "/openstack/latest/../latest/user_data",
-    ]
-  ) {
-    const answer = await service.get(target);
-    assertEquals(answer.status, 404, target);
+  await using service = start();
+  for (const path of ["nope", "2011-01-01/user_data", "latest/../latest"]) {
+    const answer = await service.get(`/openstack/${path}`);
+    assertEquals(answer.status, 404, path);
     assertEquals(answer.header("Content-Type"), "text/html; charset=UTF-8");
   }
-});
-
-Deno.test("simulator survives odd requests and answers the next", async () => {
-  await using service = await start();
-  for (
-    const [target, header] of [
-      ["/a%00b", "X: y"],
-      [`/${"a/".repeat(8_000)}`, "X: y"],
-      ["/latest/meta-data/ami-id", "Range: bytes=0-1"],
-      ["/latest/meta-data/ami-id", 'If-None-Match: "1"'],
-    ] as const
-  ) {
-    const { status } = await service.get(target, header);
-    assert(
-      status === 200 || status === 404,
-      `${target.slice(0, 20)} ${status}`,
-    );
-  }
-  assertEquals((await service.get("/latest/meta-data/system")).text, "nitro");
 });
 
 Deno.test("simulator logs a line a request at debug, without tokens or queries", async () => {
@@ -427,7 +345,7 @@ Deno.test("simulator logs a line a request at debug, without tokens or queries",
     format: "text",
     write: (line) => lines.push(line),
   });
-  await using service = await start({ log });
+  await using service = start({ log });
   const token = await service.token(60);
   await service.get(`${CREDENTIALS}?token=${token}`, `${TOKEN}: ${token}`);
   assertEquals(lines.length, 2);
@@ -441,35 +359,25 @@ Deno.test("simulator logs a line a request at debug, without tokens or queries",
   }
 });
 
-Deno.test("startSimulator() names its address, also over IPv6", async () => {
-  await using service = await start({ listen: { hostname: "::1", port: 0 } });
-  const { url, address } = service.simulator;
-  assertEquals(url, `http://[::1]:${address.port}`);
-  const answer = await fetch(`${url}/latest/meta-data/mac`);
-  assertEquals(await answer.text(), "02:c2:50:00:00:01");
-});
-
-Deno.test("startSimulator() rejects when the address is taken", async () => {
-  await using service = await start();
-  const { port } = service.simulator.address;
-  const error = await assertRejects(
-    () => start({ listen: { hostname: "127.0.0.1", port } }),
+Deno.test("startSimulator() names its address, and throws where it is taken", async () => {
+  await using service = start({ listen: { hostname: "::1", port: 0 } });
+  const { url, address: { port } } = service.simulator;
+  assertEquals(url, `http://[::1]:${port}`);
+  const error = assertThrows(
+    () => start({ listen: { hostname: "::1", port } }),
     Error,
-    `Cannot listen on 127.0.0.1:${port}`,
+    `Cannot listen on [::1]:${port}`,
   );
   assert(error.cause instanceof Deno.errors.AddrInUse);
 });
 
-Deno.test("simulator stops in time when a client lingers, and stops twice", async () => {
-  const { simulator } = await start();
+Deno.test("simulator stops when a client lingers, and stops twice", async () => {
+  const { simulator } = start();
   using lingering = await Deno.connect({
     hostname: "127.0.0.1",
     port: simulator.address.port,
   });
   await lingering.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHo"));
-  const before = performance.now();
   await simulator.stop();
   await simulator.stop();
-  await simulator.finished;
-  assert(performance.now() - before < 30_000);
 });

@@ -1,8 +1,5 @@
 import { assertEquals } from "@std/assert";
-import {
-  missingCapabilities,
-  parseCapabilities,
-} from "../../lib/system/capabilities.ts";
+import { missingCapabilities } from "../../lib/system/capabilities.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 
 function status(hex: string): Runner {
@@ -28,5 +25,4 @@ Deno.test("missingCapabilities() is empty when it cannot be read", async () => {
   const notFound: Runner = () => Promise.resolve("not found");
   assertEquals(await missingCapabilities(wanted, notFound), []);
   assertEquals(await missingCapabilities(wanted, status("what")), []);
-  assertEquals(parseCapabilities(""), undefined);
 });

@@ -7,8 +7,6 @@ const MODULE = new URL("lib/system/imports.ts", REPOSITORY).href;
 const MAPS: Readonly<Record<string, boolean>> = {
   [new URL("deploy/offline/yaml.ts", REPOSITORY).href]: true,
   "jsr:@std/yaml@^1.1.0": false,
-  "https://jsr.io/@std/yaml/1.1.0/mod.ts": false,
-  "file:///std/yaml/mod.ts": false,
   [new URL("dist/std/yaml/mod.ts", REPOSITORY).href]: false,
 };
 

@@ -1,5 +1,7 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { runProgram } from "../helpers/program.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../lib/cli/message.ts";
+import { readServeConfig } from "../../lib/config/read_serve_config.ts";
+import { readText } from "../../lib/config/yaml.ts";
 import { readTextFile } from "../../lib/system/read_text_file.ts";
 
 Deno.test("readTextFile() gives the text of a file to the byte", async () => {
@@ -95,74 +97,47 @@ Deno.test("readTextFile() stays in the folder it is given, whatever links say", 
   }
 });
 
-Deno.test("serve takes no file of an override by a link out of the configuration's folder", async () => {
+Deno.test("readTextFile() refuses what is no text file, as errors of flags that name one say", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    await Deno.symlink("/etc/passwd", `${folder}/mine.txt`);
-    await Deno.writeTextFile(
-      `${folder}/c.yaml`,
-      `overrides: {"*/a": {file: mine.txt}}`,
-    );
-    const { code, stderr } = await runProgram([
-      "serve",
-      `--config=${folder}/c.yaml`,
-    ]);
-    assertEquals([code, stderr], [
-      2,
-      `c2s-imds: Cannot use a text for key "overrides > */a > file" in "${folder}/c.yaml": ` +
-      "expected a file that can be read: expected no link to another folder\n",
-    ]);
+    await Deno.writeFile(`${folder}/bytes`, new Uint8Array([0x61, 0xff]));
+    await Deno.writeTextFile(`${folder}/big`, "#".repeat(1024 * 1024 + 1));
+    for (
+      const [path, reason] of [
+        [folder, "it is a folder"],
+        ["/dev/zero", "expected a regular file or a pipe"],
+        [`${folder}/big/x`, "Not a directory"],
+        [`${folder}/none`, "no such file"],
+        [`${folder}/big`, "expected 1 MiB at most"],
+        [`${folder}/bytes`, "expected UTF-8"],
+        // A link to a file of the program's own, which Deno opens for nobody.
+        ["/proc/self/mem", ""],
+      ] as const
+    ) {
+      assertThrows(
+        () => readText("data file", path, readTextFile),
+        UsageError,
+        `Cannot read data file "${path}": ${reason}`,
+      );
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
 
-Deno.test("readTextFile() refuses bytes that are no UTF-8", async () => {
-  const path = await Deno.makeTempFile();
+Deno.test("serve takes no file of an override by a link out of the configuration's folder", async () => {
+  const folder = await Deno.makeTempDir();
   try {
-    await Deno.writeFile(path, new Uint8Array([0x61, 0xff]));
-    assertThrows(() => readTextFile(path), Error, "expected UTF-8");
+    await Deno.symlink("/etc/passwd", `${folder}/mine.txt`);
+    const config = `${folder}/c.yaml`;
+    await Deno.writeTextFile(config, `overrides: {"*/a": {file: mine.txt}}`);
+    assertThrows(
+      () => readServeConfig([`--config=${config}`], {}, readTextFile),
+      UsageError,
+      `Cannot use a text for key "overrides > */a > file" in "${config}": ` +
+        "expected a file that can be read: expected no link to another folder",
+    );
   } finally {
-    await Deno.remove(path);
-  }
-});
-
-Deno.test("every flag that names a file refuses what is none, in one style", async (t) => {
-  const big = await Deno.makeTempFile();
-  try {
-    await Deno.writeTextFile(big, "#".repeat(1024 * 1024 + 1));
-    const reasons = [
-      [".", "it is a folder"],
-      ["/dev/zero", "expected a regular file or a pipe"],
-      [`${big}/x`, "Not a directory"],
-      [
-        "/proc/self/mem",
-        "(?:expected the path of a file|no permission|Input/output error)",
-      ],
-      [big, "expected 1 MiB at most"],
-    ] as const;
-    for (
-      const [line, what] of [
-        [["serve", "--config"], "configuration file"],
-        [["profiles", "show"], "profile"],
-        [["simulate", "--data"], "data file"],
-      ] as const
-    ) {
-      await t.step(line.join(" "), async () => {
-        for (const [path, reason] of reasons) {
-          const file = path === "." ? "./" : path;
-          const { code, stdout, stderr } = await runProgram([...line, file]);
-          assertEquals([code, stdout], [2, ""]);
-          assertMatch(
-            stderr,
-            new RegExp(
-              `^c2s-imds: Cannot read ${what} "${file}": ${reason}\n$`,
-            ),
-          );
-        }
-      });
-    }
-  } finally {
-    await Deno.remove(big);
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -31,9 +31,9 @@ Deno.test("after() acts when the one before was cancelled, whenever that was", a
     const started = performance.now();
     await new Promise<void>((resolve) => after(10, resolve));
     assert(performance.now() - started >= 10);
-    after(5_000, () => {})();
+    // Were it to wait for the longer one, it would never come.
+    after(2 ** 30, () => {})();
     await new Promise<void>((resolve) => after(10, resolve));
-    assert(performance.now() - started < 5_000);
   }
 });
 
@@ -94,31 +94,19 @@ Deno.test("delay() ends early with its signal, deadline() with its promise, time
 Deno.test("a process waits for what is pending, and for nothing that was cancelled", async () => {
   const url = new URL("../../lib/system/timers.ts", import.meta.url);
   const script = `
-    import { after, deadline } from ${JSON.stringify(url.href)};
+    import { after, deadline, delay } from ${JSON.stringify(url.href)};
     after(100_000, () => {})();
     after(10, () => after(100_000, () => {})());
     after(10, () => {});
     after(50, () => Deno.stdout.writeSync(new TextEncoder().encode("acted")));
     after(100_000, () => {})();
     await deadline(1, 100_000);
+    await delay(60);
+    after(100_000, () => {})();
   `;
   const result = await systemRunner(
     [Deno.execPath(), "run", "--quiet", "--no-config", "--no-check", "-"],
     { stdin: script, timeoutMs: 20_000 },
   );
   assertEquals(result, { code: 0, stdout: "acted", stderr: "" });
-});
-
-Deno.test("delay() ends early with its signal, deadline() when time runs out", async () => {
-  const ended = new AbortController();
-  const long = delay(3_600_000, ended.signal);
-  ended.abort();
-  await long;
-  await delay(3_600_000, ended.signal);
-  assertEquals(await deadline(long, 3_600_000), undefined);
-  assertEquals(
-    await deadline(Promise.resolve("in time"), 3_600_000),
-    "in time",
-  );
-  assertEquals(await deadline(new Promise(() => {}), 5), undefined);
 });

@@ -8,6 +8,7 @@
  */
 import type { UpstreamAddress } from "../../config/serve_config.ts";
 import { after } from "../../system/timers.ts";
+import type { TimeLimit } from "./time_limit.ts";
 
 /** Room for one read: most answers come in one. */
 const BUFFER_BYTES = 4 * 1024;
@@ -37,57 +38,49 @@ export class Connection {
   /** The other end. */
   readonly remote: Deno.NetAddr;
   readonly #socket: Deno.TcpConn;
-  readonly #onClose: (connection: Connection) => void;
+  readonly #open: Set<Connection>;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #unread = NOTHING;
-  #closed = false;
   #reason: Error | undefined;
 
-  private constructor(
-    socket: Deno.TcpConn,
-    onClose: (connection: Connection) => void,
-  ) {
+  private constructor(socket: Deno.TcpConn, open: Set<Connection>) {
     this.#socket = socket;
-    this.#onClose = onClose;
     this.local = socket.localAddr;
     this.remote = socket.remoteAddr;
+    this.#open = open.add(this);
   }
 
   /**
    * Connects.
    *
    * @param address where to
-   * @param signal gives up
-   * @param onClose called once, when the connection is closed at this end
+   * @param limit closes it when it is over, at any time
+   * @param open where it stands while it is open
    * @throws {Error} when there is no connection
    */
   static async open(
     { hostname, port }: UpstreamAddress,
-    signal: AbortSignal,
-    onClose: (connection: Connection) => void,
+    limit: TimeLimit,
+    open: Set<Connection>,
   ): Promise<Connection> {
-    signal.throwIfAborted();
+    limit.throwIfOver();
     const abandoned = new AbortController();
-    const connecting = Deno.connect({
-      hostname,
-      port,
-      signal: abandoned.signal,
-    });
-    const { promise: left, reject } = Promise.withResolvers<never>();
-    const leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave);
+    const { signal } = abandoned;
+    const connecting = Deno.connect({ hostname, port, signal });
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    limit.onOver = reject;
     try {
-      const socket = await Promise.race([connecting, left]);
+      const socket = await Promise.race([connecting, over]);
       socket.setNoDelay(true);
-      return new Connection(socket, onClose);
+      const connection = new Connection(socket, open);
+      limit.onOver = (reason) => connection.close(reason);
+      return connection;
     } catch (error) {
       // Deno 2.9.6 never closes what connects just as it is aborted.
       const cancelTimer = after(ABANDON_MS, () => abandoned.abort());
       connecting.then((socket) => socket.close(), () => {})
         .finally(cancelTimer);
       throw error;
-    } finally {
-      signal.removeEventListener("abort", leave);
     }
   }
 
@@ -123,19 +116,6 @@ export class Connection {
     }
   }
 
-  /**
-   * Takes bytes that are there already.
-   *
-   * @param size how many
-   * @returns a copy of them; `undefined` when not so many are there
-   */
-  take(size: number): Uint8Array<ArrayBuffer> | undefined {
-    const unread = this.#unread;
-    if (unread.length < size) return undefined;
-    this.unread(unread.subarray(size));
-    return unread.slice(0, size);
-  }
-
   /** Puts back bytes that were read and not used. */
   unread(bytes: Uint8Array): void {
     this.#unread = bytes as Uint8Array<ArrayBuffer>;
@@ -152,10 +132,9 @@ export class Connection {
       await this.#socket.read(this.#buffer);
     } catch {
       // It is over either way.
-    } finally {
-      cancelTimer();
-      this.close();
     }
+    cancelTimer();
+    this.close();
   }
 
   /**
@@ -164,10 +143,8 @@ export class Connection {
    * @param reason what a read under way or to come fails with
    */
   close(reason?: Error): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (!this.#open.delete(this)) return;
     this.#reason = reason;
     this.#socket.close();
-    this.#onClose(this);
   }
 }

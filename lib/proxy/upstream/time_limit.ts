@@ -5,15 +5,17 @@
  * @module
  */
 import { after } from "../../system/timers.ts";
-import { ClientGone, UpstreamError } from "./upstream_error.ts";
+import { ClientGone, type Failure, UpstreamError } from "./upstream_error.ts";
 
 /** One limit for finding the service, connecting, asking and reading. */
 export class TimeLimit implements Disposable {
-  readonly #abort = new AbortController();
+  /** Called when the time is over or the client has left, by the step at work. */
+  onOver: (reason: Failure) => void = () => {};
   readonly #deadline: number;
   readonly #client: AbortSignal | undefined;
   readonly #cancelTimer: () => void;
-  readonly #leave = () => this.#abort.abort(new ClientGone());
+  readonly #leave = () => this.#end(new ClientGone());
+  #reason: Failure | undefined;
 
   /**
    * Begins now.
@@ -25,19 +27,11 @@ export class TimeLimit implements Disposable {
     this.#deadline = performance.now() + limitMs;
     this.#client = client;
     this.#cancelTimer = after(limitMs, () =>
-      this.#abort.abort(
+      this.#end(
         new UpstreamError("late", `no answer within ${limitMs / 1000} s`),
       ));
     if (client?.aborted) this.#leave();
     client?.addEventListener("abort", this.#leave);
-  }
-
-  /**
-   * Aborted when the time is over or the client has left; the reason is the
-   * {@linkcode UpstreamError} or {@linkcode ClientGone} that says which.
-   */
-  get signal(): AbortSignal {
-    return this.#abort.signal;
   }
 
   /** What is left of the time, in milliseconds, at least one. */
@@ -45,9 +39,24 @@ export class TimeLimit implements Disposable {
     return Math.max(1, Math.ceil(this.#deadline - performance.now()));
   }
 
+  /**
+   * Goes on only within the limit.
+   *
+   * @throws {UpstreamError} when the time is over
+   * @throws {ClientGone} when the client has left
+   */
+  throwIfOver(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+  }
+
   /** Ends the limit: the answer is there, or on its way to the client. */
   [Symbol.dispose](): void {
     this.#cancelTimer();
     this.#client?.removeEventListener("abort", this.#leave);
+  }
+
+  #end(reason: Failure): void {
+    this.#reason ??= reason;
+    this.onOver(this.#reason);
   }
 }

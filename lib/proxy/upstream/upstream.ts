@@ -11,27 +11,31 @@
 import { STATUS_CODE } from "@std/http/status";
 import type { UpstreamAddress } from "../../config/serve_config.ts";
 import { delay } from "../../system/timers.ts";
-import { answerHeaders, type Header } from "../headers.ts";
-import { isLoopback, plainAddress } from "../peers.ts";
-import { AnswerBody } from "./answer_body.ts";
-import { readHead } from "./answer_head.ts";
+import { isLoopback, plainAddress } from "../admission.ts";
+import type { Header } from "../headers.ts";
+import { readAnswer, type UpstreamAnswer } from "./answer_reader.ts";
 import { Connection } from "./connection.ts";
 import type { TimeLimit } from "./time_limit.ts";
 import {
   brokeOff,
-  CameBack,
   ClientGone,
   unreachable,
   UpstreamError,
 } from "./upstream_error.ts";
-import { fixedSource, type UpstreamSource } from "./upstream_source.ts";
 
-/**
- * Statuses that can be handed on. `Deno.serve` takes no others, and sends 205
- * without a length, so that a client would wait for the end of its body.
- */
-function canBeSent(status: number): boolean {
-  return status >= 200 && status <= 599 && status !== 205;
+/** Finds an upstream that moves. */
+export interface UpstreamSource {
+  /**
+   * Where it is at the moment.
+   *
+   * @param timeoutMs how long it may take to find out, in milliseconds
+   * @throws {Error} when that is not known by then; the message is one line
+   */
+  current(timeoutMs: number): Promise<UpstreamAddress>;
+  /** Is told that there was no connection to an address. */
+  failed(address: UpstreamAddress): void;
+  /** Ends a search that is under way. */
+  close(): void;
 }
 
 /** A request as it goes up. */
@@ -44,18 +48,6 @@ export interface UpstreamRequest {
   readonly headers: readonly Header[];
   /** The body; `undefined` for none at all. */
   readonly body: Uint8Array | undefined;
-}
-
-/** The head of an answer, and the rest to read. */
-export interface UpstreamAnswer {
-  /** The status code. */
-  readonly status: number;
-  /** The end-to-end headers. */
-  readonly headers: readonly Header[];
-  /** The Content-Length it announced, if any. */
-  readonly length: string | undefined;
-  /** The body. */
-  readonly body: Pick<AnswerBody, "start" | "read" | "destroy">;
 }
 
 /** A request that went up, and the other end of its connection. */
@@ -83,7 +75,8 @@ const PAUSES_MS: readonly number[] = [100, 400];
 export class Upstream {
   /** `HOST:PORT` as a Host header has it, without the default port. */
   readonly authority: string;
-  readonly #source: UpstreamSource;
+  readonly #address: UpstreamAddress;
+  readonly #source: UpstreamSource | undefined;
   readonly #open = new Set<Connection>();
   /** The requests without an answer yet, by the local end they went from. */
   readonly #unanswered = new Map<string, SentRequest>();
@@ -93,12 +86,10 @@ export class Upstream {
    * Connects only when a request is sent.
    *
    * @param address where the real service is, or its usual name where it moves
-   * @param source tells where it is; at `address` for ever unless given
+   * @param source tells where it is, if it moves
    */
-  constructor(
-    address: UpstreamAddress,
-    source: UpstreamSource = fixedSource(address),
-  ) {
+  constructor(address: UpstreamAddress, source?: UpstreamSource) {
+    this.#address = address;
     this.#source = source;
     const host = address.hostname.includes(":")
       ? `[${address.hostname}]`
@@ -114,7 +105,6 @@ export class Upstream {
    * answer may take; it ends the body, too, until it is disposed of
    * @throws {UpstreamError} when no proper answer begins in time
    * @throws {ClientGone} when nobody waits for it any more
-   * @throws {CameBack} when it came back each time
    */
   async send(
     request: UpstreamRequest,
@@ -124,7 +114,10 @@ export class Upstream {
       const answer = await this.#sendOnce(request, limit);
       if (answer !== undefined) return answer;
     }
-    throw new CameBack();
+    throw new UpstreamError(
+      "loop",
+      "the redirect rule leads this proxy's requests to itself",
+    );
   }
 
   /** Sends a request; there is no answer where it came back. */
@@ -134,34 +127,24 @@ export class Upstream {
   ): Promise<UpstreamAnswer | undefined> {
     const { address, connection } = await this.#connect(limit);
     const { local, remote } = connection;
-    limit.signal.addEventListener(
-      "abort",
-      () => connection.close(limit.signal.reason),
-    );
     const from = end(local.hostname, local.port);
     const sent: SentRequest = { request, remote, cameBack: false };
     this.#unanswered.set(from, sent);
     try {
-      limit.signal.throwIfAborted();
       // An answer may come before all was sent, even instead.
       connection.write(bytesOf(request)).catch(() => {});
-      const head = await readHead(connection, request.method);
-      const { status, fields, length, framing } = head;
+      const answer = await readAnswer(connection, request.method);
       // A client may have the same port by chance: then this is the service's.
-      if (sent.cameBack && status === STATUS_CODE.LoopDetected) {
+      if (sent.cameBack && answer.status === STATUS_CODE.LoopDetected) {
         connection.close();
         return undefined;
       }
-      if (!canBeSent(status)) {
-        throw new UpstreamError("broken", `answered with status ${status}`);
-      }
-      const body = new AnswerBody(connection, framing);
-      return { status, headers: answerHeaders(fields), length, body };
+      return answer;
     } catch (error) {
       connection.close();
       const failure = brokeOff(error);
       if (failure instanceof UpstreamError && failure.fault === "late") {
-        this.#source.failed(address);
+        this.#source?.failed(address);
       }
       throw failure;
     } finally {
@@ -179,14 +162,16 @@ export class Upstream {
     for (let tries = 0;; tries++) {
       const address = await this.#locate(limit.leftMs);
       try {
-        return { address, connection: await this.#connectTo(address, limit) };
+        const connection = await Connection.open(address, limit, this.#open);
+        if (!this.#closed) return { address, connection };
+        connection.close();
+        throw new Error("the proxy is stopping");
       } catch (error) {
-        if (!(limit.signal.reason instanceof ClientGone)) {
-          this.#source.failed(address);
-        }
-        limit.signal.throwIfAborted();
+        if (error instanceof ClientGone) throw error;
+        this.#source?.failed(address);
+        limit.throwIfOver();
         const pauseMs = PAUSES_MS[tries] ?? Infinity;
-        if (!this.#source.moves || pauseMs >= limit.leftMs) {
+        if (this.#source === undefined || pauseMs >= limit.leftMs) {
           throw unreachable(error);
         }
         await delay(pauseMs);
@@ -195,27 +180,13 @@ export class Upstream {
   }
 
   async #locate(timeoutMs: number): Promise<UpstreamAddress> {
+    if (this.#source === undefined) return this.#address;
     try {
       return await this.#source.current(timeoutMs);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new UpstreamError("unreachable", message, { cause: error });
     }
-  }
-
-  async #connectTo(
-    address: UpstreamAddress,
-    { signal }: TimeLimit,
-  ): Promise<Connection> {
-    const connection = await Connection.open(
-      address,
-      signal,
-      (closed) => this.#open.delete(closed),
-    );
-    this.#open.add(connection);
-    if (!this.#closed) return connection;
-    connection.close();
-    throw new Error("the proxy is stopping");
   }
 
   /**
@@ -247,7 +218,7 @@ export class Upstream {
   /** Closes every connection, and those that are still being made. */
   close(): void {
     this.#closed = true;
-    this.#source.close();
+    this.#source?.close();
     for (const connection of this.#open) connection.close();
   }
 }

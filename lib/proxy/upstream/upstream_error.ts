@@ -4,8 +4,8 @@
  * @module
  */
 
-/** The kinds of failure. */
-export type UpstreamFault = "unreachable" | "broken" | "late";
+/** The kinds of failure; `loop`: each try came back to this proxy itself. */
+export type UpstreamFault = "unreachable" | "broken" | "late" | "loop";
 
 /** The service did not answer as it should. */
 export class UpstreamError extends Error {
@@ -47,14 +47,8 @@ export class ClientGone extends Error {
   }
 }
 
-/** Each try to send a request up was redirected to this proxy itself. */
-export class CameBack extends Error {
-  /** Makes the error. */
-  constructor() {
-    super("the redirect rule leads this proxy's requests to itself");
-    this.name = "CameBack";
-  }
-}
+/** Why a request up was given up. */
+export type Failure = UpstreamError | ClientGone;
 
 /**
  * Says that no connection could be made.
@@ -62,11 +56,8 @@ export class CameBack extends Error {
  * @param cause why not
  */
 export function unreachable(cause: unknown): UpstreamError {
-  return new UpstreamError(
-    "unreachable",
-    `cannot be reached: ${detailOf(cause)}`,
-    { cause },
-  );
+  const message = `cannot be reached: ${detailOf(cause)}`;
+  return new UpstreamError("unreachable", message, { cause });
 }
 
 /**
@@ -74,13 +65,12 @@ export function unreachable(cause: unknown): UpstreamError {
  *
  * @param cause why
  */
-export function brokeOff(cause: unknown): UpstreamError | ClientGone {
+export function brokeOff(cause: unknown): Failure {
   if (cause instanceof UpstreamError || cause instanceof ClientGone) {
     return cause;
   }
-  return new UpstreamError("broken", `broke off: ${detailOf(cause)}`, {
-    cause,
-  });
+  const message = `broke off: ${detailOf(cause)}`;
+  return new UpstreamError("broken", message, { cause });
 }
 
 /**

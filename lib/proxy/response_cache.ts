@@ -1,0 +1,276 @@
+/**
+ * Which requests may share one upstream request, and which answers may be used
+ * again for a moment. That shields the service,
+ * which takes 1,024 packets a second from a network interface, for all
+ * link-local services together, and drops what is beyond
+ * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html).
+ *
+ * @module
+ */
+import { STATUS_CODE } from "@std/http/status";
+import { neverShared } from "../rewrite/paths.ts";
+import type { Meters } from "../system/meters.ts";
+import { memoize } from "../system/memoize.ts";
+import type { Answer } from "./answer.ts";
+import { valueOf, valuesOf } from "./headers.ts";
+import type { UpstreamRequest } from "./upstream/upstream.ts";
+import { ClientGone } from "./upstream/upstream_error.ts";
+
+/** The most bytes of a body that is used again. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** The most answers that are kept. */
+const MAX_ANSWERS = 512;
+
+/**
+ * The most bytes that are kept: those of bodies, of their headers, and of the
+ * requests, whose heads a client makes as long as it likes.
+ */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * How long others may join a request that waits for its answer, in
+ * milliseconds. Clients give up after 500 ms (the SDK for Go) or a second, and
+ * ask again: a retry is to ask the service, not to wait with one that hangs.
+ */
+const JOIN_MS = 250;
+
+/** Where the session token of IMDSv2 stands. */
+const TOKEN_HEADER = "x-aws-ec2-metadata-token";
+
+/** For how long it is good still, in seconds, in every answer under it. */
+const TTL_HEADER = `${TOKEN_HEADER}-ttl-seconds`;
+
+/** Statuses that may be over the next moment, or that belong to one token. */
+const NEVER_AGAIN: readonly number[] = [
+  STATUS_CODE.Unauthorized,
+  STATUS_CODE.Forbidden,
+  STATUS_CODE.TooManyRequests,
+];
+
+/** Sends a request up, until its signal is aborted. */
+export type Ask = (signal: AbortSignal) => Promise<Answer>;
+
+/**
+ * A request that went up for all who ask the same at the same moment, and its
+ * answer. It goes on while anybody waits for it.
+ */
+interface Entry {
+  readonly since: number;
+  readonly token: string | undefined;
+  readonly answer: Promise<Answer>;
+  readonly abort: AbortController;
+  waiting: number;
+  /** Whether a streamed answer, which can be read only once, has its reader. */
+  taken: boolean;
+  /** What may be used again; nothing while it is on its way. */
+  kept?: {
+    readonly answer: Answer;
+    readonly until: number;
+    readonly size: number;
+  };
+}
+
+/** Answers identical requests together, and from memory for a moment. */
+export class ResponseCache {
+  readonly #lifeMs: number;
+  readonly #meters: Pick<Meters, "reused" | "shared">;
+  readonly #now: () => number;
+  /** Those that are kept stand in the order in which they came. */
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+
+  /**
+   * Keeps nothing yet.
+   *
+   * @param lifeMs how long an answer may be used again, in milliseconds; 0
+   * shares nothing at all
+   * @param meters counts what was shared
+   * @param now the clock, in milliseconds
+   */
+  constructor(
+    lifeMs: number,
+    meters: Pick<Meters, "reused" | "shared">,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#lifeMs = lifeMs;
+    this.#meters = meters;
+    this.#now = now;
+  }
+
+  /**
+   * Answers a request from what is there, or by asking.
+   *
+   * @param request the request
+   * @param client its signal is looked at only where there is something to
+   * wait for
+   * @param ask asks the upstream; an error of it meets all who wait for it
+   * @throws {ClientGone} when the client leaves first
+   */
+  async answer(
+    request: UpstreamRequest,
+    client: Pick<Request, "signal">,
+    ask: Ask,
+  ): Promise<Answer> {
+    if (this.#lifeMs === 0) return await ask(client.signal);
+    if (!mayShare(request)) {
+      return await this.#ask(request, client.signal, ask);
+    }
+    const key = keyOf(request);
+    const now = this.#now();
+    const known = this.#entries.get(key);
+    if (known?.kept !== undefined && now < known.kept.until) {
+      this.#meters.reused++;
+      return known.kept.answer;
+    }
+    const joins = known !== undefined && known.kept === undefined &&
+      !known.abort.signal.aborted && now - known.since < JOIN_MS;
+    const entry = joins ? known : this.#start(key, request, ask);
+    const answer = await wait(entry, client.signal);
+    // A streamed answer has gone to another client.
+    if (answer === undefined) {
+      return await this.#ask(request, client.signal, ask);
+    }
+    if (joins) this.#meters.shared++;
+    return answer;
+  }
+
+  #start(key: string, request: UpstreamRequest, ask: Ask): Entry {
+    const abort = new AbortController();
+    const entry: Entry = {
+      since: this.#now(),
+      token: valueOf(request.headers, TOKEN_HEADER),
+      answer: this.#ask(request, abort.signal, ask),
+      abort,
+      waiting: 0,
+      taken: false,
+    };
+    this.#drop(key);
+    this.#entries.set(key, entry);
+    const settle = (answer?: Answer) => {
+      const isCurrent = this.#entries.get(key) === entry;
+      if (isCurrent) this.#entries.delete(key);
+      if (answer?.body instanceof ReadableStream) {
+        if (entry.waiting === 0) answer.body.cancel();
+      } else if (isCurrent && answer !== undefined) {
+        this.#keep(key, entry, answer);
+      }
+    };
+    // A failure is told to those who wait.
+    entry.answer.then(settle, () => settle());
+    return entry;
+  }
+
+  /** Asks, whatever for; a token the service refuses is refused for all. */
+  async #ask(
+    request: UpstreamRequest,
+    signal: AbortSignal,
+    ask: Ask,
+  ): Promise<Answer> {
+    const answer = await ask(signal);
+    if (answer.status === STATUS_CODE.Unauthorized) {
+      this.#forget(valueOf(request.headers, TOKEN_HEADER));
+    }
+    return answer;
+  }
+
+  #keep(key: string, entry: Entry, answer: Answer): void {
+    if (!mayKeep(answer)) return;
+    const now = this.#now();
+    const until = now + Math.min(this.#lifeMs, 1_000 * ttlOf(answer));
+    const size = sizeOf(key, answer);
+    entry.kept = { answer, until, size };
+    this.#entries.set(key, entry);
+    this.#bytes += size;
+    for (const [oldest, { kept }] of this.#entries) {
+      if (kept === undefined) continue;
+      const fits = this.#entries.size <= MAX_ANSWERS &&
+        this.#bytes <= MAX_BYTES;
+      if (fits && now < kept.until) break;
+      this.#drop(oldest);
+    }
+  }
+
+  /**
+   * A token the service has refused must not be answered from memory, nor with
+   * what was asked for while it held.
+   */
+  #forget(token: string | undefined): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.token === token) this.#drop(key);
+    }
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.kept?.size ?? 0;
+    this.#entries.delete(key);
+  }
+}
+
+/**
+ * Waits for the answer to a request that others wait for, too.
+ *
+ * @returns `undefined` for a streamed one that went to another client
+ */
+async function wait(
+  entry: Entry,
+  client: AbortSignal,
+): Promise<Answer | undefined> {
+  const gone = Promise.withResolvers<never>();
+  const leave = () => {
+    gone.reject(new ClientGone());
+    if (--entry.waiting === 0) entry.abort.abort();
+  };
+  entry.waiting++;
+  client.addEventListener("abort", leave);
+  if (client.aborted) leave();
+  try {
+    const answer = await Promise.race([entry.answer, gone.promise]);
+    if (!(answer.body instanceof ReadableStream)) return answer;
+    if (entry.taken) return undefined;
+    entry.taken = true;
+    return answer;
+  } finally {
+    client.removeEventListener("abort", leave);
+  }
+}
+
+/** How long the token of an answer is good, in seconds. */
+function ttlOf({ headers }: Answer): number {
+  const [ttl = ""] = valuesOf(headers, TTL_HEADER);
+  return /^\d+$/.test(ttl) ? Number(ttl) : Infinity;
+}
+
+/** Conditions and ranges ask for something of their own. */
+const OWN = /^(?:range|if-.*|authorization|cookie)$/;
+
+const isPersonal = memoize(neverShared);
+
+function mayShare({ method, target, headers }: UpstreamRequest): boolean {
+  return method === "GET" && !headers.some(([name]) => OWN.test(name)) &&
+    !isPersonal(target);
+}
+
+function mayKeep({ status, headers, body }: Answer): boolean {
+  return status < 500 && !NEVER_AGAIN.includes(status) &&
+    lengthOf(body) <= MAX_BODY_BYTES &&
+    !/no-store|no-cache/i.test(valuesOf(headers, "cache-control").join());
+}
+
+/** What keeping an answer takes, in bytes; every character is one. */
+function sizeOf(key: string, { headers, body }: Answer): number {
+  let size = key.length + lengthOf(body);
+  for (const [name, value] of headers) size += name.length + value.length;
+  return size;
+}
+
+function lengthOf(body: Answer["body"]): number {
+  return body instanceof Uint8Array ? body.length : 0;
+}
+
+/** Two requests are identical when target and end-to-end headers are. */
+function keyOf({ target, headers }: UpstreamRequest): string {
+  let key = target;
+  for (const [name, value] of headers) key += `\n${name}:${value}`;
+  return key;
+}

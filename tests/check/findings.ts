@@ -1,0 +1,78 @@
+/**
+ * What `check` may have found out, for tests of what it makes of that.
+ *
+ * @module
+ */
+import type { RuleFacts } from "../../lib/check/node_facts.ts";
+import type { Diagnosis, Observation } from "../../lib/check/observe.ts";
+import type { Findings, Seen } from "../../lib/check/probe.ts";
+
+/** What clients should see. */
+export const EMULATED: Diagnosis = {
+  kind: "emulated",
+  region: "us-iso-east-1",
+};
+
+/** What they see without a proxy. */
+export const REAL: Diagnosis = { kind: "real", region: "us-east-1" };
+
+/** Nobody listens. */
+export const DOWN: Diagnosis = {
+  kind: "silent",
+  silence: "refused",
+  reason: "ECONNREFUSED",
+};
+
+/** All that a client saw of a service that names no region. */
+export const OBSERVATION: Observation = {
+  token: { status: 200, ms: 2.04 },
+  version: "v2",
+  ttlTold: true,
+  sights: [],
+  promises: [],
+};
+
+/** A look at one address. */
+export function seen(
+  diagnosis: Diagnosis,
+  observation: Partial<Observation> = {},
+): Seen {
+  return { diagnosis, observation: { ...OBSERVATION, ...observation } };
+}
+
+/** A rule as it stands. */
+export function ruleIn(
+  state: RuleFacts["state"],
+  differences: readonly string[] = ["the guard is missing"],
+): RuleFacts {
+  if (state === "not needed") return { state };
+  if (state === "unknown") return { state, reason: "Cannot tell: no rights" };
+  return {
+    state,
+    backend: "nft",
+    port: 4000,
+    differences: state === "drift" ? differences : [],
+    unguarded: [],
+  };
+}
+
+/** The proxy's address, and what is found there. */
+export function proxy(
+  diagnosis: Diagnosis,
+  stranger?: string,
+): NonNullable<Findings["proxy"]> {
+  return { address: "127.0.0.1:4000", diagnosis, stranger };
+}
+
+/** All well, but for what is given. */
+export function findings(special: Partial<Findings> = {}): Findings {
+  return {
+    url: "http://169.254.169.254",
+    uid: 0,
+    regions: new Map([["us-east-1", "us-iso-east-1"]]),
+    rule: ruleIn("installed"),
+    seen: seen(EMULATED),
+    exempt: [],
+    ...special,
+  };
+}
