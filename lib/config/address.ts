@@ -4,12 +4,12 @@
  *
  * @module
  */
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import type {
   ListenAddress,
   ServeConfig,
   UpstreamAddress,
 } from "./serve_config.ts";
-import { refuse, type SourcedValue } from "../cli/options.ts";
 
 /** One spelling for each host; `undefined` for what no URL can have. */
 function canonicalHost(host: string): string | undefined {

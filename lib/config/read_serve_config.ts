@@ -4,6 +4,13 @@
  * @module
  */
 import { UsageError } from "../cli/message.ts";
+import {
+  type Option,
+  parseFlags,
+  refuse,
+  type SourcedValue,
+  type SourcedValues,
+} from "../cli/options.ts";
 import { formatAddress, isLoopback } from "./address.ts";
 import { identityOf, type Override } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
@@ -18,13 +25,6 @@ import {
   SERVE_OPTIONS,
   SERVE_SETTINGS,
 } from "./serve_options.ts";
-import {
-  type Option,
-  parseFlags,
-  refuse,
-  type SourcedValue,
-  type SourcedValues,
-} from "../cli/options.ts";
 import {
   expandAliases,
   fromEnvironment,

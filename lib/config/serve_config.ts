@@ -6,7 +6,7 @@
 import type { LogFormat, LogLevel } from "../system/log.ts";
 import type { Identity } from "./profile.ts";
 import type { RegionMap } from "./regions.ts";
-import type { User } from "./sourced_value.ts";
+import type { User } from "./values.ts";
 
 /** An address to listen on; port 0 takes a free one. */
 export interface ListenAddress {

@@ -5,18 +5,18 @@
  * @module
  */
 import { quote, unknown, UsageError } from "../cli/message.ts";
-import { LOG_LEVELS } from "../system/log.ts";
-import { cloudstackUpstream, parseInterfaceName } from "./address.ts";
-import { OVERRIDES, parseOverrides } from "./overrides.ts";
-import type { Override } from "./profile.ts";
-import { besides, fileBeside } from "./profiles.ts";
-import { REPLACED_FLAGS } from "./serve_options.ts";
 import {
   type Option,
   refuse,
   type SourcedValue,
   type SourcedValues,
 } from "../cli/options.ts";
+import { LOG_LEVELS } from "../system/log.ts";
+import { cloudstackUpstream, parseInterfaceName } from "./address.ts";
+import { OVERRIDES, parseOverrides } from "./overrides.ts";
+import type { Override } from "./profile.ts";
+import { besides, fileBeside } from "./profiles.ts";
+import { REPLACED_FLAGS } from "./serve_options.ts";
 import {
   isMapping,
   type ReadTextFile,
