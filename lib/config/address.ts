@@ -154,7 +154,6 @@ export function parseUpstreamChoice(
     // What its name server calls the service, as long as it is to be found.
     upstream: { hostname: "data-server", port: HTTP_PORT },
     discover: {
-      kind: "cloudstack",
       interface: parseInterfaceName(value, name),
     },
   };

@@ -24,10 +24,8 @@ export interface UpstreamAddress {
   readonly port: number;
 }
 
-/** How an upstream is found that moves. */
+/** How an upstream is found that moves: CloudStack's virtual router. */
 export interface DiscoverConfig {
-  /** CloudStack's virtual router, which is the DHCP server. */
-  readonly kind: "cloudstack";
   /** The interface whose DHCP server it is. */
   readonly interface: string;
 }

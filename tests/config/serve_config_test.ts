@@ -27,7 +27,7 @@ const DEFAULTS: WholeConfig = {
 /** What differs with `--upstream cloudstack:eth0`. */
 const CLOUDSTACK: Partial<WholeConfig> = {
   upstream: { hostname: "data-server", port: 80 },
-  discover: { kind: "cloudstack", interface: "eth0" },
+  discover: { interface: "eth0" },
 };
 
 const at = (hostname: string, port: number) => ({ hostname, port });
@@ -127,7 +127,7 @@ const CASES: readonly (readonly [string, Sources, Partial<WholeConfig>])[] = [
     yaml: "upstream: cloudstack:enp1s0.100",
   }, {
     ...CLOUDSTACK,
-    discover: { kind: "cloudstack", interface: "enp1s0.100" },
+    discover: { interface: "enp1s0.100" },
   }],
   ["mdproxy4cs has its own defaults", {
     env: {

@@ -46,7 +46,7 @@ async function startMoving(source: UpstreamSource, timeoutMs = 2_000) {
       listen: [{ hostname: "127.0.0.1", port: 0 }],
       listenAnywhere: false,
       upstream: { hostname: "data-server", port: 80 },
-      discover: { kind: "cloudstack", interface: "eth0" },
+      discover: { interface: "eth0" },
       regions: NO_REGIONS,
       rewrite: "safe",
       timeoutMs,
