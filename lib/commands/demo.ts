@@ -30,8 +30,7 @@ import { startProxy } from "../proxy/proxy.ts";
 import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 import { createLog } from "../system/log.ts";
-import { runUntilStopped } from "./run_until_stopped.ts";
-import { listenForSignals } from "./stop_signals.ts";
+import { listenForSignals, runUntilStopped } from "./stop.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 
@@ -116,7 +115,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       const ended = runUntilStopped(proxy, signals.order, log);
       io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
       io.stdout(report + renderServing(urls));
-      return await ended.finally(() => signals.close());
+      return await ended.finally(() => signals[Symbol.dispose]());
     } finally {
       cancelErrorLog();
       await proxy.shutdown();

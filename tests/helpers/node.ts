@@ -281,8 +281,9 @@ export async function until(
   holds: () => boolean | Promise<boolean>,
 ): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  while (!await holds()) {
+  // Most questions start a program: those that take long are asked less often.
+  for (let pause = 10; !await holds(); pause = Math.min(pause * 1.5, 100)) {
     if (Date.now() > end) throw new Error(`Not in ${PATIENCE_MS} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
