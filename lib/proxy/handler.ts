@@ -30,7 +30,11 @@ import { ResponseCache } from "./response_cache.ts";
 import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
 import { TimeLimit } from "./upstream/time_limit.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
-import { ClientGone, UpstreamError } from "./upstream/upstream_error.ts";
+import {
+  ClientGone,
+  type Failure,
+  UpstreamError,
+} from "./upstream/upstream_error.ts";
 
 /** What nginx logs for a client that left; nobody reads the answer. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -298,7 +302,7 @@ export class Handler {
   }
 
   /** Tells that the service failed a request, or its client left. */
-  #logFailure(error: UpstreamError | ClientGone, asked: Asked): void {
+  #logFailure(error: Failure, asked: Asked): void {
     const { log, meters } = this.#parts;
     const request = { method: asked.method, target: pathOf(asked.target) };
     if (error instanceof ClientGone) {
