@@ -178,6 +178,16 @@ for (const [name, act, outcome] of FAULTS) {
   });
 }
 
+Deno.test("startProxy() logs ten lines a minute of an upstream that fails", async () => {
+  const pair = await startFaulty(cut(""));
+  await using _upstream = pair.upstream;
+  await using proxy = pair.proxy;
+  for (let i = 0; i < 12; i++) {
+    assertEquals((await ask(proxy.address, get(`/${i}`))).status, 502);
+  }
+  assertEquals(proxy.warnings.length, 10);
+});
+
 Deno.test("startProxy() answers 502 when the upstream refuses connections", async () => {
   const gone = await startUpstream(() => {});
   const { address } = gone;
