@@ -19,14 +19,14 @@ import { fieldsOf, type Header, valueOf } from "../proxy/headers.ts";
 import { Listener } from "../proxy/listener.ts";
 import { originTarget, pathOf } from "../proxy/request.ts";
 import { METRICS_TYPE } from "./metrics.ts";
-import { type Readiness, renderFindings } from "./readiness.ts";
+import type { Findings } from "./readiness.ts";
 
 /** What the endpoint shows. */
 export interface AdminParts {
   /** Renders what was counted. */
   metrics(): string;
-  /** Whether the proxy can do its work. */
-  readonly readiness: Readiness;
+  /** Finds out whether the proxy can do its work. */
+  readiness(): Promise<Findings>;
   /** The log. */
   readonly log: Log;
 }
@@ -41,9 +41,6 @@ const ADMIN_METHODS: readonly string[] = ["GET", "HEAD"];
  */
 const HOST = /^(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d+)?$/i;
 
-/** Plain text, whatever stands in it. */
-const TEXT = "text/plain; charset=utf-8";
-
 /**
  * Opens the endpoint.
  *
@@ -56,28 +53,23 @@ export function openAdmin(
   { metrics, readiness, log }: AdminParts,
 ): Listener {
   const own = new OwnAddresses();
-  const pages: Readonly<Record<string, () => Promise<Response>>> = {
-    "/healthz": () => Promise.resolve(page(STATUS_CODE.OK, "ok\n")),
+  const pages: Readonly<Record<string, () => Response | Promise<Response>>> = {
+    "/healthz": () => page("ok\n"),
     async "/readyz"() {
-      const findings = await readiness.look();
-      const isReady = findings.every(({ fault }) => fault === undefined);
+      const { isReady, text } = await readiness();
       return page(
-        isReady ? STATUS_CODE.OK : STATUS_CODE.ServiceUnavailable,
-        renderFindings(findings),
+        text,
+        isReady ? {} : { status: STATUS_CODE.ServiceUnavailable },
       );
     },
-    "/metrics": () =>
-      Promise.resolve(page(STATUS_CODE.OK, metrics(), METRICS_TYPE)),
+    "/metrics": () => page(metrics(), { type: METRICS_TYPE }),
   };
   return new Listener(
     address,
-    async ({ method, url, headers }, { remoteAddr }) => {
-      if (!own.includes(remoteAddr.hostname)) {
-        return ownAnswer(NO_STRANGERS);
-      }
-      const path = pathOf(originTarget(url));
-      const open = Object.hasOwn(pages, path) ? pages[path] : undefined;
-      const refused = adminRefusal(method, fieldsOf(headers));
+    ({ method, url, headers }, { remoteAddr }) => {
+      const refused = own.includes(remoteAddr.hostname)
+        ? adminRefusal(method, fieldsOf(headers))
+        : NO_STRANGERS;
       if (refused !== undefined) {
         const answer = ownAnswer(refused);
         if (refused.status === STATUS_CODE.MethodNotAllowed) {
@@ -85,7 +77,8 @@ export function openAdmin(
         }
         return answer;
       }
-      return await open?.() ?? ownAnswer({
+      const path = pathOf(originTarget(url));
+      return Object.hasOwn(pages, path) && pages[path]?.() || ownAnswer({
         status: STATUS_CODE.NotFound,
         reason: `Not found: expected ${Object.keys(pages).join(", ")}`,
       });
@@ -95,27 +88,21 @@ export function openAdmin(
   );
 }
 
-function page(status: number, text: string, type = TEXT): Response {
-  return new Response(text, {
-    status,
-    headers: { "Content-Type": type, "Cache-Control": "no-store" },
-  });
+function page(
+  text: string,
+  { status = 200, type = "text/plain; charset=utf-8" } = {},
+): Response {
+  const headers = { "Content-Type": type, "Cache-Control": "no-store" };
+  return new Response(text, { status, headers });
 }
 
-/**
- * Decides whether a request is answered.
- *
- * @param method the request's method
- * @param headers its headers
- * @returns why not; `undefined` when it is
- */
-export function adminRefusal(
+/** Why a request is not answered; `undefined` when it is. */
+function adminRefusal(
   method: string,
   headers: readonly Header[],
 ): Refusal | undefined {
   if (isFromBrowser(headers)) return NO_BROWSERS;
-  const host = valueOf(headers, "host");
-  if (host !== undefined && !HOST.test(host)) {
+  if (!HOST.test(valueOf(headers, "host") ?? "localhost")) {
     return {
       status: STATUS_CODE.Forbidden,
       reason: "Unknown Host header: expected an IP address or localhost",

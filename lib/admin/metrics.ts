@@ -11,7 +11,7 @@ import {
   REFUSALS,
   STATUS_CLASSES,
 } from "../system/meters.ts";
-import type { RuleTally } from "./rule_view.ts";
+import type { RuleTally } from "./readiness.ts";
 
 /** The Content-Type of the text. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -28,16 +28,30 @@ export interface MetricsParts {
   readonly rule?: RuleTally | undefined;
 }
 
-/** One line of a family: what follows its name, and the value. */
-type Sample = readonly [suffix: string, value: number];
+/** What each family of metrics is; those that end in `_total` are counters. */
+const HELP = {
+  upstream_duration_seconds:
+    "Time until the head of an answer of the metadata service",
+  requests_total: "Requests that were answered, by the class of the status",
+  refused_requests_total:
+    "Requests that were answered by the proxy itself, as not to be forwarded",
+  loops_total: "Requests of the proxy's own that came back to it",
+  rewritten_answers_total: "Answers whose body was changed",
+  cache_hits_total: "Requests that were answered by an answer used again",
+  shared_requests_total:
+    "Requests that shared the upstream request of another one",
+  upstream_failures_total: "Requests that the metadata service failed",
+  rule_repairs_total: "How often the rule was found wrong and put right",
+  rule_failures_total: "How often the rule could not be looked at or changed",
+  start_time_seconds: "When the proxy was started, in seconds since 1970",
+  build_info: "What this program is; always 1",
+};
 
-/** One family of metrics. */
-interface Family {
-  readonly name: string;
-  readonly type: "counter" | "gauge" | "histogram";
-  readonly help: string;
-  readonly samples: readonly Sample[];
-}
+/** Lines of a family: what follows its name, and the value. */
+type Samples = readonly (readonly [suffix: string, value: number])[];
+
+/** A number alone stands for the one line of a family. */
+type Values = Partial<Record<keyof typeof HELP, number | Samples>>;
 
 /**
  * Renders all metrics.
@@ -47,90 +61,43 @@ interface Family {
 export function renderMetrics(
   { meters, build, startedAt, rule }: MetricsParts,
 ): string {
-  const families: readonly Family[] = [
-    {
-      name: "upstream_duration_seconds",
-      type: "histogram",
-      help: "Time until the head of an answer of the metadata service",
-      samples: [
-        ...meters.upstreamTime.buckets().map(([bound, count]): Sample => [
-          `_bucket${labels({ le: bound === Infinity ? "+Inf" : `${bound}` })}`,
-          count,
-        ]),
-        ["_sum", meters.upstreamTime.sum],
-        ["_count", meters.upstreamTime.count],
-      ],
-    },
-    counter(
-      "requests_total",
-      "Requests that were answered, by the class of the status",
-      by("code", STATUS_CLASSES, (it) => meters.answersOf(it)),
-    ),
-    counter(
-      "refused_requests_total",
-      "Requests that were answered by the proxy itself, as not to be forwarded",
-      by("code", REFUSALS, (it) => meters.refusalsOf(it)),
-    ),
-    counter(
-      "loops_total",
-      "Requests of the proxy's own that came back to it",
-      meters.loops,
-    ),
-    counter(
-      "rewritten_answers_total",
-      "Answers whose body was changed",
-      meters.rewritten,
-    ),
-    counter(
-      "cache_hits_total",
-      "Requests that were answered by an answer used again",
-      meters.reused,
-    ),
-    counter(
-      "shared_requests_total",
-      "Requests that shared the upstream request of another one",
-      meters.shared,
-    ),
-    counter(
-      "upstream_failures_total",
-      "Requests that the metadata service failed",
-      by("fault", FAULTS, (it) => meters.faultsOf(it)),
-    ),
-    ...rule === undefined ? [] : [
-      counter(
-        "rule_repairs_total",
-        "How often the rule was found wrong and put right",
-        rule.repairs,
-      ),
-      counter(
-        "rule_failures_total",
-        "How often the rule could not be looked at or changed",
-        rule.failures,
-      ),
+  const { upstreamTime } = meters;
+  const buckets = upstreamTime.buckets().map(([bound, count]) => {
+    const le = bound === Infinity ? "+Inf" : bound;
+    return [`_bucket${labels({ le })}`, count] as const;
+  });
+  const values: Values = {
+    upstream_duration_seconds: [
+      ...buckets,
+      ["_sum", upstreamTime.sum],
+      ["_count", upstreamTime.count],
     ],
-    {
-      name: "start_time_seconds",
-      type: "gauge",
-      help: "When the proxy was started, in seconds since 1970",
-      samples: [["", startedAt / 1000]],
+    requests_total: by("code", STATUS_CLASSES, (it) => meters.answersOf(it)),
+    refused_requests_total: by("code", REFUSALS, (it) => meters.refusalsOf(it)),
+    loops_total: meters.loops,
+    rewritten_answers_total: meters.rewritten,
+    cache_hits_total: meters.reused,
+    shared_requests_total: meters.shared,
+    upstream_failures_total: by("fault", FAULTS, (it) => meters.faultsOf(it)),
+    ...rule && {
+      rule_repairs_total: rule.repairs,
+      rule_failures_total: rule.failures,
     },
-    {
-      name: "build_info",
-      type: "gauge",
-      help: "What this program is; always 1",
-      samples: [[labels(build), 1]],
-    },
-  ];
-  return families.map(renderFamily).join("");
+    start_time_seconds: startedAt / 1000,
+    build_info: [[labels(build), 1]],
+  };
+  return Object.entries(values).map(([name, samples]) => {
+    const full = `c2s_imds_${name}`;
+    const lines = typeof samples === "number" ? [["", samples]] : samples;
+    return `# HELP ${full} ${HELP[name as keyof typeof HELP]}\n` +
+      `# TYPE ${full} ${typeOf(name)}\n` +
+      lines.map(([suffix, value]) => `${full}${suffix} ${value}\n`).join("");
+  }).join("");
 }
 
-function counter(
-  name: string,
-  help: string,
-  value: number | readonly Sample[],
-): Family {
-  const samples = typeof value === "number" ? [["", value]] as const : value;
-  return { name, type: "counter", help, samples };
+function typeOf(name: string): string {
+  if (name.endsWith("_total")) return "counter";
+  return name.endsWith("_duration_seconds") ? "histogram" : "gauge";
 }
 
 /** One sample for each value of a label. */
@@ -138,21 +105,15 @@ function by<Value extends string | number>(
   label: string,
   values: readonly Value[],
   read: (value: Value) => number,
-): readonly Sample[] {
-  return values.map((it) => [labels({ [label]: `${it}` }), read(it)]);
+): Samples {
+  return values.map((it) => [labels({ [label]: it }), read(it)]);
 }
 
-function labels(pairs: Readonly<Record<string, string>>): string {
-  const escaped = (value: string) =>
-    value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')
-      .replaceAll("\n", "\\n");
-  const list = Object.entries(pairs)
-    .map(([name, value]) => `${name}="${escaped(value)}"`);
+function labels(pairs: Readonly<Record<string, string | number>>): string {
+  const list = Object.entries(pairs).map(([name, value]) =>
+    `${name}="${
+      `${value}`.replaceAll(/[\\"]/g, "\\$&").replaceAll("\n", "\\n")
+    }"`
+  );
   return list.length === 0 ? "" : `{${list.join(",")}}`;
-}
-
-function renderFamily({ name, type, help, samples }: Family): string {
-  const full = `c2s_imds_${name}`;
-  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n` +
-    samples.map(([suffix, value]) => `${full}${suffix} ${value}\n`).join("");
 }

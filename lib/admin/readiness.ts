@@ -5,93 +5,90 @@
  */
 import { deadline } from "../system/timers.ts";
 
-/** One thing that must work. */
-export interface Check {
-  /** Its name, one word. */
-  readonly name: string;
-  /**
-   * Checks it.
-   *
-   * @param timeoutMs how long that may take, in milliseconds
-   * @returns what is wrong, in one line; `undefined` where nothing is
-   */
-  fault(timeoutMs: number): Promise<string | undefined>;
+/** What has happened to the rule so far. */
+export interface RuleTally {
+  /** How often it was found wrong and put right. */
+  readonly repairs: number;
+  /** How often it could not be looked at or changed. */
+  readonly failures: number;
 }
 
-/** The result of one check. */
-export interface Finding {
-  /** The check's name. */
-  readonly name: string;
-  /** What is wrong, in one line; `undefined` where nothing is. */
-  readonly fault: string | undefined;
+/** Shows the status of the rule, to those who may not change it. */
+export interface RuleView {
+  /** What has happened to it so far. */
+  readonly tally: RuleTally;
+  /**
+   * Looks at it now; never fails, but may take as long as it likes.
+   *
+   * @returns what is wrong with it, in one line; `undefined` where it is in
+   * place
+   */
+  fault(): Promise<string | undefined>;
+}
+
+/**
+ * Finds out what is wrong with one thing that must work, in one line;
+ * `undefined` where nothing is. It may take so many milliseconds.
+ */
+export type Check = (timeoutMs: number) => Promise<string | undefined>;
+
+/** What was found. */
+export interface Findings {
+  /** Whether nothing is wrong. */
+  readonly isReady: boolean;
+  /** One line for each check: `upstream: ok`. */
+  readonly text: string;
 }
 
 /** How long the checks may take, in milliseconds; kubelet waits 1 s or more. */
 export const ASK_MS = 2_000;
 
 /**
- * How long a finding is kept, in milliseconds: asking in a loop costs the
+ * How long findings are kept, in milliseconds: asking in a loop costs the
  * metadata service, which takes 1,024 packets a second, one request a second.
  */
 export const KEEP_MS = 1_000;
 
-/** All checks together. */
-export class Readiness {
-  readonly #checks: readonly Check[];
-  readonly #now: () => number;
-  #pending: Promise<readonly Finding[]> | undefined;
-  #last: readonly Finding[] = [];
-  #lookedAt = -Infinity;
-
-  /**
-   * Checks nothing yet.
-   *
-   * @param checks what must work
-   * @param now the clock, in milliseconds
-   */
-  constructor(
-    checks: readonly Check[],
-    now: () => number = () => performance.now(),
-  ) {
-    this.#checks = checks;
-    this.#now = now;
-  }
-
-  /**
-   * Runs all checks. Everybody who asks meanwhile, or within
-   * {@linkcode KEEP_MS} of their beginning, gets the same answer.
-   */
-  async look(): Promise<readonly Finding[]> {
-    if (this.#pending !== undefined) return await this.#pending;
-    if (this.#now() - this.#lookedAt < KEEP_MS) return this.#last;
-    this.#lookedAt = this.#now();
-    this.#pending = Promise.all(this.#checks.map(finding));
-    try {
-      return this.#last = await this.#pending;
-    } finally {
-      this.#pending = undefined;
-    }
-  }
-}
-
-async function finding({ name, fault }: Check): Promise<Finding> {
-  try {
-    const found = fault(ASK_MS).then((it) => ({ name, fault: it }));
-    return await deadline(found, ASK_MS) ??
-      { name, fault: `no answer within ${ASK_MS / 1000} s` };
-  } catch (error) {
-    return { name, fault: String(error) };
-  }
-}
-
 /**
- * Shows findings, one a line: `upstream: ok`.
+ * Puts checks together.
  *
- * @param findings the findings
+ * @param checks what must work, by its name
+ * @returns runs all checks; everybody who asks meanwhile, or within
+ * {@linkcode KEEP_MS} of their beginning, gets the same answer
  */
-export function renderFindings(findings: readonly Finding[]): string {
-  return findings.map(({ name, fault = "ok" }) =>
+export function readiness(
+  checks: Readonly<Record<string, Check>>,
+): () => Promise<Findings> {
+  let findings: Promise<Findings>;
+  let keepUntil = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now >= keepUntil) {
+      keepUntil = Infinity;
+      findings = look(checks).finally(() => keepUntil = now + KEEP_MS);
+    }
+    return findings;
+  };
+}
+
+async function look(
+  checks: Readonly<Record<string, Check>>,
+): Promise<Findings> {
+  const faults = await Promise.all(Object.values(checks).map(faultOf));
+  const lines = Object.keys(checks).map((name, i) =>
     // A control character could forge a second line.
-    `${name}: ${fault.replaceAll(/\p{Cc}/gu, "?")}\n`
-  ).join("");
+    `${name}: ${(faults[i] ?? "ok").replaceAll(/\p{Cc}/gu, "?")}\n`
+  );
+  const isReady = faults.every((fault) => fault === undefined);
+  return { isReady, text: lines.join("") };
+}
+
+async function faultOf(check: Check): Promise<string | undefined> {
+  try {
+    const found = check(ASK_MS).then((fault) => ({ fault }));
+    const late = { fault: `no answer within ${ASK_MS / 1000} s` };
+    return (await deadline(found, ASK_MS) ?? late).fault;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -7,14 +7,13 @@ import { formatAddress } from "../config/address.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { Meters } from "../system/meters.ts";
-import type { RuleView } from "./rule_view.ts";
 import type { Listener } from "../proxy/listener.ts";
 import { type Proxy, startProxy } from "../proxy/proxy.ts";
 import type { SocketOwners } from "../system/socket_owners.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { openAdmin } from "./admin.ts";
 import { renderMetrics } from "./metrics.ts";
-import { type Check, Readiness } from "./readiness.ts";
+import { type Check, readiness, type RuleView } from "./readiness.ts";
 
 /** What serving needs beside its configuration. */
 export interface ServingParts {
@@ -43,24 +42,22 @@ export async function startServing(
   { log, source, rule, owners, build }: ServingParts,
 ): Promise<Proxy> {
   const { admin: address } = config;
-  if (address === undefined) {
-    return await startProxy(config, log, source, undefined, owners);
-  }
-  const meters = new Meters();
+  const meters = address && new Meters();
   const startedAt = Date.now();
   const proxy = await startProxy(config, log, source, meters, owners);
+  if (address === undefined || meters === undefined) return proxy;
   let isStopping = false;
   let admin: Listener;
   try {
     admin = openAdmin(address, {
       metrics: () =>
         renderMetrics({ meters, build, startedAt, rule: rule?.tally }),
+      readiness: readiness({
+        proxy: () => Promise.resolve(isStopping ? "stopping" : undefined),
+        upstream: upstreamCheck(proxy),
+        ...rule && { rule: () => rule.fault() },
+      }),
       log,
-      readiness: new Readiness([
-        stopping(() => isStopping),
-        upstream(proxy),
-        ...rule === undefined ? [] : [ruleCheck(rule)],
-      ]),
     });
   } catch (error) {
     await proxy.shutdown();
@@ -70,13 +67,10 @@ export async function startServing(
     url: `http://${formatAddress(admin.address)}`,
   });
   return {
-    addresses: proxy.addresses,
-    finished: proxy.finished,
+    ...proxy,
     get requests() {
       return proxy.requests;
     },
-    askUpstream: (timeoutMs) => proxy.askUpstream(timeoutMs),
-    configure: (changed) => proxy.configure(changed),
     closing() {
       isStopping = true;
       proxy.closing();
@@ -93,28 +87,10 @@ export async function startServing(
   };
 }
 
-function stopping(isStopping: () => boolean): Check {
-  return {
-    name: "proxy",
-    fault: () => Promise.resolve(isStopping() ? "stopping" : undefined),
+function upstreamCheck({ askUpstream }: Pick<Proxy, "askUpstream">): Check {
+  return async (timeoutMs) => {
+    const status = await askUpstream(timeoutMs);
+    // A service that refuses requests without a token is up.
+    return status < 500 ? undefined : `answered with status ${status}`;
   };
-}
-
-function upstream(proxy: Pick<Proxy, "askUpstream">): Check {
-  return {
-    name: "upstream",
-    async fault(timeoutMs) {
-      try {
-        const status = await proxy.askUpstream(timeoutMs);
-        // A service that refuses requests without a token is up.
-        return status < 500 ? undefined : `answered with status ${status}`;
-      } catch (error) {
-        return error instanceof Error ? error.message : String(error);
-      }
-    },
-  };
-}
-
-function ruleCheck(rule: RuleView): Check {
-  return { name: "rule", fault: () => rule.fault() };
 }

@@ -5,12 +5,13 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { formatAddress } from "../config/address.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
 import {
-  fromFlags,
+  type Option,
+  parseFlags,
   refuse,
+  renderOptions,
   type SourcedValue,
-} from "../config/sourced_value.ts";
+} from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { parseRegions } from "../config/regions.ts";
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
@@ -29,12 +30,9 @@ import { startProxy } from "../proxy/proxy.ts";
 import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 import { createLog } from "../system/log.ts";
-import { runUntilStopped } from "./run_until_stopped.ts";
-import { listenForSignals } from "./stop_signals.ts";
+import { listenForSignals, runUntilStopped } from "./stop.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
-
-const DEFAULT_REGION = `${REAL_REGION}=${EMULATED_REGION}`;
 
 const OPTIONS: readonly Option[] = [
   { name: "keep", help: "Goes on serving until SIGTERM or SIGINT" },
@@ -42,7 +40,7 @@ const OPTIONS: readonly Option[] = [
     name: "region",
     value: "REAL=EMULATED",
     help: `Shows ${INSTANCE.region} as another region`,
-    fallback: DEFAULT_REGION,
+    fallback: `${REAL_REGION}=${EMULATED_REGION}`,
   },
 ];
 
@@ -67,11 +65,9 @@ export const demo: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const given = fromFlags(args, OPTIONS);
-  const keep = given.get("keep")?.[0]?.text === "true";
-  const regions = readRegion(
-    given.get("region")?.[0] ?? { text: DEFAULT_REGION, source: "--region" },
-  );
+  const { value, isSet } = parseFlags(args, OPTIONS);
+  const keep = isSet("keep");
+  const regions = readRegion(value("region"));
   sanitizeEnvironment();
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   // It stands still while answers are compared: credentials name the hour.
@@ -119,7 +115,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       const ended = runUntilStopped(proxy, signals.order, log);
       io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
       io.stdout(report + renderServing(urls));
-      return await ended.finally(() => signals.close());
+      return await ended.finally(() => signals[Symbol.dispose]());
     } finally {
       cancelErrorLog();
       await proxy.shutdown();

@@ -3,42 +3,38 @@
  *
  * @module
  */
-import { cloudstackUpstream, formatAddress } from "../config/address.ts";
+import { startServing } from "../admin/serving.ts";
+import type { Command, ExitCode, Io } from "../cli/command.ts";
+import { errorLine } from "../cli/message.ts";
 import { renderOptions } from "../cli/options.ts";
+import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
+import { buildLabels } from "../cli/version.ts";
+import { viewNode } from "../cloudstack/node_view.ts";
+import { RouterSource } from "../cloudstack/router_source.ts";
+import { cloudstackUpstream, formatAddress } from "../config/address.ts";
+import { changesOf } from "../config/changes.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
-import type {
-  ListenAddress,
-  ServeConfig,
-  WholeConfig,
-} from "../config/serve_config.ts";
+import type { WholeConfig } from "../config/serve_config.ts";
 import { SERVE_ALIASES, SERVE_OPTIONS } from "../config/serve_options.ts";
 import {
   createLog,
   type Log,
   type LogFields,
   type LogOptions,
+  type LogSettings,
 } from "../system/log.ts";
-import { startServing } from "../admin/serving.ts";
-import type { Proxy } from "../proxy/proxy.ts";
-import { socketOwners } from "../system/socket_owners.ts";
-import { systemRunner } from "../system/runner.ts";
-import type { Command, ExitCode, Io } from "../cli/command.ts";
-import { errorLine } from "../cli/message.ts";
-import { listenFailure } from "./listen_failure.ts";
-import { createReload } from "./reload.ts";
 import {
   dropPermissions,
   NEEDED_TO_START,
   NEVER_NEEDED,
   sanitizeEnvironment,
 } from "../system/restrict.ts";
-import { runUntilStopped } from "./run_until_stopped.ts";
+import { systemRunner } from "../system/runner.ts";
+import { socketOwners } from "../system/socket_owners.ts";
+import { listenFailure } from "./listen_failure.ts";
 import { holdAddress } from "./serve_address.ts";
-import { serveSupervised } from "./serve_supervised.ts";
-import { listenForSignals, type StopSignals } from "./stop_signals.ts";
-import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
-import { upstreamSource } from "./upstream_source.ts";
-import { buildLabels } from "../cli/version.ts";
+import { type ServeParts, serveSupervised } from "./serve_supervised.ts";
+import { listenForSignals, runUntilStopped } from "./stop.ts";
 
 const HELP = `Usage: c2s-imds serve [flags]
 
@@ -87,21 +83,15 @@ export const serve: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const signals = listenForSignals(io);
-  try {
-    return await serveWith(args, io, signals);
-  } finally {
-    signals.close();
-  }
-}
-
-async function serveWith(
-  args: readonly string[],
-  io: Io,
-  signals: StopSignals,
-): Promise<ExitCode> {
+  using signals = listenForSignals(io);
   dropPermissions(NEVER_NEEDED);
-  const config = readServeConfig(args, io.env, io.readTextFile);
+  const read = (isAgain = false) =>
+    readServeConfig(
+      args,
+      io.env,
+      (path, options) => io.readTextFile(path, { ...options, isAgain }),
+    );
+  const config = read();
   sanitizeEnvironment();
   const settings: LogOptions = {
     level: config.logLevel,
@@ -110,64 +100,36 @@ async function serveWith(
   };
   const log = createLog(settings);
   signals.log = log;
-  const reload = createReload(config, { args, io, log, settings });
-  const announce = (addresses: readonly ListenAddress[]) => {
-    const urls = addresses.map((it) => `http://${formatAddress(it)}`);
-    try {
-      io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
-    } catch (error) {
-      // A full disk must not take the metadata service from a node.
-      log.warn("cannot say where it listens", { error: errorLine(error) });
-    }
-    log.info("configuration in force", configFields(config));
+  const source = config.discover && new RouterSource({
+    view: viewNode(systemRunner),
+    device: config.discover.interface,
+    log,
+  });
+  const parts: ServeParts = {
+    io,
+    log,
+    signals,
+    source,
+    reload: createReload(config, () => read(true), log, settings),
+    announce(addresses) {
+      const urls = addresses.map((it) => `http://${formatAddress(it)}`);
+      try {
+        io.stdout(`c2s-imds listening on ${urls.join(" ")}\n`);
+      } catch (error) {
+        // A full disk must not take the metadata service from a node.
+        log.warn("cannot say where it listens", { error: errorLine(error) });
+      }
+      log.info("configuration in force", configFields(config));
+    },
   };
-  if (config.iptables || startedAsRoot()) {
-    return await serveSupervised(config, config, {
-      io,
-      log,
-      run: systemRunner,
-      signals,
-      announce,
-      reload,
-    });
-  }
-  const address = await holdAddress(config, { run: systemRunner, log });
+  const cancelErrorLog = logUnhandledErrors(log);
   try {
-    const proxy = await start(config, log, io);
-    const isSet = config.discover === undefined && !config.address;
-    if (isSet) dropPermissions(NEEDED_TO_START);
-    address.serving();
-    return await serveUntilStopped(proxy, { log, signals, announce, reload });
+    return config.iptables || startedAsRoot()
+      ? await serveSupervised(config, parts)
+      : await serveAlone(config, parts);
   } finally {
-    await address.release();
-  }
-}
-
-/** What goes on in one process. */
-interface ServingParts {
-  readonly log: Log;
-  readonly signals: StopSignals;
-  readonly announce: (addresses: readonly ListenAddress[]) => void;
-  readonly reload: () => ServeConfig | undefined;
-}
-
-async function serveUntilStopped(
-  proxy: Proxy,
-  { log, signals, announce, reload }: ServingParts,
-): Promise<ExitCode> {
-  signals.reload = () => {
-    const changed = reload();
-    if (changed !== undefined) proxy.configure(changed);
-  };
-  const letStray = logUnhandledErrors(log);
-  try {
-    announce(proxy.addresses);
-    if (Deno.uid() === 0) {
-      log.warn("running as root: the executable would give that up");
-    }
-    return await runUntilStopped(proxy, signals.order, log);
-  } finally {
-    letStray();
+    source?.close();
+    cancelErrorLog();
   }
 }
 
@@ -179,22 +141,71 @@ function startedAsRoot(): boolean {
   return Deno.build.standalone && Deno.uid() === 0;
 }
 
-async function start(
-  config: ServeConfig,
-  log: Log,
-  { build }: Pick<Io, "build">,
-): Promise<Proxy> {
-  try {
-    const source = upstreamSource(config, { log, run: systemRunner });
-    return await startServing(config, {
-      log,
-      source,
-      owners: socketOwners(systemRunner),
-      build: buildLabels(build),
-    });
-  } catch (error) {
+/** Serves in this one process. */
+async function serveAlone(
+  config: WholeConfig,
+  { io, log, signals, source, reload, announce }: ServeParts,
+): Promise<ExitCode> {
+  await using address = await holdAddress(config, {
+    run: systemRunner,
+    log,
+  });
+  const proxy = await startServing(config, {
+    log,
+    source,
+    owners: socketOwners(systemRunner),
+    build: buildLabels(io.build),
+  }).catch((error) => {
     throw listenFailure(error);
+  });
+  const isSet = config.discover === undefined && !config.address;
+  if (isSet) dropPermissions(NEEDED_TO_START);
+  address.serving();
+  signals.reload = () => {
+    const changed = reload();
+    if (changed !== undefined) proxy.configure(changed);
+  };
+  announce(proxy.addresses);
+  if (Deno.uid() === 0) {
+    log.warn("running as root: the executable would give that up");
   }
+  return await runUntilStopped(proxy, signals.order, log);
+}
+
+/**
+ * Makes what reads the configuration again, at SIGHUP.
+ *
+ * @param first the configuration in force
+ * @param read reads the one that shall be in force
+ * @param log the log
+ * @param settings the log's level and form, which may change
+ * @returns reads it and gives it where something changed that can hold at once;
+ * a broken one changes nothing and is logged
+ */
+export function createReload(
+  first: WholeConfig,
+  read: () => WholeConfig,
+  log: Log,
+  settings: LogSettings,
+): () => WholeConfig | undefined {
+  let inForce = first;
+  return () => {
+    try {
+      const { config, live, restart } = changesOf(inForce, read());
+      inForce = config;
+      settings.level = config.logLevel;
+      settings.format = config.logFormat;
+      if (restart.length > 0) {
+        log.warn("restart to apply changes", { of: restart.join(",") });
+      }
+      const changed = live.join(",");
+      log.info("configuration read again", { changed: changed || "nothing" });
+      return changed === "" ? undefined : config;
+    } catch (error) {
+      log.error("configuration unchanged", { error: errorLine(error) });
+      return undefined;
+    }
+  };
 }
 
 function configFields(config: WholeConfig): LogFields {
@@ -205,8 +216,8 @@ function configFields(config: WholeConfig): LogFields {
     upstream: config.discover === undefined
       ? `http://${formatAddress(config.upstream)}`
       : cloudstackUpstream(config.discover.interface),
-    region: regions.length === 0 ? "none" : regions.join(","),
-    ...config.identity === undefined ? {} : {
+    region: regions.join(",") || "none",
+    ...config.identity && {
       profile: config.identity.profile ?? "none",
       overrides: config.identity.overrides.length,
     },

@@ -14,12 +14,10 @@ import type { Log } from "../system/log.ts";
 import type { Runner } from "../system/runner.ts";
 import { errorLine } from "../cli/message.ts";
 
-/** The address while it is held. */
-export interface HeldAddress {
+/** The address while it is held; disposing of it lets go, and never fails. */
+export interface HeldAddress extends AsyncDisposable {
   /** Says that somebody listens there now. */
   serving(): void;
-  /** Lets go of it; never fails. */
-  release(): Promise<void>;
 }
 
 /**
@@ -35,9 +33,7 @@ export async function holdAddress(
   { address, arpIgnore }: Pick<NodeConfig, "address" | "arpIgnore">,
   { run, log }: { readonly run: Runner; readonly log: Log },
 ): Promise<HeldAddress> {
-  if (!address) {
-    return { serving: () => {}, release: () => Promise.resolve() };
-  }
+  if (!address) return { serving() {}, async [Symbol.asyncDispose]() {} };
   const { added, arpIgnoreSet, ours } = await addAddress(run, { arpIgnore });
   log.info("the service's address is on lo", {
     address: SERVICE_ADDRESS,
@@ -47,7 +43,7 @@ export async function holdAddress(
   let removes = added;
   return {
     serving: () => removes = ours,
-    async release() {
+    async [Symbol.asyncDispose]() {
       if (!removes) return;
       try {
         await removeAddress(run);

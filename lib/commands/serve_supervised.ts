@@ -9,14 +9,16 @@ import type {
   ListenAddress,
   NodeConfig,
   ServeConfig,
+  WholeConfig,
 } from "../config/serve_config.ts";
 import { UsageError } from "../cli/message.ts";
 import type { Log } from "../system/log.ts";
 import { coveredTargets, openMachine, resolveUser } from "../rule/machine.ts";
 import { findConflict, look, reconcile } from "../rule/reconcile.ts";
 import { isOutOfReach } from "../rule/rule_error.ts";
+import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
+import { answerChild } from "../supervisor/questions.ts";
 import { rulePorts } from "../rule/rule.ts";
-import { answerChild } from "../supervisor/child_needs.ts";
 import { spawnChild } from "../supervisor/child_process.ts";
 import { otherAddress } from "../supervisor/other_port.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
@@ -25,7 +27,6 @@ import {
   PreflightError,
   type Purpose,
   requireOpenPorts,
-  requireReadable,
   requireRights,
   synCookieWarning,
 } from "../supervisor/preflight.ts";
@@ -33,23 +34,25 @@ import { routeFault } from "../supervisor/route.ts";
 import { RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
-import { type Runner, stoppableRunner } from "../system/runner.ts";
+import {
+  type Runner,
+  stoppableRunner,
+  systemRunner,
+} from "../system/runner.ts";
 import { cannotTell, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { type HeldAddress, holdAddress } from "./serve_address.ts";
-import type { StopSignals } from "./stop_signals.ts";
-import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
-import { upstreamSource } from "./upstream_source.ts";
+import { holdAddress } from "./serve_address.ts";
+import type { StopSignals } from "./stop.ts";
 
-/** What the parent needs besides its configuration. */
-export interface SupervisedParts {
+/** What `serve` needs besides its configuration. */
+export interface ServeParts {
   /** The outside world. */
   readonly io: Io;
   /** The log. */
   readonly log: Log;
-  /** Runs iptables and the like. */
-  readonly run: Runner;
   /** The signals, which it listens for already. */
   readonly signals: StopSignals;
+  /** Tells where the upstream is, if that moves. */
+  readonly source: UpstreamSource | undefined;
   /** Tells where the proxy listens, once everything is in place. */
   readonly announce: (addresses: readonly ListenAddress[]) => void;
   /** At SIGHUP: the configuration, where some of it is to change. */
@@ -59,77 +62,66 @@ export interface SupervisedParts {
 /**
  * Runs `serve` with a parent and a child.
  *
- * @param config what the child serves with
- * @param node what concerns the node: the rule and the user
+ * @param config the configuration
  * @param parts what else it needs
  * @throws {UsageError} when the user or the listeners do not fit the rule
  */
 export async function serveSupervised(
-  config: ServeConfig,
-  node: NodeConfig,
-  { io, log, run, signals, announce, reload }: SupervisedParts,
+  config: WholeConfig,
+  { io, log, signals, source, announce, reload }: ServeParts,
 ): Promise<ExitCode> {
-  if (node.iptables) requireReachable(config);
-  const uid = await resolveUser(node.user, run);
-  const user = await childUser(node.user.text, uid, run);
+  const run = systemRunner;
+  if (config.iptables) requireReachable(config);
+  const uid = await resolveUser(config.user, run);
+  const user = await childUser(config.user.text, uid, run);
   const command = ownCommand(io.env);
-  let rule: (SupervisedRule & { readonly backend: string }) | undefined;
+  const owners = socketOwners(run);
   const ruling = stoppableRunner(run);
+  let rule: (SupervisedRule & { readonly backend: string }) | undefined;
   try {
-    await requireRights(purposeOf(node), Deno.uid(), run);
+    await requireRights(purposeOf(config), Deno.uid(), run);
     await requireOpenPorts(config, run);
-    await requireReadable(command, user);
-    if (node.iptables) rule = await openRule(node, uid, log, ruling.run);
+    if (config.iptables) rule = await openRule(config, uid, log, ruling.run);
+    await using address = await holdAddress(config, { run, log });
+    const supervisor = new Supervisor(config, {
+      spawn(config) {
+        const parts = { command, user, log, stderr: io.stderr };
+        const child = spawnChild(
+          parts,
+          config,
+          rule && { tally: rule.keeper.tally },
+        );
+        answerChild(child, { source, rule: rule?.keeper, owners });
+        return child;
+      },
+      rule,
+      order: signals.order,
+      onStop: config.onStop,
+      onCrash: config.onCrash,
+      log,
+      onReady(addresses) {
+        address.serving();
+        announce(addresses);
+        const fields = { uid, rule: rule?.backend ?? "none" };
+        log.info("the proxy is in place", fields);
+      },
+    });
+    signals.reload = () => {
+      const changed = reload();
+      if (changed !== undefined) supervisor.configure(changed);
+      rule?.keeper.check();
+    };
+    rule?.keeper.run();
+    return await supervisor.run() ? EXIT.OK : EXIT.FAILED;
   } catch (error) {
-    if (error instanceof PreflightError && error.usage) {
-      throw new UsageError(error.message, { cause: error });
-    }
     return cannotTell(
       error,
       io,
       (it) => it instanceof PreflightError || isOutOfReach(it),
     );
-  }
-  let address: HeldAddress | undefined;
-  const source = upstreamSource(config, { log, run, pausesMs: [] });
-  const owners = socketOwners(run);
-  const supervisor = new Supervisor(config, {
-    spawn: (config, orders) => {
-      const parts = { command, user, log, stderr: io.stderr };
-      const child = spawnChild(parts, config, orders);
-      answerChild(child, { source, rule: rule?.keeper, owners });
-      return child;
-    },
-    rule,
-    order: signals.order,
-    onStop: node.onStop,
-    onCrash: node.onCrash,
-    log,
-    onReady: (addresses) => {
-      address?.serving();
-      announce(addresses);
-      log.info("the proxy is in place", { uid, rule: rule?.backend ?? "none" });
-    },
-  });
-  signals.reload = () => {
-    const changed = reload();
-    if (changed !== undefined) supervisor.configure(changed);
-    rule?.keeper.check();
-  };
-  const cancelStrayErrors = logUnhandledErrors(log);
-  rule?.keeper.run();
-  try {
-    address = await holdAddress(node, { run, log });
-    const end = await supervisor.run();
-    return end === "stopped" ? EXIT.OK : EXIT.FAILED;
-  } catch (error) {
-    return cannotTell(error, io, isOutOfReach);
   } finally {
     rule?.keeper.close();
     await ruling.stop();
-    source?.close();
-    await address?.release();
-    cancelStrayErrors();
   }
 }
 

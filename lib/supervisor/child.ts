@@ -4,26 +4,23 @@
  * @module
  */
 import { startServing } from "../admin/serving.ts";
-import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
-import {
-  createLog,
-  type Log,
-  type LogOptions,
-  type LogSettings,
-} from "../system/log.ts";
+import type { RuleView } from "../admin/readiness.ts";
+import type { ServeConfig } from "../config/serve_config.ts";
+import { createLog, type Log, type LogOptions } from "../system/log.ts";
 import { ListenError } from "../proxy/listener.ts";
 import type { Proxy } from "../proxy/proxy.ts";
-import { firstWithin } from "../system/stop_order.ts";
-import { delay, every } from "../system/timers.ts";
-import { ParentOwners, ParentRule, ParentUpstream } from "./parent_view.ts";
+import { deadline, delay, every } from "../system/timers.ts";
+import { ParentUpstream, Question } from "./questions.ts";
 import {
+  type Answer,
   type ChildState,
   type DesiredChild,
   encodeLine,
-  fromPlain,
-  LONGEST_DESIRED,
   readLines,
 } from "./state.ts";
+
+/** The most characters of a desired state; a configuration has about 500. */
+const LONGEST_DESIRED = 1024 * 1024;
 
 /** How long requests may go on once the parent is gone, in milliseconds. */
 const ORPHAN_MS = 1_000;
@@ -84,7 +81,7 @@ export async function liveAsChild(io: ChildIo): Promise<boolean> {
   for (const signal of IGNORED) Deno.addSignalListener(signal, ignore);
   const life = new Life(io);
   try {
-    return await life.ended;
+    return await life.ended.promise;
   } finally {
     life.close();
     for (const signal of IGNORED) Deno.removeSignalListener(signal, ignore);
@@ -94,28 +91,29 @@ export async function liveAsChild(io: ChildIo): Promise<boolean> {
 /** One child's life. */
 class Life {
   /** Settles at the end: whether it ended as it should. */
-  readonly ended: Promise<boolean>;
+  readonly ended = Promise.withResolvers<boolean>();
   readonly #io: ChildIo;
-  readonly #end: (isFine: boolean) => void;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #cancelProgress: () => void;
-  readonly #upstream = new ParentUpstream(() => this.#say());
-  readonly #owners = new ParentOwners(() => this.#say());
-  #rule: ParentRule | undefined;
-  #settings: LogSettings | undefined;
-  #proxy: Proxy | undefined;
+  readonly #say = (more: Partial<ChildState> = {}) => this.#tellState(more);
+  readonly #rule = new Question<Answer & { fault?: string | undefined }>(
+    this.#say,
+  );
+  readonly #owners = new Question<NonNullable<DesiredChild["owners"]>>(
+    this.#say,
+  );
+  readonly #upstream = new ParentUpstream(this.#say);
+  #desired: DesiredChild | undefined;
   #configText = "";
-  #listen: readonly ListenAddress[] = [];
-  #read = 0;
+  readonly #settings: LogOptions;
+  #proxy: Proxy | undefined;
   #unread = 0;
-  #told = 0;
+  #requestsTold = 0;
   #isDraining = false;
 
   constructor(io: ChildIo) {
     this.#io = io;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.ended = promise;
-    this.#end = resolve;
+    this.#settings = { level: "info", format: "text", write: io.log };
     this.#reader = io.input.getReader();
     this.#cancelProgress = every(PROGRESS_MS, () => this.#tellProgress());
     this.#obey().catch((error) =>
@@ -130,65 +128,77 @@ class Life {
 
   async #obey(): Promise<void> {
     for await (const line of readLines(this.#reader, LONGEST_DESIRED)) {
-      const desired: DesiredChild = JSON.parse(line);
-      this.#read = desired.line;
       this.#unread = 0;
-      await this.#become(desired);
+      await this.#become(JSON.parse(line));
       this.#say();
     }
     // The parent is gone; what is still in flight then ends with the process.
     this.#isDraining = true;
-    if (this.#proxy !== undefined) {
-      await firstWithin(ORPHAN_MS, this.#proxy.shutdown());
-    }
-    this.#end(true);
+    await deadline(this.#proxy?.shutdown(), ORPHAN_MS);
+    this.ended.resolve(true);
   }
 
   async #become(desired: DesiredChild): Promise<void> {
-    this.#rule?.tell(desired);
-    this.#upstream.tell(desired);
-    this.#owners.tell(desired);
+    this.#desired = desired;
+    this.#rule.take(desired.rule);
+    this.#owners.take(desired.owners);
+    this.#upstream.take(desired.upstream);
     const configText = JSON.stringify(desired.config);
     if (configText !== this.#configText) {
       this.#configText = configText;
-      const config = fromPlain(desired.config);
-      if (this.#proxy === undefined) await this.#start(config, desired);
-      Object.assign(this.#settings ?? {}, settingsOf(config));
-      this.#proxy?.configure(config);
+      // JSON has no maps.
+      const regions = new Map(desired.config.regions);
+      const config = { ...desired.config, regions };
+      this.#settings.level = config.logLevel;
+      this.#settings.format = config.logFormat;
+      if (this.#proxy === undefined) this.#proxy = await this.#start(config);
+      else this.#proxy.configure(config);
     }
     if (desired.drain === undefined || this.#isDraining) return;
     this.#isDraining = true;
     this.#drain(desired.drain.lingerMs);
   }
 
-  async #start(
-    config: ServeConfig,
-    { tally }: Pick<DesiredChild, "tally">,
-  ): Promise<void> {
+  async #start(config: ServeConfig): Promise<Proxy> {
     const io = this.#io;
     if (io.uid === 0) throw new Error("The child still runs as root");
-    this.#listen = config.listen;
-    const options: LogOptions = { ...settingsOf(config), write: io.log };
-    this.#settings = options;
-    const log = createLog(options);
+    const log = createLog(this.#settings);
     io.guard(log);
-    if (tally !== undefined) {
-      this.#rule = new ParentRule(tally, () => this.#say());
-    }
     const proxy = await startServing(config, {
       log,
-      source: config.discover === undefined ? undefined : this.#upstream,
-      rule: this.#rule,
-      owners: () => this.#owners.find(),
+      source: config.discover && this.#upstream,
+      rule: this.#ruleView(),
+      owners: async () => {
+        this.#owners.ask();
+        const uids = (await this.#owners.answer())?.uids;
+        return uids && new Map(uids);
+      },
       build: io.build,
     });
     io.dropPermissions();
-    this.#proxy = proxy;
     proxy.finished.then(() => {
       if (!this.#isDraining) {
         this.#fail({ failed: "The proxy stopped listening" });
       }
     });
+    return proxy;
+  }
+
+  /** The rule as the parent says, where there is one to keep. */
+  #ruleView(): RuleView | undefined {
+    const tally = () => this.#desired?.tally ?? { repairs: 0, failures: 0 };
+    return this.#desired?.tally && {
+      get tally() {
+        return tally();
+      },
+      fault: async () => {
+        this.#rule.ask();
+        const answer = await this.#rule.answer();
+        return answer === undefined
+          ? "not known, the parent does not answer"
+          : answer.fault;
+      },
+    };
   }
 
   async #drain(lingerMs: number): Promise<void> {
@@ -205,39 +215,38 @@ class Life {
       );
       await proxy.shutdown();
     }
-    this.#end(true);
+    this.ended.resolve(true);
   }
 
   #fail(why: Pick<ChildState, "failed" | "taken">): void {
     this.#say(why);
-    this.#end(false);
+    this.ended.resolve(false);
   }
 
   #takenBy(error: unknown): Pick<ChildState, "taken"> {
     const isTaken = error instanceof ListenError &&
       error.cause instanceof Deno.errors.AddrInUse;
-    const taken = isTaken ? this.#listen.indexOf(error.address) : -1;
-    return taken < 0 ? {} : { taken };
+    const taken = isTaken &&
+      this.#desired?.config.listen.indexOf(error.address);
+    return taken === undefined || taken === false || taken < 0 ? {} : { taken };
   }
 
   /** A child that works is not hung, however long it takes to read a line. */
   #tellProgress(): void {
-    if (this.#proxy !== undefined && this.#proxy.requests > this.#told) {
-      this.#say();
-    }
+    if ((this.#proxy?.requests ?? 0) > this.#requestsTold) this.#say();
   }
 
-  #say(more: Pick<ChildState, "failed" | "taken"> = {}): void {
+  #tellState(more: Partial<ChildState>): void {
     const proxy = this.#proxy;
-    this.#told = proxy?.requests ?? 0;
-    const { unreachable } = this.#upstream;
+    this.#requestsTold = proxy?.requests ?? 0;
     const line = encodeLine({
-      read: this.#read,
-      requests: this.#told,
-      looks: this.#rule?.looks ?? 0,
-      ...this.#owners.crowds > 0 && { crowds: this.#owners.crowds },
+      requests: this.#requestsTold,
+      asked: {
+        rule: this.#rule.count,
+        owners: this.#owners.count,
+        upstream: this.#upstream.question.count,
+      },
       ...proxy && { ports: proxy.addresses.map(({ port }) => port) },
-      ...unreachable && { unreachable },
       ...more,
     });
     if (this.#unread + line.length > MOST_UNREAD) return;
@@ -248,8 +257,4 @@ class Life {
       // The parent is gone, which the end of its pipe tells.
     }
   }
-}
-
-function settingsOf({ logLevel, logFormat }: ServeConfig): LogSettings {
-  return { level: logLevel, format: logFormat };
 }

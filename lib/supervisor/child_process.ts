@@ -11,13 +11,11 @@ import { firstWithin } from "../system/stop_order.ts";
 import { type ChildUser, requireDroppedRights } from "./dropped_rights.ts";
 import type { OwnCommand } from "./own_command.ts";
 import {
-  type ChildState,
   type DesiredChild,
   encodeLine,
-  LONGEST_STATE,
+  NEW_CHILD,
   parseChildState,
   readLines,
-  toPlain,
 } from "./state.ts";
 
 /** The hidden subcommand that makes a process the child. */
@@ -29,18 +27,21 @@ export const CHILD_COMMAND = "serve-child";
  */
 const LAST_LINES_MS = 250;
 
+/** The most characters of a child's state. */
+const LONGEST_STATE = 8 * 1024;
+
 /** The most characters of a log line that is handed on. */
 const LONGEST_LOG_LINE = 16 * 1024;
 
-/** What a child can be told beside the number of the line. */
-export type Orders = Partial<Omit<DesiredChild, "line">>;
+/** What could steer a terminal of root's, in which the child's log may end. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** A child that was started. */
 export interface Child {
   /** Its process id. */
   readonly pid: number;
   /** What it said last. */
-  readonly state: ChildState;
+  readonly state: typeof NEW_CHILD;
   /**
    * Settles once it listens.
    *
@@ -49,10 +50,10 @@ export interface Child {
   readonly listening: Promise<readonly ListenAddress[]>;
   /** Settles when the process has ended, with how. */
   readonly ended: Promise<string>;
-  /** Settles when it has said something new. */
-  changed(): Promise<unknown>;
+  /** Waits until it says something new; `false` where it ends instead. */
+  changed(): Promise<boolean>;
   /** Adds to what it shall be, and tells it all of that. */
-  tell(orders: Orders): void;
+  tell(orders: Partial<DesiredChild>): void;
   /** Ends it at once. */
   kill(): void;
 }
@@ -81,7 +82,7 @@ export interface SpawnParts {
 export function spawnChild(
   { command, user, log, stderr }: SpawnParts,
   config: ServeConfig,
-  orders: Orders = {},
+  orders: Partial<DesiredChild> = {},
 ): Child {
   const process = new Deno.Command(command.path, {
     args: [...command.args, CHILD_COMMAND],
@@ -97,6 +98,7 @@ export function spawnChild(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const { pid } = process;
   const kill = () => {
     try {
       process.kill("SIGKILL");
@@ -104,161 +106,92 @@ export function spawnChild(
       // It ended by itself.
     }
   };
-  let state: ChildState = { read: 0, requests: 0, looks: 0 };
-  let change = Promise.withResolvers<unknown>();
-  const { promise: listening, resolve, reject } = Promise.withResolvers<
-    readonly ListenAddress[]
-  >();
+
+  let state = NEW_CHILD;
+  let change = Promise.withResolvers<boolean>();
+  const listening = Promise.withResolvers<readonly ListenAddress[]>();
   // Whoever does not wait for it is told by `ended`.
-  listening.catch(() => {});
+  listening.promise.catch(() => {});
   const states = process.stdout.getReader();
   const logs = process.stderr.getReader();
-  const listen = async () => {
+  const hearStates = async () => {
     for await (const line of readLines(states, LONGEST_STATE)) {
       try {
         state = parseChildState(line, config.listen);
       } catch {
+        const said = quote(line);
         log.error("the proxy says what makes no sense, ending it", {
-          pid: process.pid,
-          said: quote(line),
+          pid,
+          said,
         });
         return kill();
       }
       const { ports } = state;
       if (ports !== undefined) {
-        resolve(
+        listening.resolve(
           config.listen.map((it, i) => ({ ...it, port: ports[i] ?? it.port })),
         );
       }
-      change.resolve("changed");
+      change.resolve(true);
       change = Promise.withResolvers();
     }
   };
-  const heard = Promise.all([
-    listen().catch((error) => {
-      log.error("the proxy says what makes no sense, ending it", {
-        pid: process.pid,
-        error: String(error),
-      });
-      kill();
-    }),
-    relayLines(logs, stderr).catch(() => {}),
-  ]);
-  const orderer = new Orderer(process.stdin, {
-    config: toPlain(config),
-    ...orders,
+  const relayLog = async () => {
+    for await (const line of readLines(logs, LONGEST_LOG_LINE)) {
+      stderr(`${line.replaceAll(CONTROL, "?")}\n`);
+    }
+  };
+  const heard = Promise.allSettled([hearStates(), relayLog()]);
+
+  const input = process.stdin.getWriter();
+  let desired: DesiredChild = { config, ...orders };
+  let isTold = false;
+  let isReady = false;
+  /** Only the newest waits for a full pipe. */
+  const write = async () => {
+    if (!isReady) return;
+    isReady = false;
+    while (!isTold) {
+      isTold = true;
+      await input.write(encodeLine(desired));
+    }
+    isReady = true;
+  };
+  const tell = (more: Partial<DesiredChild>) => {
+    desired = { ...desired, ...more };
+    isTold = false;
+    // The child may be gone, which its end tells.
+    write().catch(() => {});
+  };
+
+  let unfit = "";
+  requireDroppedRights(pid, user).then(() => {
+    isReady = true;
+    tell({});
+  }, (error: Error) => {
+    unfit = `; ${error.message}`;
+    kill();
   });
-  let unfit: string | undefined;
-  requireDroppedRights(process.pid, user).then(
-    () => orderer.start(),
-    (error: Error) => {
-      unfit = error.message;
-      kill();
-    },
-  );
   const ended = process.status.then(async ({ code, signal }) => {
     await firstWithin(LAST_LINES_MS, heard);
     for (const reader of [states, logs]) reader.cancel().catch(() => {});
-    orderer.close();
+    isReady = false;
+    input.abort().catch(() => {});
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    const early = `The proxy ended early: ${
-      [how, unfit ?? []].flat().join("; ")
-    }`;
-    reject(new Error(state.failed ?? early));
+    const early = `The proxy ended early: ${how}${unfit}`;
+    listening.reject(new Error(state.failed ?? early));
+    change.resolve(false);
     return how;
   });
   return {
-    pid: process.pid,
+    pid,
     get state() {
       return state;
     },
-    listening,
+    listening: listening.promise,
     ended,
     changed: () => change.promise,
-    tell: (more) => orderer.tell(more),
+    tell,
     kill,
   };
-}
-
-/** Tells a child what it shall be; only the newest waits for a full pipe. */
-class Orderer {
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  #desired: Omit<DesiredChild, "line">;
-  #line = 0;
-  #isOpen = false;
-  #isNew = true;
-
-  constructor(
-    input: WritableStream<Uint8Array>,
-    desired: Omit<DesiredChild, "line">,
-  ) {
-    this.#input = input.getWriter();
-    this.#desired = desired;
-  }
-
-  start(): void {
-    this.#isOpen = true;
-    this.#write();
-  }
-
-  tell(orders: Orders): void {
-    this.#desired = { ...this.#desired, ...orders };
-    this.#isNew = true;
-    this.#write();
-  }
-
-  close(): void {
-    this.#isOpen = false;
-    this.#input.abort().catch(() => {});
-  }
-
-  async #write(): Promise<void> {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    try {
-      while (this.#isNew) {
-        this.#isNew = false;
-        const line = encodeLine({ line: ++this.#line, ...this.#desired });
-        await this.#input.write(line);
-      }
-      this.#isOpen = true;
-    } catch {
-      // The child is gone, which its end tells.
-    }
-  }
-}
-
-/**
- * Hands on what a child logs, line by line, without control characters: it may
- * end in a terminal of root's.
- *
- * @param reader reads the child's standard error
- * @param write takes a line
- */
-export async function relayLines(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  write: (text: string) => void,
-): Promise<void> {
-  const decoder = new TextDecoder();
-  const put = (line: string) =>
-    write(
-      `${
-        line.slice(0, LONGEST_LOG_LINE).replaceAll(
-          /[\p{Cc}\p{Zl}\p{Zp}]/gu,
-          "?",
-        )
-      }\n`,
-    );
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    const lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) put(line);
-    if (done ? rest !== "" : rest.length > LONGEST_LOG_LINE) {
-      put(rest);
-      rest = "";
-    }
-    if (done) return;
-  }
 }

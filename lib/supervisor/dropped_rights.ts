@@ -30,8 +30,6 @@ export function excessRights(
   status: string,
   { uid, gid }: ChildUser,
 ): string | undefined {
-  const line = (name: string) =>
-    new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*$`, "m").exec(status)?.[1];
   const expected: readonly (readonly [name: string, value: RegExp])[] = [
     // Real, effective, saved, and that of the file system.
     ["Uid", new RegExp(`^(?:${uid}\\s?){4}$`)],
@@ -40,9 +38,9 @@ export function excessRights(
     ...SETS.map((name) => [name, /^0+$/] as const),
   ];
   const excess = expected.flatMap(([name, value]) => {
-    const found = line(name);
-    if (found !== undefined && value.test(found)) return [];
-    return `${name} ${found?.replaceAll("\t", " ") ?? "unknown"}`;
+    const line = new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*$`, "m");
+    const found = line.exec(status)?.[1] ?? "unknown";
+    return value.test(found) ? [] : `${name} ${found.replaceAll("\t", " ")}`;
   });
   return excess.length === 0 ? undefined : excess.join(", ");
 }

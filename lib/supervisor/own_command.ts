@@ -13,8 +13,6 @@ export interface OwnCommand {
   readonly args: readonly string[];
   /** The environment it needs, and nothing else. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the user it is started as must be able to read. */
-  readonly reads: readonly string[];
 }
 
 const ROOT = new URL("../../", import.meta.url);
@@ -37,51 +35,35 @@ export function ownCommand(env: Readonly<Record<string, string>>): OwnCommand {
     // The name that works from a folder closed to the other user, too.
     // Without a PATH Deno would end: it looks up what --allow-run names.
     const env = { PATH: "/" };
-    return { path: "/proc/self/exe", args: [], env, reads: [] };
+    return { path: "/proc/self/exe", args: [], env };
   }
   const file = (path: string) => new URL(path, ROOT).pathname;
   const config = file("deno.json");
   const main = file("main.ts");
-  const [map, lock] = [
-    file("deploy/offline/imports.json"),
-    file("deploy/offline/deno.lock"),
-  ];
+  const map = file("deploy/offline/imports.json");
   const isMapped = importsFromNpm();
+  const lock = file(isMapped ? "deploy/offline/deno.lock" : "deno.lock");
   const cache = cacheFolder(env);
   return {
     path: Deno.execPath(),
     args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--no-check",
-      "--cached-only",
-      "--frozen",
+      ...["run", "--quiet", "--no-prompt", "--no-check", "--cached-only"],
+      ...["--frozen", `--config=${config}`, `--lock=${lock}`],
+      ...isMapped ? [`--import-map=${map}`] : [],
       // As the executable, which deploy/compile.ts makes so: the default lets
       // dead objects take some 50 MB more.
       "--v8-flags=--max-semi-space-size=4",
-      `--config=${config}`,
-      ...isMapped ? [`--import-map=${map}`, `--lock=${lock}`] : [],
       ...CHILD_PERMISSIONS,
       main,
     ],
     env: cache === undefined ? {} : { DENO_DIR: cache },
-    reads: [
-      Deno.execPath(),
-      config,
-      main,
-      file("lib"),
-      ...isMapped ? [map, lock] : [file("deno.lock")],
-      ...cache === undefined ? [] : [cache],
-    ],
   };
 }
 
 /** Where Deno keeps its cache; the child has no home to find it by. */
 function cacheFolder(
-  env: Readonly<Record<string, string>>,
+  { DENO_DIR, XDG_CACHE_HOME, HOME }: Readonly<Record<string, string>>,
 ): string | undefined {
-  const { DENO_DIR, XDG_CACHE_HOME, HOME } = env;
   if (DENO_DIR) return DENO_DIR;
   if (XDG_CACHE_HOME) return `${XDG_CACHE_HOME}/deno`;
   return HOME ? `${HOME}/.cache/deno` : undefined;

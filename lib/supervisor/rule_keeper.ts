@@ -11,7 +11,7 @@ import {
   RATE_LIMIT_MS,
   rateLimitedLog,
 } from "../system/log.ts";
-import type { RuleTally, RuleView } from "../admin/rule_view.ts";
+import type { RuleTally, RuleView } from "../admin/readiness.ts";
 import type { Reconciled } from "../rule/reconcile.ts";
 import type { Desired, RedirectTarget } from "../rule/rule.ts";
 import { delay } from "../system/timers.ts";

@@ -11,30 +11,23 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "../config/serve_config.ts";
-import type { RuleTally } from "../admin/rule_view.ts";
-
-/** Where an upstream that moves is, or in one line why that is not known. */
-export type UpstreamNews =
-  | { readonly address: UpstreamAddress }
-  | { readonly reason: string };
+import type { RuleTally } from "../admin/readiness.ts";
+import type { Owners } from "../system/socket_owners.ts";
 
 /** What the child shall be. */
 export interface DesiredChild {
-  /** The number of this line, which the child's next lines repeat. */
-  readonly line: number;
   /** What it serves with; listeners and upstream are those of the first line. */
-  readonly config: PlainConfig;
-  /** Where the upstream is, if it moves, and how many questions that answers. */
-  readonly upstream?: UpstreamNews & { readonly answers: number };
+  readonly config: ServeConfig;
   /** What has happened to the rule, where there is one to keep. */
   readonly tally?: RuleTally;
-  /** What is wrong with the rule (nothing: no `fault`), as of which question. */
-  readonly look?: { readonly answers: number; readonly fault?: string };
-  /** Who asks, as of which question: uids by client, where that is known. */
-  readonly owners?: {
-    readonly answers: number;
-    readonly uids?: Readonly<Record<string, number>>;
-  };
+  /** What is wrong with the rule; nothing where there is no `fault`. */
+  readonly rule?: Answer & { readonly fault?: string | undefined };
+  /** Who asks, where that is known. */
+  readonly owners?: Answer & { readonly uids?: Owners | undefined };
+  /** Where an upstream that moves is, or in one line why that is not known. */
+  readonly upstream?:
+    & Answer
+    & ({ readonly address: UpstreamAddress } | { readonly reason: string });
   /**
    * Whether it finishes: it asks clients to close their connections, listens
    * until nobody has asked for so many milliseconds, and ends after the
@@ -43,61 +36,55 @@ export interface DesiredChild {
   readonly drain?: { readonly lingerMs: number };
 }
 
+/** What only the parent can see, and the child asks it for. */
+export const QUESTIONS = ["rule", "owners", "upstream"] as const;
+
+/** One of {@linkcode QUESTIONS}. */
+export type QuestionName = typeof QUESTIONS[number];
+
+/** The parent's answer to a question. */
+export interface Answer {
+  /** How many questions of that name it answers. */
+  readonly to: number;
+}
+
 /** What the child is; the parent trusts none of it further than it must. */
 export interface ChildState {
-  /** The last line of the parent that it has read; 0 before the first. */
-  readonly read: number;
   /** How many requests have come so far. */
   readonly requests: number;
+  /** How many questions it has asked so far. */
+  readonly asked: Readonly<Record<QuestionName, number>>;
   /** The port of each listener, in the order of the configuration. */
   readonly ports?: readonly number[];
   /** Why it cannot serve, in one line. */
   readonly failed?: string;
   /** Which address another program has, by its place in the configuration. */
   readonly taken?: number;
-  /** How often an upstream could not be reached, and the last address of it. */
-  readonly unreachable?: UpstreamAddress & { readonly times: number };
-  /** How often somebody has asked whether the rule is in place. */
-  readonly looks: number;
-  /** How often it has had to know who asks, since many did. */
-  readonly crowds?: number;
 }
 
-/** A configuration as JSON carries it. */
-export type PlainConfig = Omit<ServeConfig, "regions"> & {
-  /** Pairs of real and emulated region. */
-  readonly regions: ReadonlyArray<readonly [string, string]>;
+/** What a child is before it has said anything. */
+export const NEW_CHILD: ChildState = {
+  requests: 0,
+  asked: { rule: 0, owners: 0, upstream: 0 },
 };
-
-/** Makes a configuration fit for JSON. */
-export function toPlain(config: ServeConfig): PlainConfig {
-  return { ...config, regions: [...config.regions] };
-}
-
-/** Undoes {@linkcode toPlain}. */
-export function fromPlain(plain: PlainConfig): ServeConfig {
-  return { ...plain, regions: new Map(plain.regions) };
-}
 
 const encoder = new TextEncoder();
 
-/** One state as a line. */
+/** One state as a line; a map becomes the list of its pairs. */
 export function encodeLine(state: DesiredChild | ChildState): Uint8Array {
-  return encoder.encode(`${JSON.stringify(state)}\n`);
+  const json = JSON.stringify(
+    state,
+    (_, value) => value instanceof Map ? [...value] : value,
+  );
+  return encoder.encode(`${json}\n`);
 }
 
-/** The most characters of a desired state; a configuration has about 500. */
-export const LONGEST_DESIRED = 1024 * 1024;
-
-/** The most characters of a child's state. */
-export const LONGEST_STATE = 8 * 1024;
-
 /**
- * Reads lines until the other side ends.
+ * Reads lines until the other side ends, whether or not the last one has an
+ * end. What is longer than a line may be is cut.
  *
  * @param reader reads the pipe
  * @param longest the most characters of a line
- * @throws {Error} when a line is longer
  */
 export async function* readLines(
   reader: ReadableStreamDefaultReader<Uint8Array>,
@@ -107,13 +94,14 @@ export async function* readLines(
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return;
-    const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+    const lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
     rest = lines.pop() ?? "";
-    if ([rest, ...lines].some((line) => line.length > longest)) {
-      throw new Error(`Cannot read a line of more than ${longest} characters`);
+    if (done ? rest !== "" : rest.length > longest) {
+      lines.push(rest);
+      rest = "";
     }
-    yield* lines;
+    for (const line of lines) yield line.slice(0, longest);
+    if (done) return;
   }
 }
 
@@ -124,30 +112,20 @@ const LAST_PORT = 65_535;
  * Reads what a child says. Its ports go into what root feeds to iptables.
  *
  * @param line one line of it
- * @param asked where it was told to listen
+ * @param listen where it was told to listen
  * @throws {Error} when that is anything but the state of such a child
  */
 export function parseChildState(
   line: string,
-  asked: readonly ListenAddress[],
+  listen: readonly ListenAddress[],
 ): ChildState {
   const said = JSON.parse(line);
-  const {
-    read,
-    requests,
-    ports,
-    failed,
-    taken,
-    unreachable,
-    looks,
-    crowds,
-    ...more
-  } = said ?? {};
-  const isSound = [read, requests, looks, crowds ?? 0].every(isCount) &&
-    (ports === undefined || arePorts(ports, asked)) &&
+  const { requests, asked, ports, failed, taken, ...more } = said ?? {};
+  const isSound = isCount(requests) &&
+    QUESTIONS.every((name) => isCount(asked?.[name])) &&
+    (ports === undefined || arePorts(ports, listen)) &&
     (failed === undefined || typeof failed === "string") &&
-    (taken === undefined || isCount(taken) && taken < asked.length) &&
-    (unreachable === undefined || isUnreachable(unreachable)) &&
+    (taken === undefined || isCount(taken) && taken < listen.length) &&
     Object.keys(more).length === 0;
   if (!isSound) throw new Error("Not the state of a child");
   return said;
@@ -157,19 +135,12 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-function isPort(value: unknown): value is number {
-  return isCount(value) && value > 0 && value <= LAST_PORT;
-}
-
 /** A child chooses a port only where it was told to choose one. */
-function arePorts(ports: unknown, asked: readonly ListenAddress[]): boolean {
-  return Array.isArray(ports) && ports.length === asked.length &&
-    asked.every(({ port }, i) =>
-      isPort(ports[i]) && (port === 0 || port === ports[i])
+function arePorts(ports: unknown, listen: readonly ListenAddress[]): boolean {
+  return Array.isArray(ports) && ports.length === listen.length &&
+    listen.every(({ port }, i) =>
+      port === 0
+        ? isCount(ports[i]) && ports[i] > 0 && ports[i] <= LAST_PORT
+        : port === ports[i]
     );
-}
-
-function isUnreachable(value: unknown): boolean {
-  const { hostname, port, times } = Object(value);
-  return typeof hostname === "string" && isPort(port) && isCount(times);
 }

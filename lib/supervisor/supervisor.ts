@@ -12,12 +12,11 @@ import type {
 } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import type { Desired } from "../rule/rule.ts";
+import { errorLine } from "../cli/message.ts";
 import { firstWithin, type StopOrder } from "../system/stop_order.ts";
 import { every } from "../system/timers.ts";
-import type { Child, Orders } from "./child_process.ts";
-import { Restarts } from "./restarts.ts";
+import type { Child } from "./child_process.ts";
 import { ConflictError, type RuleKeeper } from "./rule_keeper.ts";
-import { toPlain } from "./state.ts";
 
 /** Between two lines to the child, in milliseconds. */
 const TELL_MS = 2_000;
@@ -47,16 +46,27 @@ const DRAIN_MS = 10_000;
 
 /**
  * How long each of the two steps that take the rule away may take, in
- * milliseconds. With the drain both stay below the 20 s that our units give a
- * stop.
+ * milliseconds; the second one also has what the drain has left.
  */
 const LEAVE_MS = 4_000;
+
+/** All of that, in milliseconds: our units give a stop 20 s. */
+const STOP_MS = LEAVE_MS + DRAIN_MS + LEAVE_MS;
 
 /** The same where it gives up, and nobody waits for its end. */
 const GIVE_UP_MS = 30_000;
 
-/** How long such a step may still take once the stop is forced. */
+/** How long the rule may still take once the stop is forced. */
 const FORCED_LEAVE_MS = 1_000;
+
+/** The wait after the first death, in milliseconds; doubled after each. */
+const FIRST_WAIT_MS = 100;
+
+/** Deaths further back do not count, in milliseconds. */
+const WINDOW_MS = 60_000;
+
+/** So many deaths within the window, and it gives up. */
+const MOST_DEATHS = 5;
 
 /** The rule as the supervisor uses it. */
 export interface SupervisedRule {
@@ -75,7 +85,7 @@ export interface SupervisedRule {
 /** What a supervisor works with. */
 export interface SupervisorParts {
   /** Starts a child with the configuration. */
-  readonly spawn: (config: ServeConfig, orders: Orders) => Child;
+  readonly spawn: (config: ServeConfig) => Child;
   /** The rule, if there is one to keep. */
   readonly rule: SupervisedRule | undefined;
   /** The order to stop. */
@@ -90,21 +100,13 @@ export interface SupervisorParts {
   readonly onReady: (addresses: readonly ListenAddress[]) => void;
 }
 
-/** How a run ended; `"rule stands"` is a stop that could not leave the rule. */
-export type RunEnd = "stopped" | "gave up" | "rule stands";
-
-/** A child that listens. */
-interface Live {
-  readonly child: Child;
-  readonly addresses: readonly ListenAddress[];
-}
-
 /** Keeps one child and one rule. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
-  readonly #restarts = new Restarts();
   #config: ServeConfig;
   #child: Child | undefined;
+  #deaths: readonly number[] = [];
+  #saidItStands = false;
 
   /**
    * Starts nothing yet.
@@ -120,54 +122,79 @@ export class Supervisor {
   /** Serves by another configuration from now on. */
   configure(config: ServeConfig): void {
     this.#config = config;
-    this.#child?.tell({ config: toPlain(config) });
+    this.#child?.tell({ config });
   }
 
   /**
    * Runs until it is stopped.
    *
-   * @returns how it ended
+   * @returns whether it was, and the rule is left as it shall be
    * @throws {ConflictError} when another instance runs; nothing was changed
    * @throws {Error} when the first child cannot listen, which changes nothing,
    * or the rule cannot be put in place, which ends as a stop does
    */
-  async run(): Promise<RunEnd> {
+  async run(): Promise<boolean> {
     const { rule, log, order, onCrash } = this.#parts;
     if (!order.isGiven) await rule?.keeper.requireOwn();
     const first = await this.#start();
     if (first === "stop") return await this.#leave();
-    const ready = await this.#place(first);
-    if (ready === "stop") return await this.#finish(first.child);
-    let live: Live | undefined = first;
+    if (await this.#place(first) === "stop") return await this.#finish(first);
+    let child: Child | "stop" | undefined = first;
     for (;;) {
-      if (live !== undefined) {
-        const event = await this.#watch(live.child);
-        if (event === "stop") return await this.#finish(live.child);
-        log.error("the proxy died", { pid: live.child.pid, how: event });
+      if (child !== undefined) {
+        const event = await this.#watch(child);
+        if (event === "stop") return await this.#finish(child);
+        log.error("the proxy died", { pid: child.pid, how: event });
         if (onCrash === "remove") rule?.keeper.keep(ABSENT);
       }
-      const next = this.#restarts.died(performance.now());
-      if (next === "give up") return await this.#giveUp();
-      if (await firstWithin(next.waitMs, order.given) === "stop") {
+      const waitMs = this.#countDeath();
+      if (waitMs === undefined) return await this.#giveUp();
+      if (await firstWithin(waitMs, order.given) === "stop") {
         return await this.#leave();
       }
-      const event = await this.#startAgain();
-      if (event === "stop") return await this.#leave();
-      live = event;
+      try {
+        child = await this.#start();
+        if (child === "stop") return await this.#leave();
+        log.info("the proxy listens again", { pid: child.pid });
+        rule?.keeper.keep(desiredRule(rule, await child.listening));
+      } catch (error) {
+        if (error instanceof ConflictError) throw error;
+        log.error("the proxy cannot start", { error: errorLine(error) });
+        child = undefined;
+      }
     }
   }
 
+  /** How long to wait after one more death; `undefined` after too many. */
+  #countDeath(): number | undefined {
+    const now = performance.now();
+    const deaths = this.#deaths.filter((at) => now - at < WINDOW_MS);
+    this.#deaths = [...deaths, now];
+    return deaths.length + 1 < MOST_DEATHS
+      ? FIRST_WAIT_MS * 2 ** deaths.length
+      : undefined;
+  }
+
   /** Starts a child and waits until it listens, on another port if need be. */
-  async #start(): Promise<Live | "stop"> {
+  async #start(): Promise<Child | "stop"> {
     const { spawn, rule, order } = this.#parts;
     let { listen } = this.#config;
     for (let ports = 1;; ports++) {
       if (order.isGiven) return "stop";
       const config = { ...this.#config, listen };
-      const child = spawn(config, rule ? { tally: rule.keeper.tally } : {});
+      const child = spawn(config);
       this.#child = child;
       try {
-        return await this.#listening(child);
+        const event = await firstWithin<unknown>(
+          START_MS,
+          child.listening,
+          order.given,
+        );
+        if (event !== "stop" && event !== "late") return child;
+        child.kill();
+        await child.ended;
+        if (event === "stop") return event;
+        throw new Error(`The proxy did not listen within ${START_MS / 1000} s`);
       } catch (error) {
         const place = child.state.taken ?? -1;
         const taken = listen[place];
@@ -181,61 +208,23 @@ export class Supervisor {
     }
   }
 
-  async #listening(child: Child): Promise<Live | "stop"> {
-    const event = await firstWithin<readonly ListenAddress[] | "stop">(
-      START_MS,
-      child.listening,
-      this.#parts.order.given,
-    );
-    if (typeof event !== "string") return { child, addresses: event };
-    child.kill();
-    await child.ended;
-    if (event === "stop") return "stop";
-    throw new Error(`The proxy did not listen within ${START_MS / 1000} s`);
-  }
-
-  async #startAgain(): Promise<Live | "stop" | undefined> {
-    const { rule, log } = this.#parts;
-    try {
-      const live = await this.#start();
-      if (live === "stop") return live;
-      log.info("the proxy listens again", { pid: live.child.pid });
-      if (rule) rule.keeper.keep(this.#desired(rule, live));
-      return live;
-    } catch (error) {
-      if (error instanceof ConflictError) throw error;
-      log.error("the proxy cannot start", {
-        error: error instanceof Error ? error.message : String(error),
-      });
-      return undefined;
-    }
-  }
-
   /** Puts the rule in place for the first time. */
-  async #place(live: Live): Promise<"ready" | "stop"> {
+  async #place(child: Child): Promise<"stop" | undefined> {
     const { rule, order, onReady } = this.#parts;
     try {
+      const addresses = await child.listening;
       const event = await Promise.race([
-        rule?.keeper.set(this.#desired(rule, live)),
+        rule?.keeper.set(desiredRule(rule, addresses)),
         order.given,
       ]);
-      if (event === "stop") return event;
-      onReady(live.addresses);
-      return "ready";
+      if (event !== "stop") onReady(addresses);
+      return event ?? undefined;
     } catch (error) {
       if (!(error instanceof ConflictError)) await this.#leave();
-      live.child.kill();
-      await live.child.ended;
+      child.kill();
+      await child.ended;
       throw error;
     }
-  }
-
-  #desired(
-    { keeper, open }: SupervisedRule,
-    { addresses }: Live,
-  ): Desired {
-    keeper.ownPorts = addresses.map(({ port }) => port);
-    return open(addresses);
   }
 
   /** Waits for the end of a child, which hangs where it says nothing more. */
@@ -265,17 +254,18 @@ export class Supervisor {
   }
 
   /** The clean end: first the redirect, then the child, then what is left. */
-  async #finish(child: Child): Promise<RunEnd> {
+  async #finish(child: Child): Promise<boolean> {
     const { rule, onStop, log } = this.#parts;
     log.info("stopping", { rule: rule === undefined ? "none" : onStop });
+    const end = performance.now() + STOP_MS;
     const removes = rule !== undefined && onStop === "remove";
-    const isRemoved = !removes || await this.#leaveRule(DRAINING);
-    // Before the drain: whoever stops this program may not wait for its end.
-    if (!isRemoved) this.#sayItStands();
+    if (removes) await this.#leaveRule(DRAINING, LEAVE_MS);
     await this.#drain(child, removes ? LINGER_MS : 0);
-    const end = await this.#leave(isRemoved);
+    const isLeft = await this.#leave(
+      Math.max(LEAVE_MS, end - performance.now()),
+    );
     log.info("stopped");
-    return end;
+    return isLeft;
   }
 
   async #drain(child: Child, lingerMs: number): Promise<void> {
@@ -288,36 +278,42 @@ export class Supervisor {
     await child.ended;
   }
 
-  async #giveUp(): Promise<RunEnd> {
-    const { rule, onCrash, log } = this.#parts;
+  async #giveUp(): Promise<false> {
+    const { onCrash, log } = this.#parts;
     log.error("the proxy died too often, giving up");
-    if (rule !== undefined && onCrash === "remove") {
-      if (!await this.#leaveRule(ABSENT, GIVE_UP_MS)) this.#sayItStands();
-    }
-    return "gave up";
+    if (onCrash === "remove") await this.#leaveRule(ABSENT, GIVE_UP_MS);
+    return false;
   }
 
   /** Leaves the rule as a stop does, whatever life has installed it. */
-  async #leave(isToBeSaid = true): Promise<RunEnd> {
-    const { rule, onStop } = this.#parts;
-    if (rule === undefined || onStop === "keep") return "stopped";
-    if (await this.#leaveRule(ABSENT)) return "stopped";
-    if (isToBeSaid) this.#sayItStands();
-    return "rule stands";
+  async #leave(ms = STOP_MS): Promise<boolean> {
+    return this.#parts.onStop === "keep" || await this.#leaveRule(ABSENT, ms);
   }
 
   /** Removes the rule for good, and says whether that came about in time. */
-  async #leaveRule(desired: Desired, ms = LEAVE_MS): Promise<boolean> {
-    const { rule, order } = this.#parts;
-    const left = rule?.keeper.leave(desired) ?? Promise.resolve(true);
-    return await order.within(ms, left, FORCED_LEAVE_MS) && await left;
+  async #leaveRule(desired: Desired, ms: number): Promise<boolean> {
+    const { rule, order, log } = this.#parts;
+    if (rule === undefined) return true;
+    const left = rule.keeper.leave(desired);
+    const isLeft = await order.within(ms, left, FORCED_LEAVE_MS) && await left;
+    // As soon as that is known: whoever stops this program may not wait for
+    // its end.
+    if (!isLeft && !this.#saidItStands) {
+      this.#saidItStands = true;
+      log.error(
+        "the rule still stands, c2s-imds iptables remove takes it away",
+      );
+    }
+    return isLeft;
   }
+}
 
-  #sayItStands(): void {
-    this.#parts.log.error(
-      "the rule still stands, c2s-imds iptables remove takes it away",
-    );
-  }
+function desiredRule(
+  { keeper, open }: SupervisedRule,
+  addresses: readonly ListenAddress[],
+): Desired {
+  keeper.ownPorts = addresses.map(({ port }) => port);
+  return open(addresses);
 }
 
 const DRAINING: Desired = { state: "draining" };

@@ -29,172 +29,108 @@ function nowhere() {
   return { hostname, port };
 }
 
-Deno.test("startServing() says that the process is alive without asking anybody", async () => {
+Deno.test("startServing() says that the process is alive without asking anybody, and asks the upstream whether it is ready", async () => {
   await using upstream = await startService();
   await using it = await startAdmin(upstream.address);
   const { status, headers, body } = await it.ask("/healthz");
   assertEquals([status, body], [200, "ok\n"]);
   assertEquals(valuesOf({ headers }, "cache-control"), ["no-store"]);
   assertEquals(upstream.requests, []);
-});
-
-Deno.test("startServing() asks the upstream whether it is ready, without a token", async () => {
-  await using upstream = await startService();
-  await using it = await startAdmin(upstream.address);
-  const { status, body } = await it.ask("/readyz");
-  assertEquals([status, body], [200, "proxy: ok\nupstream: ok\n"]);
+  const ready = await it.ask("/readyz");
+  assertEquals([ready.status, ready.body], [200, "proxy: ok\nupstream: ok\n"]);
+  // Without a token.
   assertEquals(upstream.requests.map(({ raw }) => raw), [
     `GET / HTTP/1.1\r\nhost: 127.0.0.1:${upstream.address.port}\r\nConnection: close\r\n\r\n`,
   ]);
 });
 
-Deno.test("startServing() asks the upstream once for all who ask it at one moment", async () => {
-  const asked = Promise.withResolvers<void>();
-  await using upstream = await startUpstream(async (_, connection) => {
-    await asked.promise;
-    await connection.write(answer("1.0"));
-  });
-  await using it = await startAdmin(upstream.address);
-  const answers = Array.from({ length: 50 }, () => it.ask("/readyz"));
-  setTimeout(asked.resolve, 200);
-  for (const { status } of await Promise.all(answers)) {
-    assertEquals(status, 200);
-  }
-  assertEquals((await it.ask("/readyz")).status, 200);
-  assertEquals(upstream.requests.length, 1);
-});
+/** What is said of an upstream, by what it answers. */
+const UPSTREAMS: readonly (readonly [answer: string, fault: RegExp])[] = [
+  [answer("", [], "401 Unauthorized"), /^ok$/],
+  [answer("x", [], "503 Service Unavailable"), /^answered with status 503$/],
+  ["us-east-1 is not HTTP\r\n\r\n", /^(?!ok$|.*us-east-1)/],
+  ["", /^no answer within 2 s$/],
+];
 
-Deno.test("startServing() is ready when the service refuses who has no token", async () => {
-  await using upstream = await startUpstream((_, connection) =>
-    connection.write(answer("", [], "401 Unauthorized"))
-  );
-  await using it = await startAdmin(upstream.address);
-  assertEquals((await it.ask("/readyz")).status, 200);
-});
-
-Deno.test("startServing() is not ready when the upstream is not", async (t) => {
-  await t.step("nobody listens there", async () => {
-    await using it = await startAdmin(nowhere());
-    const { status, body } = await it.ask("/readyz");
-    assertEquals(
-      [status, body],
-      [503, "proxy: ok\nupstream: cannot be reached: ECONNREFUSED\n"],
-    );
-    assertEquals((await it.ask("/healthz")).status, 200);
-  });
-
-  await t.step("it does not answer within 2 s", async () => {
-    await using upstream = await startUpstream(() => {});
-    await using it = await startAdmin(upstream.address);
-    using _clock = await faster(100);
-    const { status, body } = await it.ask("/readyz");
-    assertEquals(
-      [status, body],
-      [503, "proxy: ok\nupstream: no answer within 2 s\n"],
-    );
-  });
-
-  await t.step("it answers that it cannot", async () => {
-    await using upstream = await startUpstream((_, connection) =>
-      connection.write(answer("x", [], "503 Service Unavailable"))
-    );
-    await using it = await startAdmin(upstream.address);
-    const { status, body } = await it.ask("/readyz");
-    assertEquals(
-      [status, body],
-      [503, "proxy: ok\nupstream: answered with status 503\n"],
-    );
-  });
-
-  await t.step("it sends what is no answer", async () => {
+Deno.test("startServing() is ready where the upstream is", async () => {
+  using _clock = await faster(20);
+  for (const [text, fault] of UPSTREAMS) {
     await using upstream = await startUpstream(async (_, connection) => {
-      await connection.write("us-east-1 is not HTTP\r\n\r\n");
-      connection.end();
+      await connection.write(text);
+      if (text !== "") connection.end();
     });
     await using it = await startAdmin(upstream.address);
     const { status, body } = await it.ask("/readyz");
-    assertEquals(status, 503);
-    assertMatch(body, /^proxy: ok\nupstream: .+\n$/);
-    assertEquals(body.includes("us-east-1"), false);
-  });
-});
-
-Deno.test("startServing() says of the rule what it is told", async () => {
-  await using upstream = await startService();
-  const rule = {
-    tally: { repairs: 0, failures: 0 },
-    fault: () => Promise.resolve("absent"),
-  };
-  await using it = await startAdmin(upstream.address, {}, rule);
+    assertMatch(/^proxy: ok\nupstream: (.+)\n$/.exec(body)?.[1] ?? "", fault);
+    assertEquals(status, fault.test("ok") ? 200 : 503);
+  }
+  await using it = await startAdmin(nowhere());
   const { status, body } = await it.ask("/readyz");
   assertEquals(
     [status, body],
-    [503, "proxy: ok\nupstream: ok\nrule: absent\n"],
+    [503, "proxy: ok\nupstream: cannot be reached: ECONNREFUSED\n"],
   );
 });
 
-Deno.test("startServing() is not ready any more once it is to stop", async () => {
+Deno.test("startServing() says of the rule what it is told, and is not ready any more once it is to stop", async () => {
   await using upstream = await startService();
-  await using it = await startAdmin(upstream.address);
+  const tally = { repairs: 0, failures: 0 };
+  const rule = { tally, fault: () => Promise.resolve("absent") };
+  await using it = await startAdmin(upstream.address, {}, rule);
   it.proxy.closing();
   const { status, body } = await it.ask("/readyz");
-  assertEquals([status, body], [503, "proxy: stopping\nupstream: ok\n"]);
+  assertEquals(
+    [status, body],
+    [503, "proxy: stopping\nupstream: ok\nrule: absent\n"],
+  );
 });
 
-Deno.test("startServing() answers administrators nothing else", async (t) => {
+/** The status of what is asked for, by its first line and one of its headers. */
+const ASKED: Readonly<Record<number, readonly string[]>> = {
+  200: [
+    ...["GET /healthz", "GET /metrics Host: 127.0.0.1:4001"],
+    ...["GET /healthz?x=us-east-1", "GET /healthz Host: [::1]:1"],
+    ...["HEAD /healthz", "HEAD /metrics Host: localhost:4001"],
+  ],
+  404: [
+    ...["GET /", "GET /latest/meta-data/placement/region", "GET /metrics/"],
+    ...["GET //metrics", "GET /Metrics", "GET /%6detrics"],
+    ...["GET /constructor", "GET /__proto__"],
+  ],
+  405: [
+    ...["POST /healthz", "PUT /healthz", "DELETE /healthz"],
+    ...["OPTIONS /healthz", "PATCH /healthz"],
+  ],
+  403: [
+    ...["GET /metrics Origin: http://a", "GET /healthz Origin: null"],
+    ...["GET /metrics Sec-Fetch-Site: none", "GET /metrics Host: h"],
+    "GET /metrics Host: localhost.evil.example:4001",
+  ],
+};
+
+Deno.test("startServing() answers administrators nothing else", async () => {
   await using upstream = await startService();
-  await using it = await startAdmin(upstream.address);
-  for (
-    const path of [
-      ...["/", "/latest/meta-data/placement/region", "/metrics/", "//metrics"],
-      ...["/Metrics", "/%6detrics", "/constructor", "/__proto__"],
-    ]
-  ) {
-    await t.step(`404 to ${path}`, async () => {
-      const { status, body } = await it.ask(path);
-      assertEquals(status, 404);
-      assertEquals(
-        body,
-        "c2s-imds: Not found: expected /healthz, /readyz, /metrics\n",
-      );
-    });
-  }
-  for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
-    await t.step(`405 to ${method}`, async () => {
-      const { status, headers } = await ask(
+  // What browsers may ask the proxy they may not ask here.
+  const given = { allowBrowsers: true };
+  await using it = await startAdmin(upstream.address, given);
+  for (const [expected, questions] of Object.entries(ASKED)) {
+    for (const question of questions) {
+      const [method = "", path, name = "Accept:", value = "*/*"] = question
+        .split(" ");
+      const host = name === "Host:" ? "" : "Host: localhost\r\n";
+      const { status, body, headers } = await ask(
         it.admin,
-        `${method} /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n`,
+        `${method} ${path} HTTP/1.1\r\n${host}${name} ${value}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
       );
-      assertEquals(status, 405);
-      assertEquals(valuesOf({ headers }, "allow"), ["GET, HEAD"]);
-    });
-  }
-  for (const line of ["Origin: http://a", "Sec-Fetch-Site: none"]) {
-    await t.step(`403 to ${line}`, async () => {
-      assertEquals((await it.ask("/metrics", line)).status, 403);
-    });
-  }
-  await t.step("403 to another Host", async () => {
-    assertEquals((await ask(it.admin, get("/metrics"))).status, 403);
-  });
-  await t.step("403 even where browsers may ask the proxy", async () => {
-    await using open = await startAdmin(upstream.address, {
-      allowBrowsers: true,
-    });
-    assertEquals((await open.ask("/healthz", "Origin: null")).status, 403);
-  });
-  await t.step("no body to HEAD", async () => {
-    for (const path of ["/healthz", "/metrics"]) {
-      const { status, body } = await ask(
-        it.admin,
-        `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
-      );
-      assertEquals([status, body], [200, ""]);
+      assertEquals(status, Number(expected), question);
+      if (method === "HEAD") assertEquals(body, "");
+      if (status === 404) {
+        assertMatch(body, /\/healthz, \/readyz, \/metrics\n$/);
+      }
+      const allowed = status === 405 ? ["GET, HEAD"] : [];
+      assertEquals(valuesOf({ headers }, "allow"), allowed);
     }
-  });
-  await t.step("nothing of a query", async () => {
-    assertEquals((await it.ask("/healthz?x=us-east-1")).status, 200);
-  });
+  }
   assertEquals(upstream.requests, []);
 });
 

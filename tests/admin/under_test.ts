@@ -10,7 +10,7 @@ import type {
   UpstreamAddress,
 } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/system/log.ts";
-import type { RuleView } from "../../lib/admin/rule_view.ts";
+import type { RuleView } from "../../lib/admin/readiness.ts";
 import type { Proxy } from "../../lib/proxy/proxy.ts";
 import { ask, type RawAnswer } from "../helpers/raw.ts";
 

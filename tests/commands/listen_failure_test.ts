@@ -1,33 +1,33 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { listenFailure } from "../../lib/commands/listen_failure.ts";
+import { ListenError } from "../../lib/proxy/listener.ts";
 
-Deno.test("listenFailure() says what to do when it knows the reason", async (t) => {
-  for (
-    const [cause, message] of [
-      [
-        new Deno.errors.AddrInUse("os error 98"),
-        "Cannot listen on 127.0.0.1:80: another program has it, stop that one or choose another --listen",
-      ],
-      [
-        new Deno.errors.AddrNotAvailable("os error 99"),
-        "Cannot listen on 127.0.0.1:80: this machine has no such address, choose another --listen",
-      ],
-      [
-        new Deno.errors.PermissionDenied("os error 13"),
-        "Cannot listen on 127.0.0.1:80: no permission, choose a port from 1024 or grant CAP_NET_BIND_SERVICE",
-      ],
-    ] as const
-  ) {
-    await t.step(cause.name, () => {
-      const error = new Error("Cannot listen on 127.0.0.1:80", { cause });
-      const failure = listenFailure(error);
-      assert(failure instanceof Error);
-      assertEquals(failure.message, message);
-    });
+const { AddrInUse, AddrNotAvailable, PermissionDenied } = Deno.errors;
+
+/** What is to be done, by the system's error. */
+const ADVICE = [
+  [
+    new AddrInUse("os error 98"),
+    ": another program has it, stop that one or choose another --admin",
+  ],
+  [
+    new AddrNotAvailable("os error 99"),
+    ": this machine has no such address, choose another --admin",
+  ],
+  [
+    new PermissionDenied("os error 13"),
+    ": no permission, choose a port from 1024 or grant CAP_NET_BIND_SERVICE",
+  ],
+  [new Error("no idea"), ""],
+] as const;
+
+Deno.test("listenFailure() says what to do when it knows the reason", () => {
+  const address = { hostname: "127.0.0.1", port: 80 };
+  for (const [cause, advice] of ADVICE) {
+    const failure = listenFailure(new ListenError(address, "--admin", cause));
+    assertEquals(
+      failure instanceof Error && failure.message,
+      `Cannot listen on 127.0.0.1:80${advice}`,
+    );
   }
-});
-
-Deno.test("listenFailure() leaves an error alone when it has another reason", () => {
-  const error = new Error("Cannot listen", { cause: new Error("no idea") });
-  assertEquals(listenFailure(error), error);
 });

@@ -34,42 +34,36 @@ async function hold(
   });
   if (serves) held.serving();
   const there = addresses.filter((it) => it.startsWith(ADDRESS)).length;
-  await held.release();
+  await held[Symbol.asyncDispose]();
   return there;
 }
 
-Deno.test("holdAddress() adds the address and removes it at the end", async () => {
-  for (const serves of [true, false]) {
-    const fake = createQuiet();
-    assertEquals(await hold(fake, { serves }), 1);
-    assertEquals(fake.addresses, ["127.0.0.1/8 host lo"]);
-  }
-});
+const OURS = `${ADDRESS} host lo:c2s`;
+const THEIRS = `${ADDRESS} host lo`;
+const WITHOUT = { wanted: { address: false, arpIgnore: false } };
 
-Deno.test("holdAddress() changes nothing when the address is not wanted", async () => {
-  const fake = createQuiet();
-  const wanted = { address: false, arpIgnore: false };
-  assertEquals(await hold(fake, { wanted }), 0);
-  assertEquals(fake.changes, []);
-});
+/** What is left of what was there. */
+const CASES: readonly (readonly [
+  what: string,
+  before: readonly string[],
+  left: readonly string[],
+  how?: Parameters<typeof hold>[1],
+])[] = [
+  ["removes what it added", [], []],
+  ["removes what it added in vain", [], [], { serves: false }],
+  ["takes over what one that was killed left behind", [OURS], []],
+  ["leaves what it found in vain", [OURS], [OURS], { serves: false }],
+  ["leaves the address of another program", [THEIRS], [THEIRS]],
+  ["leaves what it finds where it wants none", [OURS], [OURS], WITHOUT],
+];
 
-Deno.test("holdAddress() takes over what one that was killed left behind", async () => {
-  const fake = createQuiet(`${ADDRESS} host lo:c2s`);
-  assertEquals(await hold(fake), 1);
-  assertEquals(fake.addresses, ["127.0.0.1/8 host lo"]);
-});
-
-Deno.test("holdAddress() leaves what it found when nobody came to serve", async () => {
-  const fake = createQuiet(`${ADDRESS} host lo:c2s`);
-  await hold(fake, { serves: false });
-  assertEquals(fake.changes, []);
-});
-
-Deno.test("holdAddress() leaves the address of another program", async () => {
-  const fake = createQuiet(`${ADDRESS} host lo`);
-  await hold(fake);
-  assertEquals(fake.changes, []);
-});
+for (const [what, before, left, how] of CASES) {
+  Deno.test(`holdAddress() ${what}`, async () => {
+    const fake = createQuiet(...before);
+    assertEquals(await hold(fake, how), 1);
+    assertEquals(fake.addresses, ["127.0.0.1/8 host lo", ...left]);
+  });
+}
 
 Deno.test("holdAddress() sets arp_ignore only where it may, and puts it back", async () => {
   const fake = createFakeLink();

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { installedForFile } from "../helpers/installed.ts";
 import {
   asUser,
@@ -69,30 +69,14 @@ testWith(NODE_NEEDS)(
     await using program = await node.start(
       `serve --iptables --admin ${ADMIN}`,
     );
-    await t.step("it is alive, and ready", async () => {
+    await t.step("it is alive, and ready, as the proxy's user", async () => {
       assertEquals(await asked(node, "/healthz"), ["200", "ok\n"]);
       assertEquals(await asked(node, "/readyz"), ["200", READY]);
-      assertEquals(await asked(node, "/readyz", 0), ["200", READY]);
-    });
-
-    await t.step(
-      "the listener is the proxy's user's, not root's",
-      async () => {
-        const sockets = await node.namespace.must(["cat", "/proc/net/tcp"]);
-        const line = sockets.split("\n").find((it) =>
-          it.includes(" 0100007F:0FA1 00000000:0000 0A ")
-        );
-        assertEquals(line?.trim().split(/\s+/)[7], `${PROXY_UID}`);
-      },
-    );
-
-    await t.step("nothing of it is at the service's address", async () => {
-      const status = await node.namespace.must([
-        ...["curl", "--silent", "--output", "/dev/null"],
-        ...["--write-out", "%{http_code}"],
-        "http://169.254.169.254/metrics",
-      ]);
-      assertEquals(status, "404");
+      const sockets = await node.namespace.must(["cat", "/proc/net/tcp"]);
+      const [, uid] =
+        / 0100007F:0FA1 00000000:0000 0A \S+ \S+ \S+ +(\d+) /.exec(sockets) ??
+          [];
+      assertEquals(uid, `${PROXY_UID}`);
     });
 
     // It takes longer than until the parent's first look at the rule.
@@ -100,7 +84,10 @@ testWith(NODE_NEEDS)(
       "a parent that does not answer leaves it unready",
       async () => {
         program.signal("SIGSTOP");
-        await untilNotReady(node, "rule: no answer within 2 s\n");
+        await untilNotReady(
+          node,
+          "rule: not known, the parent does not answer\n",
+        );
         program.signal("SIGCONT");
         await untilReady(node);
       },
@@ -165,32 +152,6 @@ testWith(NODE_NEEDS)(
     });
     const { code, stderr } = await program.stop();
     assertEquals(code, 0, stderr);
-    assertEquals(await node.rules(), before);
-  },
-);
-
-testWith(NODE_NEEDS)(
-  "serve --iptables touches nothing when administrators' port cannot be had",
-  async () => {
-    await using node = await createNode(await installed());
-    const before = await node.rules();
-    const port = node.namespace.spawn([
-      ...["python3", "-uc"],
-      "import socket; s = socket.create_server(('127.0.0.1', 4001)); print('up'); s.accept()",
-    ]);
-    await port.shows(/up/);
-    const taken = await node.run(`serve --iptables --admin ${ADMIN}`);
-    assertEquals(taken.code, 1);
-    assertStringIncludes(
-      taken.stderr,
-      "c2s-imds: Cannot listen on 127.0.0.1:4001: another program has it, stop that one or choose another --admin\n",
-    );
-    const low = await node.run("serve --iptables --admin 127.0.0.1:81");
-    assertEquals(low.code, 2);
-    assertEquals(
-      low.stderr,
-      "c2s-imds: Cannot use --admin 127.0.0.1:81 as root: the proxy gives root up, expected a port from 1024\n",
-    );
     assertEquals(await node.rules(), before);
   },
 );

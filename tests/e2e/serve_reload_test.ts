@@ -37,15 +37,6 @@ testWith(NODE_NEEDS)(
         /error configuration unchanged error=[^\n]*nonsense[^\n]*\n/,
       );
       assertEquals(await node.see(0), "us-isob-east-1");
-
-      const elsewhere = "listen: 127.0.0.1:4001\n";
-      await Deno.writeTextFile(
-        file,
-        `${elsewhere}region: us-east-1=us-isob-east-1\n`,
-      );
-      program.signal("SIGHUP");
-      await program.logged(/warn restart to apply changes of=listen\n/);
-      assertEquals(await node.see(0), "us-isob-east-1");
       // The parent said so, and the child nothing beside it.
       const said = program.stderr().match(/ error [^\n]*\n/g) ?? [];
       assertEquals(said.length, 1, said.join(""));

@@ -83,22 +83,16 @@ testWith(NODE_NEEDS)(
   "serve --iptables --on-stop keep leaves the rule as it is",
   async () => {
     await using node = await createNode(await installed());
+    await using program = await node.start("serve --iptables --on-stop keep");
     const before = await node.rules();
-    {
-      await using program = await node.start(
-        "serve --iptables --on-stop keep",
-      );
-      const installed = await node.rules();
-      assertEquals((await program.stop()).code, 0);
-      assertEquals(await node.rules(), installed);
-    }
-    assertEquals(await node.see(0), "refused");
-    {
-      await using program = await node.start("serve --iptables");
-      assertEquals(await node.see(0), EMULATED);
-      assertEquals((await program.stop()).code, 0);
-    }
+    // They mean nothing to it, nor to the child.
+    await kill("-USR1", String(program.pid), String(await childOf(program)));
+    await kill("-USR2", String(program.pid), String(await childOf(program)));
+    await program.logged(/info ignoring a signal signal=SIGUSR2/);
+    assertEquals(await node.see(0), EMULATED);
+    assertEquals((await program.stop("SIGQUIT")).code, 0);
     assertEquals(await node.rules(), before);
+    assertEquals(await node.see(0), "refused");
   },
 );
 
@@ -141,27 +135,6 @@ testWith(NODE_NEEDS)(
   },
 );
 
-testWith(NODE_NEEDS)(
-  "serve --iptables is not ended by signals that mean nothing, and stops cleanly at SIGALRM and SIGQUIT",
-  async () => {
-    await using node = await createNode(await installed());
-    const before = await node.rules();
-    for (const last of ["ALRM", "QUIT"]) {
-      await using program = await node.start("serve --iptables", {}, "setsid");
-      // To the group, so to the child, too.
-      await kill("-USR1", "--", `-${program.pid}`);
-      await kill("-USR2", "--", `-${program.pid}`);
-      await program.logged(/info ignoring a signal signal=SIGUSR2/);
-      assertEquals(await node.see(0), EMULATED);
-      await kill(`-${last}`, "--", `-${program.pid}`);
-      const { code, stderr } = await program.result;
-      assertEquals(code, 0, stderr);
-      assertMatch(stderr, /info stopped\n$/);
-      assertEquals(await node.rules(), before);
-    }
-  },
-);
-
 /** An iptables that does what a file says, as a script around the real one. */
 async function wrapIptables(): Promise<
   { path: string; mode(what: string): Promise<void> } & AsyncDisposable
@@ -194,23 +167,35 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin ${name} "$@"
   };
 }
 
+const STANDS =
+  /error the rule still stands, c2s-imds iptables remove takes it away\n.*info stopped\n$/s;
+
 testWith(NODE_NEEDS)(
-  "serve --iptables ends at a second signal when iptables hangs, and stops it",
+  "serve --iptables ends with 1 and says so when it cannot remove the rule, and at a second signal when iptables hangs",
   async () => {
     await using node = await createNode(await installed());
     await using iptables = await wrapIptables();
-    await using program = await node.start(
-      "serve --iptables",
-      {},
-      ...["/usr/bin/env", iptables.path],
-    );
+    const before = await node.rules();
+    const start = () =>
+      node.start("serve --iptables", {}, "/usr/bin/env", iptables.path);
+    {
+      await using program = await start();
+      await iptables.mode("fails");
+      const { code, stderr } = await program.stop();
+      assertEquals(code, 1, stderr);
+      assertMatch(stderr, /error cannot remove the rule /);
+      assertMatch(stderr, STANDS);
+    }
+    await iptables.mode("works");
+    await using program = await start();
     await iptables.mode("hangs");
     program.signal("SIGTERM");
     await program.logged(/info stopping/);
+    // Sooner, it would be the same signal.
     await new Promise((resolve) => setTimeout(resolve, 300));
     program.signal("SIGTERM");
     const { code, stderr } = await program.result;
-    // It waited for no command's own limit.
+    // It waited for no command's own limit, and left none behind.
     assertEquals(stderr.match(/did not end in time/g), null, stderr);
     assertEquals(code, 1, stderr);
     assertMatch(stderr, STANDS);
@@ -220,28 +205,6 @@ testWith(NODE_NEEDS)(
     ]);
     assert(typeof left !== "string");
     assertEquals(left.stdout.includes("sleep 6117"), false);
-  },
-);
-
-const STANDS =
-  /error the rule still stands, c2s-imds iptables remove takes it away\n.*info stopped\n$/s;
-
-testWith(NODE_NEEDS)(
-  "serve --iptables ends with 1 and says so when it cannot remove the rule",
-  async () => {
-    await using node = await createNode(await installed());
-    const before = await node.rules();
-    await using iptables = await wrapIptables();
-    await using program = await node.start(
-      "serve --iptables",
-      {},
-      ...["/usr/bin/env", iptables.path],
-    );
-    await iptables.mode("fails");
-    const { code, stderr } = await program.stop();
-    assertEquals(code, 1, stderr);
-    assertMatch(stderr, /error cannot remove the rule /);
-    assertMatch(stderr, STANDS);
     assertEquals((await node.run("iptables remove")).code, 0);
     assertEquals(await node.rules(), before);
   },

@@ -3,12 +3,12 @@ import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { liveAsChild } from "../../lib/supervisor/child.ts";
 import {
   type ChildState,
+  type DesiredChild,
   encodeLine,
-  toPlain,
+  NEW_CHILD,
 } from "../../lib/supervisor/state.ts";
-import type { Orders } from "../../lib/supervisor/child_process.ts";
-import { firstWithin } from "../../lib/system/stop_order.ts";
 import { faster } from "../helpers/faster.ts";
+import { startUpstream } from "../helpers/upstream.ts";
 import { CONFIG } from "./config.ts";
 
 /** A child in this process, with a test for its parent. */
@@ -20,7 +20,6 @@ class World {
   readonly #input = new TransformStream<Uint8Array, Uint8Array>();
   readonly #writer = this.#input.writable.getWriter();
   #news = Promise.withResolvers<void>();
-  #line = 0;
 
   constructor(uid = 10_169) {
     this.ended = liveAsChild({
@@ -41,15 +40,10 @@ class World {
     });
   }
 
-  tell(config: Partial<ServeConfig>, orders: Orders = {}): void {
-    const plain = toPlain({
-      ...CONFIG,
-      listen: [{ hostname: "127.0.0.1", port: 0 }],
-      ...config,
-    });
-    this.#writer.write(
-      encodeLine({ line: ++this.#line, config: plain, ...orders }),
-    ).catch(() => {});
+  tell(given: Partial<ServeConfig>, orders: Partial<DesiredChild> = {}): void {
+    const listen = [{ hostname: "127.0.0.1", port: 0 }];
+    const config = { ...CONFIG, listen, ...given };
+    this.#writer.write(encodeLine({ config, ...orders })).catch(() => {});
   }
 
   async until(holds: (state: ChildState) => boolean): Promise<ChildState> {
@@ -70,47 +64,21 @@ class World {
   }
 }
 
-/** A service that takes connections and answers none. */
-function silentService() {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const asked = Promise.withResolvers<void>();
-  const connections: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const connection of listener) {
-      connections.push(connection);
-      asked.resolve();
-    }
-  })();
-  return {
-    port: (listener.addr as Deno.NetAddr).port,
-    asked: asked.promise,
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      for (const connection of connections) connection.close();
-      await accepting;
-    },
-  };
-}
-
 Deno.test("the child never serves as root", async () => {
   const world = new World(0);
   world.tell({});
   await world.until(({ ports, failed }) => (ports ?? failed) !== undefined);
   await world.leave();
   assertEquals(await world.ended, false);
-  assertEquals(world.said, [{
-    read: 1,
-    requests: 0,
-    looks: 0,
-    failed: "Error: The child still runs as root",
-  }]);
+  const failed = "Error: The child still runs as root";
+  assertEquals(world.said, [{ ...NEW_CHILD, failed }]);
 });
 
 Deno.test("the child drops its permissions before it says that it listens", async () => {
   const world = new World();
   world.tell({});
   await world.listening();
-  assertEquals(world.events, ["dropped", "read requests looks ports"]);
+  assertEquals(world.events, ["dropped", "requests asked ports"]);
   await world.leave();
   assertEquals(await world.ended, true);
 });
@@ -129,67 +97,66 @@ Deno.test("the child says which address another program has", async () => {
   assertEquals(world.said.map(({ taken }) => taken), [1]);
 });
 
-Deno.test("the child answers each line, and tells of its progress", async () => {
+Deno.test("the child answers each line, serves by what it says, and tells of its progress", async () => {
   const world = new World();
-  world.tell({});
+  world.tell({ logLevel: "error" });
   const url = await world.listening();
-  world.tell({});
-  await world.until(({ read }) => read === 2);
+  const told = world.said.length;
+  world.tell({ logLevel: "debug" });
+  await world.until(() => world.said.length > told);
   const { status, body } = await fetch(url);
   await body?.cancel();
   assertEquals(status, 502);
+  assertMatch(world.log.join(""), /debug request/);
   await world.until(({ requests }) => requests === 1);
   await world.leave();
   await world.ended;
 });
 
-Deno.test("the child serves by another configuration as soon as it is told", async () => {
-  const world = new World();
-  world.tell({ logLevel: "error" });
-  const url = await world.listening();
-  world.tell({ logLevel: "debug" });
-  await world.until(({ read }) => read === 2);
-  await (await fetch(url)).body?.cancel();
-  assertMatch(world.log.join(""), /debug request/);
-  await world.leave();
-  await world.ended;
-});
+/** How it ends with a request in flight, and whether that is answered. */
+const ENDS: readonly (readonly [
+  what: string,
+  end: (world: World, config: Partial<ServeConfig>) => unknown,
+  timeoutMs: number,
+  status: number | undefined,
+])[] = [
+  [
+    "finishes the requests in flight when it is to drain",
+    (it, config) => it.tell(config, { drain: { lingerMs: 0 } }),
+    10_000,
+    504,
+  ],
+  [
+    "waits no longer than a second for requests once its parent is gone",
+    (it) => it.leave(),
+    600_000,
+    undefined,
+  ],
+];
 
-Deno.test("the child finishes the requests in flight when it is to drain", async () => {
-  await using service = silentService();
-  const world = new World();
-  const upstream = { hostname: "127.0.0.1", port: service.port };
-  world.tell({ upstream, timeoutMs: 300 });
-  const answer = fetch(await world.listening());
-  await service.asked;
-  world.tell({ upstream, timeoutMs: 300 }, { drain: { lingerMs: 0 } });
-  const { status, body } = await answer;
-  await body?.cancel();
-  assertEquals(status, 504);
-  assertEquals(await world.ended, true);
-  await world.leave();
-});
-
-Deno.test("the child waits no longer than a second for requests once its parent is gone", async () => {
-  const service = silentService();
-  const world = new World();
-  world.tell({
-    upstream: { hostname: "127.0.0.1", port: service.port },
-    timeoutMs: 600_000,
+for (const [what, end, timeoutMs, status] of ENDS) {
+  Deno.test(`the child ${what}`, async () => {
+    const asked = Promise.withResolvers<void>();
+    const service = await startUpstream(() => asked.resolve());
+    const world = new World();
+    const config = { upstream: service.address, timeoutMs };
+    world.tell(config);
+    let answered: number | undefined;
+    const answer = fetch(await world.listening()).then(({ status, body }) => {
+      answered = status;
+      return body?.cancel();
+    });
+    await asked.promise;
+    using _hurry = await faster(20);
+    end(world, config);
+    assertEquals(await world.ended, true);
+    if (status !== undefined) await answer;
+    assertEquals(answered, status);
+    await service[Symbol.asyncDispose]();
+    await answer;
+    await world.leave();
   });
-  let isAnswered = false;
-  const answer = fetch(await world.listening()).then(({ body }) => {
-    isAnswered = true;
-    return body?.cancel();
-  });
-  await service.asked;
-  using _hurry = await faster(20);
-  await world.leave();
-  const end = await firstWithin(100_000, world.ended);
-  assertEquals([end, isAnswered], [true, false]);
-  await service[Symbol.asyncDispose]();
-  await answer;
-});
+}
 
 Deno.test("the child never fills the pipe of a parent that stands still", async () => {
   const world = new World();

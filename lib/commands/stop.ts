@@ -1,12 +1,12 @@
 /**
- * The signals of a program that serves: those that stop it, the one that reads
- * its configuration again, and those that must not end it.
+ * The signals of a program that serves, and what follows the order to stop.
  *
  * @module
  */
+import { EXIT, type ExitCode, type Io, type Signal } from "../cli/command.ts";
+import type { Proxy } from "../proxy/proxy.ts";
 import type { Log } from "../system/log.ts";
 import { StopOrder } from "../system/stop_order.ts";
-import type { Io, Signal } from "../cli/command.ts";
 
 /**
  * SIGALRM and SIGQUIT would end the process on the spot, and leave the rule or
@@ -28,16 +28,14 @@ const IGNORED: readonly Signal[] = ["SIGUSR1", "SIGUSR2"];
  */
 const SAME_MS = 250;
 
-/** The signals of a program that serves, for as long as it is listened to. */
-export interface StopSignals {
+/** The signals of a program that serves, until it is disposed of. */
+export interface StopSignals extends Disposable {
   /** The order to stop that they give. */
   readonly order: StopOrder;
   /** Told of those that are ignored. */
   log?: Log;
   /** Called at SIGHUP; before it is set, there is nothing to read again. */
   reload?: () => void;
-  /** Lets them end the process again. */
-  close(): void;
 }
 
 /**
@@ -70,9 +68,41 @@ export function listenForSignals(
   ];
   const signals: StopSignals = {
     order,
-    close() {
+    // They may end the process again.
+    [Symbol.dispose]() {
       for (const cancel of cancels) cancel();
     },
   };
   return signals;
+}
+
+/** How long requests in flight may take after the order, in milliseconds. */
+const DRAIN_MS = 10_000;
+
+/**
+ * Waits until the proxy is told to stop. The order lets the requests in flight
+ * end, for a bounded time; given once more, it drops them.
+ *
+ * @param proxy a proxy that listens
+ * @param order the order to stop
+ * @param log the log
+ * @throws {Error} when the proxy ends by itself
+ */
+export async function runUntilStopped(
+  proxy: Pick<Proxy, "finished" | "shutdown" | "abort">,
+  order: StopOrder,
+  log: Log,
+): Promise<ExitCode> {
+  if (await Promise.race([order.given, proxy.finished]) !== "stop") {
+    throw new Error("Cannot go on: the proxy stopped listening by itself");
+  }
+  log.info("stopping", { drain_seconds: DRAIN_MS / 1000 });
+  if (!await order.within(DRAIN_MS, proxy.shutdown())) {
+    log.warn("dropping the requests in flight", {
+      reason: order.isForced ? "forced" : "late",
+    });
+    proxy.abort();
+  }
+  log.info("stopped");
+  return EXIT.OK;
 }
