@@ -127,7 +127,22 @@ Deno.test("send() leaves TIME_WAIT to a service that closes soon after its answe
   await delay(0);
 });
 
-Deno.test("send() gives what follows an answer to nobody, at once or late, and closes a connection that the service leaves open", async () => {
+Deno.test("send() closes a connection that the service leaves open", async () => {
+  const closed = Promise.withResolvers<void>();
+  await using server = await startUpstream((_, connection) => {
+    connection.closed.then(closed.resolve);
+    return connection.write(answer("whole"));
+  });
+  using client = clientOf(server.address);
+  {
+    using limit = new TimeLimit(5_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    await body.start(100);
+  }
+  await closed.promise;
+});
+
+Deno.test("send() gives what follows an answer to nobody, at once or late", async () => {
   const surplus = answer("another's");
   await using server = await startUpstream(async (_, connection) => {
     const isLate = connection.number % 2 === 1;
