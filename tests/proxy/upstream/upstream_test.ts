@@ -128,18 +128,16 @@ Deno.test("send() leaves TIME_WAIT to a service that closes soon after its answe
 });
 
 Deno.test("send() closes a connection that the service leaves open", async () => {
-  const closed = Promise.withResolvers<void>();
-  await using server = await startUpstream((_, connection) => {
-    connection.closed.then(closed.resolve);
-    return connection.write(answer("whole"));
-  });
+  await using server = await startUpstream((_, { write }) =>
+    write(answer("whole"))
+  );
   using client = clientOf(server.address);
   {
     using limit = new TimeLimit(5_000);
     const { body } = await client.upstream.send(REQUEST, limit);
     await body.start(100);
   }
-  await closed.promise;
+  await until("it is closed", () => server.open === 0);
 });
 
 Deno.test("send() gives what follows an answer to nobody, at once or late", async () => {
