@@ -231,9 +231,7 @@ const LEAVERS: ReadonlyArray<readonly [string, string, number]> = [
 for (const [what, request, cacheMs] of LEAVERS) {
   Deno.test(`startProxy() takes ${what} back from the service when the client leaves, and blames nobody`, async () => {
     const asked = Promise.withResolvers<void>();
-    const closed = Promise.withResolvers<void>();
     await using it = await startStage(async ({ target }, connection) => {
-      connection.closed.then(closed.resolve);
       asked.resolve();
       if (target !== "/large") return;
       await connection.write(`${OK}Content-Length: 99999999\r\n\r\n`);
@@ -246,7 +244,7 @@ for (const [what, request, cacheMs] of LEAVERS) {
       await asked.promise;
       if (request === get("/large")) await client.readSome();
     }
-    await closed.promise;
+    await until("it is taken back", () => upstream.open === 0);
     assertEquals(upstream.requests.length, 1);
     if (request !== get("/large")) {
       await until("it is logged", () => proxy.log.length > 0);
