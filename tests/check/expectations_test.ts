@@ -4,7 +4,7 @@ import { observe } from "../../lib/check/observe.ts";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
-import { askMetadata } from "../../lib/system/metadata_client.ts";
+import { askMetadata } from "../../lib/proxy/metadata_client.ts";
 import { startUnderTest } from "../proxy/under_test.ts";
 
 const YAML = `profile: c2s
