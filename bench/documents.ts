@@ -32,22 +32,6 @@ const IDENTITY = {
   version: "2017-09-30",
 };
 
-const LISTING = [
-  "ami-id\nblock-device-mapping/\nevents/\nhostname\niam/\ninstance-action\n",
-  '{"accountId":"123456789012","architecture":"x86_64","version":"2017-09-30"}',
-  "vpc-0a1b2c3d4e5f60718\nsubnet-0f1e2d3c4b5a69788\nsg-01234567\n0a:1b:2c:3d\n",
-  "The instance runs in us-east-1, and its volume is vol-0abcdef1234567890.\n",
-].join("\n");
-
-/**
- * Text as the metadata service has it, with a region every 300 bytes.
- *
- * @param size its size in bytes
- */
-export function filled(size: number): string {
-  return LISTING.repeat(Math.ceil(size / LISTING.length)).slice(0, size);
-}
-
 /** The instance identity document, 600 bytes. */
 export const identity: Document = {
   target: "/latest/dynamic/instance-identity/document",
@@ -55,18 +39,16 @@ export const identity: Document = {
 };
 
 /**
- * Writes documents as files below a folder that a web server then serves.
+ * Writes a document as a file below a folder that a web server then serves.
  *
  * @param folder the folder
- * @param documents the documents
+ * @param document the document
  */
-export function writeDocuments(
+export function writeDocument(
   folder: string,
-  documents: readonly Document[],
+  { target, body }: Document,
 ): void {
-  for (const { target, body } of documents) {
-    const file = folder + target;
-    Deno.mkdirSync(file.slice(0, file.lastIndexOf("/")), { recursive: true });
-    Deno.writeTextFileSync(file, body);
-  }
+  const file = folder + target;
+  Deno.mkdirSync(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+  Deno.writeTextFileSync(file, body);
 }

@@ -1,29 +1,27 @@
 /**
- * What this program costs as work grows: larger bodies, more connections. Every
- * row has a process of its own, so that its peak is its own.
+ * What this program costs as connections grow in number. Every row has a
+ * process of its own, so that its peak is its own.
  *
  * @module
  */
 import { ourCommand } from "./contestants.ts";
-import { type Document, filled, identity } from "./documents.ts";
+import { identity } from "./documents.ts";
 import { freePort, startAnswering } from "./processes.ts";
 import { processesOf, total, usageOf, worker } from "./usage.ts";
 import { type Load, load } from "./wrk.ts";
 
-/** How far work grows. */
+/** How far they grow. */
 export interface GrowthPlan {
-  /** Sizes of bodies, in bytes. */
-  readonly bodies: readonly number[];
   /** Numbers of connections. */
   readonly connections: readonly number[];
   /** For how long each is measured, in seconds. */
   readonly seconds: number;
 }
 
-/** What was measured at one size of work. */
+/** What was measured with so many connections. */
 export interface GrowthRow {
-  /** How much work it was: bytes or connections. */
-  readonly work: number;
+  /** How many. */
+  readonly connections: number;
   /** What wrk measured. */
   readonly load: Load;
   /** Seconds of processor time for 100,000 requests. */
@@ -32,34 +30,12 @@ export interface GrowthRow {
   readonly peak: number;
 }
 
-/** One way in which work grows. */
+/** What was measured with some flags. */
 export interface Growth {
-  /** What grows. */
-  readonly what: "bytes" | "connections";
   /** How the program was started. */
   readonly flags: readonly string[];
-  /** The rows, from little work to much. */
+  /** The rows, from few connections to many. */
   readonly rows: readonly GrowthRow[];
-}
-
-/** Connections where it is not their number that grows. */
-const CONNECTIONS = 4;
-
-/** A document of some size, below a path where bodies are rewritten. */
-function sized(size: number): Document {
-  return {
-    target: `/latest/meta-data/sized/${size}`,
-    body: filled(size),
-  };
-}
-
-/**
- * The documents that the upstream must have.
- *
- * @param plan how far work grows
- */
-export function growthDocuments(plan: GrowthPlan): readonly Document[] {
-  return plan.bodies.map(sized);
 }
 
 /**
@@ -67,7 +43,7 @@ export function growthDocuments(plan: GrowthPlan): readonly Document[] {
  *
  * @param executable the path of this program
  * @param upstream the port of the upstream
- * @param plan how far work grows
+ * @param plan how far they grow
  * @param tell told how far it is
  */
 export async function measureGrowth(
@@ -77,8 +53,6 @@ export async function measureGrowth(
   tell: (message: string) => void,
 ): Promise<readonly Growth[]> {
   const row = async (
-    work: number,
-    { target }: Document,
     connections: number,
     flags: readonly string[],
   ): Promise<GrowthRow> => {
@@ -89,47 +63,26 @@ export async function measureGrowth(
     const pids = await processesOf(program.pid);
     const before = await usageOf(pids);
     const measured = await load(
-      `http://127.0.0.1:${port}${target}`,
+      `http://127.0.0.1:${port}${identity.target}`,
       { connections, seconds: plan.seconds },
     );
     const after = await usageOf(pids);
     const seconds = total(after, "cpuSeconds") - total(before, "cpuSeconds");
     return {
-      work,
+      connections,
       load: measured,
       cpu: seconds / measured.requests * 100_000,
       peak: worker(after).peak,
     };
   };
-  const grow = async (
-    what: Growth["what"],
-    flags: readonly string[],
-    sizes: readonly number[],
-    measure: (size: number) => Promise<GrowthRow>,
-  ): Promise<Growth> => {
+  const growth: Growth[] = [];
+  for (const flags of [[], ["--cache=0"]]) {
     const rows: GrowthRow[] = [];
-    for (const size of sizes) {
-      tell(`growth: ${size} ${what} ${flags.join(" ")}`);
-      rows.push(await measure(size));
+    for (const connections of plan.connections) {
+      tell(`growth: ${connections} connections ${flags.join(" ")}`);
+      rows.push(await row(connections, flags));
     }
-    return { what, flags, rows };
-  };
-  const cold = ["--cache=0"];
-  const byConnections = (flags: readonly string[]) =>
-    grow(
-      "connections",
-      flags,
-      plan.connections,
-      (count) => row(count, identity, count, flags),
-    );
-  return [
-    await grow(
-      "bytes",
-      cold,
-      plan.bodies,
-      (size) => row(size, sized(size), CONNECTIONS, cold),
-    ),
-    await byConnections([]),
-    await byConnections(cold),
-  ];
+    growth.push({ flags, rows });
+  }
+  return growth;
 }

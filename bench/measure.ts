@@ -1,6 +1,6 @@
 /**
  * Measures this program side by side with what could stand in its place, and
- * what it costs as work grows; writes tables to `bench/results/results.md`.
+ * what it costs as connections grow; writes tables to `bench/results/results.md`.
  *
  * Usage: `deno task bench [--quick] [--executable FILE] [--output FOLDER]`
  *
@@ -15,14 +15,9 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { contestants, versions } from "./contestants.ts";
-import { identity, writeDocuments } from "./documents.ts";
+import { identity, writeDocument } from "./documents.ts";
 import { type Goal, goals } from "./goals.ts";
-import {
-  type Growth,
-  growthDocuments,
-  type GrowthPlan,
-  measureGrowth,
-} from "./growth.ts";
+import { type Growth, type GrowthPlan, measureGrowth } from "./growth.ts";
 import { nginxUpstream } from "./nginx.ts";
 import {
   endWithUs,
@@ -32,9 +27,6 @@ import {
 } from "./processes.ts";
 import { race, type RacePlan, type RaceResults } from "./race.ts";
 import { goalsReport, growthReport, raceReport } from "./report.ts";
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 const FULL: { readonly race: RacePlan; readonly growth: GrowthPlan } = {
   race: {
@@ -47,7 +39,6 @@ const FULL: { readonly race: RacePlan; readonly growth: GrowthPlan } = {
     ],
   },
   growth: {
-    bodies: [1, KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB, 64 * MIB],
     connections: [1, 4, 16, 64, 256, 1_000],
     seconds: 2,
   },
@@ -63,7 +54,6 @@ const QUICK: typeof FULL = {
     ],
   },
   growth: {
-    bodies: [1, 64 * MIB],
     connections: [1_000],
     seconds: 1,
   },
@@ -110,7 +100,7 @@ ${goalsReport(reachedGoals)}
 ## Side by side
 
 ${raceReport(results)}
-## As work grows
+## As connections grow
 
 ${growthReport(growth)}`;
 }
@@ -135,7 +125,7 @@ const folder = Deno.makeTempDirSync({ prefix: "c2s-imds-bench-" });
 try {
   // The workers of nginx run as another user.
   Deno.chmodSync(folder, 0o755);
-  writeDocuments(folder, [identity, ...growthDocuments(plan.growth)]);
+  writeDocument(folder, identity);
   const port = freePort();
   const started = await startAnswering(
     nginxUpstream(`${folder}/upstream`, port, folder),

@@ -178,17 +178,16 @@ the two on Deno, would have more PSS by itself. What measures runs on Deno too.
 }
 
 /**
- * The cost of growing work.
+ * The cost of more connections.
  *
  * @param growth what was measured
  */
 export function growthReport(growth: readonly Growth[]): string {
-  return growth.map(({ what, flags, rows }) =>
-    `### ${capitalised(what)}, \`c2s-imds serve ${flags.join(" ")}\`\n\n`
-      .replace(" `\n", "`\n") +
+  return growth.map(({ flags, rows }) =>
+    `### \`${["c2s-imds serve", ...flags].join(" ")}\`\n\n` +
     table(
       [
-        what,
+        "connections",
         "requests/s",
         "MB/s",
         "p50 ms",
@@ -197,8 +196,8 @@ export function growthReport(growth: readonly Growth[]): string {
         "peak, MB RSS",
         "failed",
       ],
-      rows.map(({ work, load, cpu, peak }) => [
-        work.toLocaleString("en"),
+      rows.map(({ connections, load, cpu, peak }) => [
+        connections.toLocaleString("en"),
         short(load.requests / load.seconds),
         short(load.bytes / load.seconds / 1e6),
         short(load.p50),
@@ -209,8 +208,4 @@ export function growthReport(growth: readonly Growth[]): string {
       ]),
     )
   ).join("\n");
-}
-
-function capitalised(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { listeningSockets } from "../system/socket_owners.ts";
+import { listeningSockets, processesAt } from "../system/socket_owners.ts";
 import { coveredTargets } from "../rule/machine.ts";
 import { readRules, redirectTarget } from "../rule/read.ts";
 import {
@@ -100,12 +100,7 @@ export async function findStranger(
     localPort === port && uid !== proxyUid
   );
   if (other === undefined) return undefined;
-  const listed = await run(["ss", "-tlnpH", `sport = :${port}`]);
-  const [, name, pid] = typeof listed === "string"
-    ? []
-    : /\("([^"]*)",pid=(\d+)/.exec(listed.stdout) ?? [];
-  const process = name === undefined ? "" : `, ${name} (pid ${pid})`;
-  return `uid ${other.uid}${process}`;
+  return [`uid ${other.uid}`, ...await processesAt(port, run)].join(", ");
 }
 
 /** The most processes that are named. */

@@ -86,7 +86,7 @@ export interface Observation {
 }
 
 /** How long SDKs wait for an answer: one second, botocore and Java alike. */
-export const ANSWER_MS = 1_000;
+const ANSWER_MS = 1_000;
 
 /** The longest TTL, which SDKs ask for. */
 const TTL_SECONDS = "21600";
@@ -226,8 +226,11 @@ function silenceOf(
   return { silence, reason };
 }
 
-/** What a client takes the instance for; the rest explains the kind. */
-export interface Diagnosis {
+/**
+ * What a client takes the instance for. The rest explains the kind; how a
+ * question ended, of the one that failed: status 200 where it cannot be read.
+ */
+export interface Diagnosis extends Omit<Outcome, "ms"> {
   /**
    * All that was said names one region: an emulated one, a real one that a map
    * covers, or one that no map knows. Or the answers contradict each other, a
@@ -246,14 +249,8 @@ export interface Diagnosis {
   readonly region?: string;
   /** What each of the disagreeing answers says, in one line. */
   readonly detail?: string;
-  /** Why there was no answer. */
-  readonly silence?: Silence;
-  /** The same in the system's words. */
-  readonly reason?: string;
   /** Which answer failed. */
   readonly source?: "token" | Source;
-  /** Its status; 200 for one that cannot be read. */
-  readonly status?: number;
 }
 
 /**

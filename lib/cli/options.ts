@@ -19,16 +19,49 @@ export interface Option {
   readonly mayBeFile?: boolean;
   /** One line of help. */
   readonly help: string;
+  /** The actions that take it, of a subcommand that has some; all else. */
+  readonly of?: readonly string[];
   /** What holds when it is not given, as the help shows it. */
   readonly fallback?: string;
 }
 
+/** One value and where it came from, so that an error can say what to change. */
+export interface SourcedValue {
+  /** The value as it was written. */
+  readonly text: string;
+  /** `--timeout`, `C2S_IMDS_TIMEOUT` or `key "timeout" in "c2s-imds.yaml"`. */
+  readonly source: string;
+}
+
+/** Every value of an option, by the option's name. */
+export type SourcedValues = ReadonlyMap<string, readonly SourcedValue[]>;
+
+/**
+ * Refuses a value.
+ *
+ * @param value the value
+ * @param expected what would have been right, as it follows "expected"
+ * @throws {UsageError} always: `Cannot use "0" for --timeout: expected …`
+ */
+export function refuse(
+  { text, source }: SourcedValue,
+  expected: string,
+): never {
+  throw new UsageError(
+    `Cannot use ${quote(text)} for ${source}: expected ${expected}`,
+  );
+}
+
 /** What the arguments of a subcommand came to. */
-export interface ParsedArguments {
-  /** Every option given, by name; switches carry `"true"` or `"false"`. */
-  readonly given: ReadonlyMap<string, readonly string[]>;
+export interface Given {
+  /** Every option given; switches carry `"true"` or `"false"`. */
+  readonly values: SourcedValues;
   /** The arguments that are no options. */
   readonly words: readonly string[];
+  /** The value of an option, else its default. */
+  value(name: string): SourcedValue;
+  /** Whether a switch is on. */
+  isSet(name: string): boolean;
 }
 
 /**
@@ -42,7 +75,7 @@ export interface ParsedArguments {
 export function parseOptions(
   args: readonly string[],
   options: readonly Option[],
-): ParsedArguments {
+): Given {
   const names = options.map(({ name }) => name);
   const words: string[] = [];
   const parsed = parseArgs(withValues(args, options), {
@@ -58,28 +91,90 @@ export function parseOptions(
       return false;
     },
   });
-  const given = new Map<string, readonly string[]>();
+  const values = new Map<string, readonly SourcedValue[]>();
   for (const option of options) {
-    const values = (parsed[option.name] ?? []) as string[];
-    if (values.length > 0) given.set(option.name, required(values, option));
+    const texts = (parsed[option.name] ?? []) as string[];
+    if (texts.length > 0) values.set(option.name, required(texts, option));
   }
-  return { given, words: [...words, ...parsed._.map(String)] };
+  const fallbacks = new Map(options.map((it) => [it.name, it.fallback]));
+  return {
+    values,
+    words: [...words, ...parsed._.map(String)],
+    value: (name) =>
+      values.get(name)?.[0] ??
+        { text: fallbacks.get(name) ?? "", source: `--${name}` },
+    isSet: (name) => values.get(name)?.[0]?.text === "true",
+  };
+}
+
+/**
+ * Parses the arguments of a subcommand that takes nothing but options.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param options the options it knows
+ * @throws {UsageError} as {@linkcode parseOptions}, and for any other argument
+ */
+export function parseFlags(
+  args: readonly string[],
+  options: readonly Option[],
+): Given {
+  const given = parseOptions(args, options);
+  refuseWord(given.words[0]);
+  return given;
+}
+
+/**
+ * Parses the arguments of a subcommand whose first word names an action.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param options the options it knows
+ * @param actions what there is
+ * @param noun what an action is called
+ * @throws {UsageError} as {@linkcode parseOptions}, for no action, another or
+ * one more, and for an option of other actions
+ */
+export function parseAction<Action extends string>(
+  args: readonly string[],
+  options: readonly Option[],
+  actions: readonly Action[],
+  noun = "action",
+): Given & { readonly action: Action } {
+  const given = parseOptions(args, options);
+  const [word, extra] = given.words;
+  const action = actions.find((one) => one === word);
+  if (action === undefined) {
+    const found = word === undefined
+      ? `No ${noun}`
+      : `Unknown ${noun} ${quote(word)}`;
+    throw new UsageError(`${found}: expected ${actions.join(", ")}`);
+  }
+  refuseWord(extra);
+  for (const { name, of } of options) {
+    if (of?.includes(action) ?? true) continue;
+    if (!given.values.has(name)) continue;
+    throw new UsageError(
+      `Cannot use --${name} with ${action}: it is for ${of?.join(" and ")}`,
+    );
+  }
+  return { ...given, action };
+}
+
+function refuseWord(word: string | undefined): void {
+  if (word === undefined) return;
+  throw new UsageError(`Unexpected argument ${quote(word)}: see --help`);
 }
 
 /** The values of an option, of a switch the last. */
 function required(
-  values: readonly string[],
+  texts: readonly string[],
   { name, value, repeatable }: Option,
-): readonly string[] {
-  const isWrong = value === undefined
-    ? (text: string) => text !== "true" && text !== "false"
-    : (text: string) => text === "";
-  const wrong = values.find(isWrong);
-  if (wrong !== undefined) {
-    const expected = value ?? "no value, true or false";
-    throw new UsageError(
-      `Cannot use ${quote(wrong)} for --${name}: expected ${expected}`,
-    );
+): readonly SourcedValue[] {
+  const values = texts.map((text) => ({ text, source: `--${name}` }));
+  for (const given of values) {
+    if (value === undefined && !/^(?:true|false)$/.test(given.text)) {
+      refuse(given, "no value, true or false");
+    }
+    if (given.text === "") refuse(given, value ?? "");
   }
   if (value === undefined) return values.slice(-1);
   if (values.length > 1 && !repeatable) {
@@ -133,32 +228,4 @@ export function renderOptions(options: readonly Option[]): string {
     const fits = line.length + notes.length + 3 <= COLUMNS;
     return `${line}${fits ? " " : `\n${" ".repeat(width)}`}(${notes})`;
   }).join("\n");
-}
-
-/**
- * Reads the one word that names an action.
- *
- * @param words the arguments that are no options
- * @param actions what there is
- * @param noun what an action is called
- * @throws {UsageError} when there is none, another or one more
- */
-export function parseAction<Action extends string>(
-  words: readonly string[],
-  actions: readonly Action[],
-  noun = "action",
-): Action {
-  const [word, extra] = words;
-  const action = actions.find((one) => one === word);
-  if (action === undefined) {
-    throw new UsageError(
-      `${
-        word === undefined ? `No ${noun}` : `Unknown ${noun} ${quote(word)}`
-      }: expected ${actions.join(", ")}`,
-    );
-  }
-  if (extra !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(extra)}: see --help`);
-  }
-  return action;
 }

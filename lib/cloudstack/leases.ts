@@ -55,18 +55,18 @@ const CLIENTS: readonly Client[] = [
   {
     folders: ["/run/systemd/netif/leases"],
     holds: (name, { index }) => name === `${index}`,
-    parse: (bytes) => parseNetworkdLease(textOf(bytes)),
+    parse: (bytes) => parseSettings(textOf(bytes)),
   },
   {
     folders: ["/run/NetworkManager/devices"],
     holds: (name, { index }) => name === `${index}`,
-    parse: (bytes) => parseNetworkManagerState(textOf(bytes)),
+    parse: (bytes) => parseSettings(textOf(bytes)),
   },
   {
     folders: ["/var/lib/NetworkManager"],
     holds: (file, { name }) =>
       /^internal-[0-9a-f-]{36}-(.*)\.lease$/.exec(file)?.[1] === name,
-    parse: (bytes) => parseNetworkdLease(textOf(bytes)),
+    parse: (bytes) => parseSettings(textOf(bytes)),
   },
   {
     folders: ["/var/lib/dhcp", "/var/lib/dhclient", "/var/lib/NetworkManager"],
@@ -145,31 +145,22 @@ export function routerAddress(text: string | undefined): string | undefined {
 }
 
 /**
- * Reads a lease of systemd-networkd: `/run/systemd/netif/leases/IFINDEX`,
- * which NetworkManager wrote in that form too, before 1.22.
+ * Reads lines of a name and a value: a lease of systemd-networkd,
+ * `/run/systemd/netif/leases/IFINDEX`, which NetworkManager wrote in that form
+ * too, before 1.22; and what NetworkManager, from 1.40 on, keeps of an interface
+ * in `/run/NetworkManager/devices/IFINDEX`. Its newer leases hold the address
+ * alone.
  *
- * The file calls itself private; cloud-init has relied on it since 2017, and
- * dhcp_lease_save() in systemd's sd-dhcp-lease.c still writes this key.
- *
- * @param text the file
- */
-export function parseNetworkdLease(text: string): string | undefined {
-  const values = [...text.matchAll(/^SERVER_ADDRESS="?([^"\s]*)"?\s*$/gm)];
-  return routerAddress(values.at(-1)?.[1]);
-}
-
-/**
- * Reads what NetworkManager, from 1.40 on, keeps of an interface in
- * `/run/NetworkManager/devices/IFINDEX`: a key file whose section `dhcp4`
- * holds the options of the lease. Its lease files hold the address alone.
+ * networkd's calls itself private; cloud-init has relied on it since 2017, and
+ * dhcp_lease_save() in systemd's sd-dhcp-lease.c still writes this name.
  *
  * @param text the file
  */
-export function parseNetworkManagerState(text: string): string | undefined {
-  const section = text.split(/^\s*\[/m)
-    .findLast((one) => one.startsWith("dhcp4]"));
-  const key = /^\s*(?:dhcp4\.)?dhcp_server_identifier\s*=\s*(\S+)\s*$/m;
-  return routerAddress(section?.match(key)?.[1]);
+export function parseSettings(text: string): string | undefined {
+  const values = text.matchAll(
+    /^(?:SERVER_ADDRESS|(?:dhcp4\.)?dhcp_server_identifier)\s*=\s*"?([^"\s]*)"?\s*$/gm,
+  );
+  return routerAddress([...values].at(-1)?.[1]);
 }
 
 /** One lease out of a file of dhclient. */

@@ -3,13 +3,7 @@
  *
  * @module
  */
-import {
-  type Option,
-  parseAction,
-  parseOptions,
-  renderOptions,
-} from "../cli/options.ts";
-import { UsageError } from "../cli/message.ts";
+import { type Option, parseAction, renderOptions } from "../cli/options.ts";
 import {
   addAddress,
   type AddressStatus,
@@ -34,8 +28,13 @@ const OPTIONS: readonly Option[] = [
   {
     name: "arp-ignore",
     help: "Lets add set arp_ignore, and remove put it back",
+    of: ["add"],
   },
-  { name: "json", help: "Prints the status as one JSON object" },
+  {
+    name: "json",
+    help: "Prints the status as one JSON object",
+    of: ["status"],
+  },
 ];
 
 const HELP = `Usage: c2s-imds address add|remove|status [flags]
@@ -75,12 +74,14 @@ export function createAddress(run: Runner): Command {
     summary: "Puts the service's address on lo, for CloudStack",
     help: HELP,
     async run(args, io) {
-      const { action, arpIgnore, json } = parse(args);
-      if (action === "status") return await status(run, json, io);
+      const { action, isSet } = parseAction(args, OPTIONS, ACTIONS);
+      if (action === "status") return await status(run, isSet("json"), io);
       try {
-        return await (action === "add"
-          ? add(run, arpIgnore, io)
-          : remove(run, io));
+        const lines = action === "add"
+          ? await add(run, isSet("arp-ignore"))
+          : await remove(run);
+        io.stdout(lines.map((line) => `${line}\n`).join(""));
+        return EXIT.OK;
       } catch (error) {
         return cannotTell(error, io, isOutOfReach);
       }
@@ -91,75 +92,44 @@ export function createAddress(run: Runner): Command {
 /** The subcommand `address`. */
 export const address: Command = createAddress(systemRunner);
 
-function parse(args: readonly string[]): {
-  readonly action: typeof ACTIONS[number];
-  readonly arpIgnore: boolean;
-  readonly json: boolean;
-} {
-  const { given, words } = parseOptions(args, OPTIONS);
-  const action = parseAction(words, ACTIONS);
-  const flag = (name: string) => given.get(name)?.[0] === "true";
-  if (flag("arp-ignore") && action !== "add") {
-    throw new UsageError(`Cannot use --arp-ignore with ${action}: add has it`);
-  }
-  if (flag("json") && action !== "status") {
-    throw new UsageError(`Cannot use --json with ${action}: status has it`);
-  }
-  return { action, arpIgnore: flag("arp-ignore"), json: flag("json") };
-}
-
-async function add(
-  run: Runner,
-  arpIgnore: boolean,
-  io: Io,
-): Promise<ExitCode> {
+async function add(run: Runner, arpIgnore: boolean): Promise<string[]> {
   const { added, arpIgnoreSet, arpIgnoreNoted } = await addAddress(run, {
     arpIgnore,
   });
-  if (arpIgnoreSet) {
-    io.stdout(
-      `Set arp_ignore of all interfaces to 1${
-        arpIgnoreNoted ? "" : ", for good: the address was there before"
-      }\n`,
-    );
-  }
-  io.stdout(
+  const forGood = arpIgnoreNoted
+    ? ""
+    : ", for good: the address was there before";
+  return [
+    ...arpIgnoreSet ? [`Set arp_ignore of all interfaces to 1${forGood}`] : [],
     added
-      ? `Added ${SERVICE_ADDRESS} to lo\n`
-      : `${SERVICE_ADDRESS} is on lo already\n`,
-  );
-  return EXIT.OK;
+      ? `Added ${SERVICE_ADDRESS} to lo`
+      : `${SERVICE_ADDRESS} is on lo already`,
+  ];
 }
 
-async function remove(run: Runner, io: Io): Promise<ExitCode> {
+async function remove(run: Runner): Promise<string[]> {
   const { removed, arpIgnoreReset } = await removeAddress(run);
-  io.stdout(
-    removed ? `Removed ${SERVICE_ADDRESS} from lo\n` : "Nothing to remove\n",
-  );
-  if (arpIgnoreReset) io.stdout("Put arp_ignore of all interfaces back to 0\n");
-  return EXIT.OK;
+  return [
+    removed ? `Removed ${SERVICE_ADDRESS} from lo` : "Nothing to remove",
+    ...arpIgnoreReset ? ["Put arp_ignore of all interfaces back to 0"] : [],
+  ];
 }
 
 async function status(run: Runner, json: boolean, io: Io): Promise<ExitCode> {
-  let found: AddressStatus;
+  const print = (object: unknown, text: string) =>
+    io.stdout(`${json ? JSON.stringify(object) : text}\n`);
   try {
-    found = await readAddress(run);
+    const found = await readAddress(run);
+    const { there, ...others } = found;
+    const state = there ? "there" : "absent";
+    print({ state, ...others }, render(state, found));
+    return there ? EXIT.OK : EXIT.FAILED;
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     const reason = error.message;
-    io.stdout(
-      json
-        ? `${JSON.stringify({ state: "unknown", reason })}\n`
-        : `${reason}\n`,
-    );
+    print({ state: "unknown", reason }, reason);
     return EXIT.CANNOT_TELL;
   }
-  const { there, ...others } = found;
-  const state = there ? "there" : "absent";
-  io.stdout(
-    json ? `${JSON.stringify({ state, ...others })}\n` : render(state, found),
-  );
-  return there ? EXIT.OK : EXIT.FAILED;
 }
 
 function render(
@@ -174,5 +144,5 @@ function render(
       }, fix: ${ARP_IGNORE_COMMAND}`,
     ],
   ];
-  return [state, ...notes.map((note) => `  ${note}`), ""].join("\n");
+  return [state, ...notes.map((note) => `  ${note}`)].join("\n");
 }

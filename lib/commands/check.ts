@@ -14,8 +14,8 @@ import {
   isLoopback,
   parseUpstream,
 } from "../config/address.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
-import { fromFlags, parseSeconds } from "../config/sourced_value.ts";
+import { type Option, parseFlags, renderOptions } from "../cli/options.ts";
+import { parseSeconds } from "../config/sourced_value.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import {
@@ -126,11 +126,9 @@ export const check: Command = createCheck({
  * @throws {UsageError} that names the option, the value and what was expected
  */
 function parseRequest(args: readonly string[], io: Io) {
-  const given = fromFlags(args, OPTIONS);
-  const value = (name: string, fallback: string) =>
-    given.get(name)?.[0] ?? { text: fallback, source: `--${name}` };
+  const { values, value, isSet } = parseFlags(args, OPTIONS);
   const shared = SHARED.flatMap((name) =>
-    (given.get(name) ?? []).map(({ text }) => `--${name}=${text}`)
+    (values.get(name) ?? []).map(({ text }) => `--${name}=${text}`)
   );
   const { regions, identity, user, backend, listen } = readServeConfig(
     shared,
@@ -142,11 +140,13 @@ function parseRequest(args: readonly string[], io: Io) {
       `Cannot check without an emulated region: expected --region REAL=EMULATED, such as ${REAL_REGION}=${EMULATED_REGION}`,
     );
   }
-  const service = parseUpstream(value("url", DEFAULT_URL));
+  const service = parseUpstream(
+    values.has("url") ? value("url") : { text: DEFAULT_URL, source: "--url" },
+  );
   const { address, addressPort } = DESTINATION_IPV6;
   return {
     url: urlOf(service),
-    ipv6Url: given.has("url")
+    ipv6Url: values.has("url")
       ? undefined
       : urlOf({ hostname: address, port: addressPort }),
     destination: destinationOf(service),
@@ -155,11 +155,11 @@ function parseRequest(args: readonly string[], io: Io) {
     user,
     defaultPort: rulePorts(listen).ip ?? listen[0]?.port ?? 0,
     backend,
-    waitMs: parseSeconds(value("wait", "0"), {
+    waitMs: parseSeconds(value("wait"), {
       least: 0,
       most: LONGEST_SECONDS,
     }),
-    json: given.get("json")?.[0]?.text === "true",
+    json: isSet("json"),
   };
 }
 

@@ -5,12 +5,13 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { formatAddress } from "../config/address.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
 import {
-  fromFlags,
+  type Option,
+  parseFlags,
   refuse,
+  renderOptions,
   type SourcedValue,
-} from "../config/sourced_value.ts";
+} from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { parseRegions } from "../config/regions.ts";
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
@@ -33,15 +34,13 @@ import { listenForSignals, runUntilStopped } from "./stop.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 
-const DEFAULT_REGION = `${REAL_REGION}=${EMULATED_REGION}`;
-
 const OPTIONS: readonly Option[] = [
   { name: "keep", help: "Goes on serving until SIGTERM or SIGINT" },
   {
     name: "region",
     value: "REAL=EMULATED",
     help: `Shows ${INSTANCE.region} as another region`,
-    fallback: DEFAULT_REGION,
+    fallback: `${REAL_REGION}=${EMULATED_REGION}`,
   },
 ];
 
@@ -66,11 +65,9 @@ export const demo: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const given = fromFlags(args, OPTIONS);
-  const keep = given.get("keep")?.[0]?.text === "true";
-  const regions = readRegion(
-    given.get("region")?.[0] ?? { text: DEFAULT_REGION, source: "--region" },
-  );
+  const { value, isSet } = parseFlags(args, OPTIONS);
+  const keep = isSet("keep");
+  const regions = readRegion(value("region"));
   sanitizeEnvironment();
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   // It stands still while answers are compared: credentials name the hour.

@@ -10,24 +10,20 @@ import {
   type ExitCode,
   type Io,
 } from "../cli/command.ts";
-import { oneLine, UsageError } from "../cli/message.ts";
-import {
-  type Option,
-  parseAction,
-  parseOptions,
-  renderOptions,
-} from "../cli/options.ts";
+import { oneLine } from "../cli/message.ts";
 import {
   isIPv4,
   parseListenAddress,
   parseRemotePort,
 } from "../config/address.ts";
 import {
-  parseChoice,
-  parseUser,
+  type Option,
+  parseAction,
   refuse,
+  renderOptions,
   type SourcedValue,
-} from "../config/sourced_value.ts";
+} from "../cli/options.ts";
+import { OPTIONS as SERVE } from "../config/serve_options.ts";
 import {
   coveredTargets,
   findMachine,
@@ -37,7 +33,7 @@ import {
 } from "../rule/machine.ts";
 import { dryRun, reconcile } from "../rule/reconcile.ts";
 import {
-  BACKEND_CHOICES,
+  type BackendChoice,
   DEFAULT_DESTINATION,
   type Desired,
   type Destination,
@@ -61,12 +57,7 @@ const CODES: Readonly<Record<Status["state"], ExitCode>> = {
 const ACTIONS = ["install", "remove", "status"] as const;
 
 const OPTIONS: readonly Option[] = [
-  {
-    name: "user",
-    value: "NAME|UID",
-    help: "The proxy's user, who is exempt; not root",
-    fallback: "10169",
-  },
+  { ...SERVE.user, help: "The proxy's user, who is exempt; not root" },
   {
     name: "port",
     value: "PORT",
@@ -83,14 +74,17 @@ const OPTIONS: readonly Option[] = [
     name: "ipv6",
     help: "Redirects IPv6 too, to [::1]; false leaves it alone",
   },
+  SERVE.backend,
   {
-    name: "backend",
-    value: "BACKEND",
-    help: BACKEND_CHOICES.join(", "),
-    fallback: "auto",
+    name: "dry-run",
+    help: "Prints what would be fed to iptables",
+    of: ["install", "remove"],
   },
-  { name: "dry-run", help: "Prints what would be fed to iptables" },
-  { name: "json", help: "Prints the status as one JSON object" },
+  {
+    name: "json",
+    help: "Prints the status as one JSON object",
+    of: ["status"],
+  },
 ];
 
 const HELP = `Usage: c2s-imds iptables install|remove|status [flags]
@@ -151,29 +145,14 @@ export function createIptables(run: Runner): Command {
 export const iptables: Command = createIptables(systemRunner);
 
 function parse(args: readonly string[]) {
-  const { given, words } = parseOptions(args, OPTIONS);
-  const action = parseAction(words, ACTIONS);
-  const value = (name: string): SourcedValue => ({
-    text: given.get(name)?.[0] ??
-      OPTIONS.find((option) => option.name === name)?.fallback ?? "",
-    source: `--${name}`,
-  });
-  const isSet = (name: string) => value(name).text === "true";
-  if (isSet("json") && action !== "status") {
-    throw new UsageError(`Cannot use --json with ${action}: status has it`);
-  }
-  if (isSet("dry-run") && action === "status") {
-    throw new UsageError(
-      "Cannot use --dry-run with status: it changes nothing anyway",
-    );
-  }
+  const { action, values, value, isSet } = parseAction(args, OPTIONS, ACTIONS);
   return {
     action,
-    user: parseUser(value("user")),
+    user: SERVE.user.parse(value("user")),
     port: parseRemotePort(value("port")),
     destination: parseDestination(value("destination")),
-    ipv6: given.has("ipv6") ? isSet("ipv6") : undefined,
-    backend: parseChoice(value("backend"), BACKEND_CHOICES),
+    ipv6: values.has("ipv6") ? isSet("ipv6") : undefined,
+    backend: SERVE.backend.parse(value("backend")),
     isDry: isSet("dry-run"),
     isJson: isSet("json"),
   };
@@ -208,7 +187,7 @@ function desiredOn(
 }
 
 async function change(
-  backend: typeof BACKEND_CHOICES[number],
+  backend: BackendChoice,
   action: string,
   desiredOn: (machine: Machine) => Desired,
   isDry: boolean,

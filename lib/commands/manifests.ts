@@ -3,20 +3,67 @@
  *
  * @module
  */
-import { renderOptions } from "../cli/options.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { UsageError } from "../cli/message.ts";
+import { type Option, parseAction, renderOptions } from "../cli/options.ts";
 import { daemonSetObjects } from "../manifests/daemon_set.ts";
 import { hostUnit } from "../manifests/host_unit.ts";
-import type { Image } from "../manifests/image.ts";
-import { planInstall } from "../manifests/install_folder.ts";
+import { type Image, parseImage } from "../manifests/image.ts";
+import { planInstall, replaceFile } from "../manifests/install_folder.ts";
 import {
+  DEFAULT_POOLS,
   machineConfig,
   machineConfigName,
+  parsePool,
 } from "../manifests/machine_config.ts";
 import { renderYaml } from "../manifests/yaml.ts";
-import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { openFolder } from "./install_files.ts";
-import { OWN_OPTIONS, parseRequest } from "./manifests_options.ts";
-import { PASSED_ON } from "./manifests_settings.ts";
+import {
+  OTHER_WAYS,
+  PASSED_ON,
+  type Place,
+  readSettings,
+} from "./manifests_settings.ts";
+
+const KINDS = ["machineconfig", "daemonset", "systemd"] as const;
+
+type Kind = typeof KINDS[number];
+
+/** The options that are no options of `serve`. */
+const OWN_OPTIONS: readonly Option[] = [
+  {
+    name: "image",
+    value: "IMAGE",
+    help: "The image, best by digest; required but for systemd",
+    of: ["machineconfig", "daemonset"],
+  },
+  {
+    name: "role",
+    value: "POOL",
+    repeatable: true,
+    help: "A pool that gets a machineconfig",
+    fallback: DEFAULT_POOLS.join(" and "),
+    of: ["machineconfig"],
+  },
+  {
+    name: "install-dir",
+    value: "DIR",
+    help: "Writes machineconfigs there instead of printing",
+    of: ["machineconfig"],
+  },
+];
+
+const SERVE_OPTIONS: readonly Option[] = [...PASSED_ON, ...OTHER_WAYS];
+
+/**
+ * A machine config keeps the rule over restarts, whatever is asked. Who takes a
+ * DaemonSet or a plain unit away does not expect nodes without metadata, so
+ * there keeping it is a choice.
+ */
+const PLACES: Readonly<Record<Kind, Place>> = {
+  machineconfig: { container: true, onStop: "keep", fixed: true },
+  daemonset: { container: true, onStop: "remove", fixed: false },
+  systemd: { container: false, onStop: "remove", fixed: false },
+};
 
 const HELP = `Usage: c2s-imds manifests machineconfig|daemonset|systemd [flags]
 
@@ -48,47 +95,52 @@ export const manifests: Command = {
 };
 
 function run(args: readonly string[], io: Io): ExitCode {
-  const request = parseRequest(args, io.readTextFile);
-  const { settings } = request;
-  if (request.kind === "systemd") {
-    io.stdout(hostUnit(settings.serve, settings.leaving));
+  const options = [...OWN_OPTIONS, ...SERVE_OPTIONS];
+  const { action: kind, values } = parseAction(
+    args,
+    options,
+    KINDS,
+    "manifest",
+  );
+  const given = (name: string) => values.get(name) ?? [];
+  const flags = SERVE_OPTIONS.flatMap(({ name }) =>
+    given(name).map(({ text }) => `--${name}=${text}`)
+  );
+  const settings = () => readSettings(flags, io.readTextFile, PLACES[kind]);
+  if (kind === "systemd") {
+    const { serve, leaving } = settings();
+    io.stdout(hostUnit(serve, leaving));
     return EXIT.OK;
   }
-  const parts = { image: request.image.reference, ...settings };
-  if (request.kind === "daemonset") {
-    warnOfImage(request.image, io);
-    io.stdout(renderYaml(daemonSetObjects(parts)));
+  const [named] = given("image");
+  if (named === undefined) {
+    throw new UsageError(`No --image: ${kind} needs the image to run`);
+  }
+  const image = parseImage(named);
+  const roles = given("role").map(parsePool);
+  // A pool named twice gets its machine config once.
+  const pools = roles.length === 0 ? DEFAULT_POOLS : [...new Set(roles)];
+  const parts = { image: image.reference, ...settings() };
+  const [folder] = given("install-dir");
+  if (folder === undefined) {
+    warnOfImage(image, io);
+    const documents = kind === "daemonset"
+      ? daemonSetObjects(parts)
+      : pools.map((pool) => machineConfig(pool, parts));
+    io.stdout(renderYaml(documents));
     return EXIT.OK;
   }
-  const { pools, installDir } = request;
-  if (installDir === undefined) {
-    warnOfImage(request.image, io);
-    io.stdout(renderYaml(pools.map((pool) => machineConfig(pool, parts))));
-  } else {
-    const configs = pools.map((pool) =>
-      [
-        machineConfigName(pool),
-        renderYaml([machineConfig(pool, parts)]),
-      ] as const
-    );
-    install(installDir, new Map(configs), request.image, io);
+  const configs = new Map(pools.map((pool) => [
+    machineConfigName(pool),
+    renderYaml([machineConfig(pool, parts)]),
+  ]));
+  const changes = planInstall(folder.text, configs);
+  warnOfImage(image, io);
+  for (const { path, text, done } of changes) {
+    if (text !== undefined) replaceFile(path, text);
+    io.stdout(`${done}\n`);
   }
   return EXIT.OK;
-}
-
-function install(
-  path: string,
-  configs: ReadonlyMap<string, string>,
-  image: Image,
-  io: Io,
-): void {
-  const folder = openFolder(path);
-  const changes = planInstall(folder, configs);
-  warnOfImage(image, io);
-  for (const change of changes) {
-    if (change.text !== undefined) folder.write(change.path, change.text);
-    io.stdout(`${change.done}\n`);
-  }
 }
 
 function warnOfImage({ reference, pinned, registry }: Image, io: Io): void {

@@ -4,19 +4,20 @@
  *
  * @module
  */
-import { expandAliases, fromFile } from "../config/sources.ts";
 import type { ReadTextFile } from "../config/yaml.ts";
-import type { Option } from "../cli/options.ts";
-import { fromFlags } from "../config/sourced_value.ts";
 import {
-  HIGHEST_UID,
+  type Option,
   refuse,
   type SourcedValue,
   type SourcedValues,
-} from "../config/sourced_value.ts";
+} from "../cli/options.ts";
+import { HIGHEST_UID } from "../config/sourced_value.ts";
 import { PROFILE_NAMES } from "../config/profiles.ts";
 import { quote, UsageError } from "../cli/message.ts";
-import { readServeConfig } from "../config/read_serve_config.ts";
+import {
+  gatherSettings,
+  parseServeConfig,
+} from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
 import type { WholeConfig } from "../config/serve_config.ts";
 import {
@@ -26,7 +27,7 @@ import {
   SERVE_ALIASES,
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
-import type { LeavingRule } from "../manifests/stop_post.ts";
+import type { LeavingRule } from "../manifests/unit_settings.ts";
 import { isClosed, UNPRIVILEGED_FROM } from "../supervisor/preflight.ts";
 import { rulePorts } from "../rule/rule.ts";
 
@@ -86,30 +87,20 @@ export function readSettings(
   readTextFile: ReadTextFile,
   place: Place,
 ): Settings {
-  const readOnce = remembered(readTextFile);
-  const config = readServeConfig(args, {}, readOnce);
-  const givens = gather(args, readOnce);
-  const one = (name: string) => givens.get(name)?.[0];
-  const user = one("user");
-  if (user !== undefined && place.container && !("uid" in config.user)) {
-    refuse(user, `a uid from 1 to ${HIGHEST_UID}`);
-  }
-  const onStop = one("on-stop");
-  if (place.fixed && onStop !== undefined && onStop.text !== place.onStop) {
-    refuse(
-      onStop,
-      `${place.onStop}, else each restart opens the way to the real region`,
+  const { values, overrides } = gatherSettings(args, {}, readTextFile);
+  const config = parseServeConfig({ values, overrides }, readTextFile);
+  if (overrides.length > 0) {
+    const [file] = values.get(CONFIG_OPTION.name) ?? [];
+    throw new UsageError(
+      `Cannot use key "overrides" in ${quote(file?.text ?? "")}: ` +
+        "expected none in a manifest, which has no file beside it",
     );
   }
-  if (place.container) requireEmulated(config, one("region"));
-  requirePort(config, one("listen"));
-  requireOpenPorts(config, givens);
-  const profile = one("profile");
-  if (profile !== undefined) requireBuiltIn(profile);
+  requireFit(config, values, place);
   const all: SourcedValues = new Map([
-    ...profile === undefined ? [REGION] : [],
+    ...values.has("profile") ? [] : [REGION],
     ["on-stop", [preset("on-stop", place.onStop)]],
-    ...givens,
+    ...values,
   ]);
   return {
     serve: [
@@ -121,42 +112,10 @@ export function readSettings(
       flagsOf(all, name)
     ),
     leaving: {
-      onStop: onStop === undefined ? place.onStop : config.onStop,
+      onStop: values.has("on-stop") ? config.onStop : place.onStop,
       onCrash: config.onCrash,
     },
   };
-}
-
-/** Reads each file once: a pipe has nothing more to give then. */
-function remembered(readTextFile: ReadTextFile): ReadTextFile {
-  const texts = new Map<string, string>();
-  return (path, options) => {
-    const text = texts.get(path) ?? readTextFile(path, options);
-    texts.set(path, text);
-    return text;
-  };
-}
-
-/** Every setting given, in the file or by flags, which win. */
-function gather(
-  args: readonly string[],
-  readTextFile: ReadTextFile,
-): SourcedValues {
-  const flags = expandAliases(fromFlags(args, [...PASSED_ON, ...OTHER_WAYS]));
-  const [file] = flags.get(CONFIG_OPTION.name) ?? [];
-  if (file === undefined) return flags;
-  const { values, overrides } = fromFile(
-    file.text,
-    readTextFile,
-    SERVE_SETTINGS,
-  );
-  if (overrides.length > 0) {
-    throw new UsageError(
-      `Cannot use key "overrides" in ${quote(file.text)}: ` +
-        "expected none in a manifest, which has no file beside it",
-    );
-  }
-  return new Map([...values, ...flags]);
 }
 
 function preset(name: string, text: string): SourcedValue {
@@ -173,45 +132,54 @@ function flagsOf(givens: SourcedValues, name: string): readonly string[] {
   });
 }
 
-/** A file would be on this machine, not on the nodes. */
-function requireBuiltIn(profile: SourcedValue): void {
-  if (PROFILE_NAMES.includes(profile.text)) return;
-  refuse(
-    profile,
+/**
+ * Refuses what `serve` takes elsewhere, and not there.
+ *
+ * @throws {UsageError} that names the setting
+ */
+function requireFit(
+  { listen, admin, regions, user }: WholeConfig,
+  givens: SourcedValues,
+  { container, fixed, onStop }: Place,
+): void {
+  const expect = (name: string, holds: boolean, expected: string, i = 0) => {
+    if (!holds) refuse(givens.get(name)?.[i] ?? preset(name, ""), expected);
+  };
+  const text = (name: string, fallback: string) =>
+    givens.get(name)?.[0]?.text ?? fallback;
+  expect(
+    "user",
+    !container || "uid" in user,
+    `a uid from 1 to ${HIGHEST_UID}`,
+  );
+  expect(
+    "on-stop",
+    !fixed || text("on-stop", onStop) === onStop,
+    `${onStop}, else each restart opens the way to the real region`,
+  );
+  // Nothing would ever be ready.
+  expect(
+    "region",
+    !container || regions.size > 0,
+    `REAL=EMULATED, ${NO_REGION} would be waited for in vain`,
+  );
+  expect(
+    "listen",
+    (rulePorts(listen).ip ?? 0) > 0,
+    "a fixed port on 127.0.0.1, where the rule redirects to",
+  );
+  const open =
+    `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
+  for (const [i, address] of listen.entries()) {
+    expect("listen", !isClosed(address), open, i);
+  }
+  expect("admin", admin === undefined || !isClosed(admin), open);
+  const [builtIn = ""] = PROFILE_NAMES;
+  expect(
+    "profile",
+    PROFILE_NAMES.includes(text("profile", builtIn)),
     `one of ${
       PROFILE_NAMES.join(", ")
     } in a manifest, which has no file beside it`,
-  );
-}
-
-/** Nothing would ever be ready without a region to wait for. */
-function requireEmulated({ regions }: WholeConfig, given?: SourcedValue): void {
-  if (given === undefined || regions.size > 0) return;
-  refuse(given, `REAL=EMULATED, ${NO_REGION} would be waited for in vain`);
-}
-
-/** The parent is root, and its child is not. */
-function requireOpenPorts(
-  { listen, admin }: WholeConfig,
-  givens: SourcedValues,
-): void {
-  const expected =
-    `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
-  for (const [i, given] of (givens.get("listen") ?? []).entries()) {
-    const address = listen[i];
-    if (address !== undefined && isClosed(address)) refuse(given, expected);
-  }
-  const [given] = givens.get("admin") ?? [];
-  if (given !== undefined && admin !== undefined && isClosed(admin)) {
-    refuse(given, expected);
-  }
-}
-
-/** The rule redirects to 127.0.0.1. */
-function requirePort({ listen }: WholeConfig, given?: SourcedValue): void {
-  if (rulePorts(listen).ip) return;
-  refuse(
-    given ?? preset("listen", ""),
-    "a fixed port on 127.0.0.1, where the rule redirects to",
   );
 }

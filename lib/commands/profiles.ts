@@ -52,8 +52,8 @@ export const profiles: Command = {
 };
 
 function run(args: readonly string[], io: Io): ExitCode {
-  const { given, words: [verb, name, extra] } = parseOptions(args, [YAML]);
-  const isYaml = given.get(YAML.name)?.[0] === "true";
+  const { isSet, words: [verb, name, extra] } = parseOptions(args, [YAML]);
+  const isYaml = isSet(YAML.name);
   const isList = verb === "list" || verb === "ls";
   if (!isList && verb !== "show") {
     const found = verb === undefined

@@ -5,14 +5,13 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { isLoopback, parseListenAddress } from "../config/address.ts";
-import { type Option, renderOptions } from "../cli/options.ts";
 import {
-  fromFlags,
-  parseChoice,
+  type Option,
+  parseFlags,
   refuse,
-  type SourcedValue,
-} from "../config/sourced_value.ts";
-import type { ListenAddress } from "../config/serve_config.ts";
+  renderOptions,
+} from "../cli/options.ts";
+import { OPTIONS as SERVE } from "../config/serve_options.ts";
 import { readDataFile } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
 import {
@@ -20,27 +19,20 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from "../simulator/simulator.ts";
-import { createLog, LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
+import { createLog } from "../system/log.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
 import { listenFailure } from "./listen_failure.ts";
 
-const DEFAULTS = {
-  listen: "127.0.0.1:1338",
-  "log-level": "info",
-  "log-format": "text",
-} as const;
+const { listenAnywhere, logLevel, logFormat } = SERVE;
 
 const OPTIONS: readonly Option[] = [
   {
     name: "listen",
     value: "HOST:PORT",
     help: "Where it listens; port 0 takes a free one",
-    fallback: DEFAULTS.listen,
+    fallback: "127.0.0.1:1338",
   },
-  {
-    name: "listen-anywhere",
-    help: "Allows an address that is not loopback",
-  },
+  listenAnywhere,
   {
     name: "data",
     value: "FILE.yaml",
@@ -50,18 +42,8 @@ const OPTIONS: readonly Option[] = [
     name: "require-v2",
     help: "Refuses requests without a token (IMDSv1) with 401",
   },
-  {
-    name: "log-level",
-    value: "LEVEL",
-    help: `${LOG_LEVELS.join(", ")}; debug has a line a request`,
-    fallback: DEFAULTS["log-level"],
-  },
-  {
-    name: "log-format",
-    value: "FORMAT",
-    help: LOG_FORMATS.join(" or "),
-    fallback: DEFAULTS["log-format"],
-  },
+  logLevel,
+  logFormat,
 ];
 
 const HELP = `Usage: c2s-imds simulate [flags]
@@ -94,23 +76,26 @@ export const simulate: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const givens = fromFlags(args, OPTIONS);
-  const value = (name: keyof typeof DEFAULTS): SourcedValue =>
-    givens.get(name)?.[0] ?? { text: DEFAULTS[name], source: `--${name}` };
-  const isSet = (name: string) => givens.get(name)?.[0]?.text === "true";
-  const listen = readListen(value("listen"), isSet("listen-anywhere"));
+  const { values, value, isSet } = parseFlags(args, OPTIONS);
+  const listen = parseListenAddress(value("listen"));
+  if (!isLoopback(listen.hostname) && !isSet("listen-anywhere")) {
+    refuse(
+      value("listen"),
+      "a loopback address, or --listen-anywhere beside it",
+    );
+  }
   const log = createLog({
-    level: parseChoice(value("log-level"), LOG_LEVELS),
-    format: parseChoice(value("log-format"), LOG_FORMATS),
+    level: logLevel.parse(value("log-level")),
+    format: logFormat.parse(value("log-format")),
     write: io.stderr,
   });
-  const file = givens.get("data")?.[0]?.text;
+  const [file] = values.get("data") ?? [];
   const tree = file === undefined
     ? defaultTree()
-    : readDataFile(file, io.readTextFile, defaultTree());
+    : readDataFile(file.text, io.readTextFile, defaultTree());
   const requireV2 = isSet("require-v2");
   sanitizeEnvironment();
-  await using simulator = start({ listen, tree, requireV2, log });
+  const simulator = start({ listen, tree, requireV2, log });
   const { promise: signalled, resolve } = Promise.withResolvers<void>();
   const cancels = (["SIGTERM", "SIGINT"] as const).map((signal) =>
     io.onSignal(signal, resolve)
@@ -119,6 +104,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   await signalled;
   log.info("stopping");
   for (const cancel of cancels) cancel();
+  await simulator.stop();
   return EXIT.OK;
 }
 
@@ -128,12 +114,4 @@ function start(options: SimulatorOptions): Simulator {
   } catch (error) {
     throw listenFailure(error);
   }
-}
-
-function readListen(given: SourcedValue, anywhere: boolean): ListenAddress {
-  const listen = parseListenAddress(given);
-  if (!anywhere && !isLoopback(listen.hostname)) {
-    refuse(given, "a loopback address, or --listen-anywhere beside it");
-  }
-  return listen;
 }

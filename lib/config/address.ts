@@ -5,11 +5,11 @@
  * @module
  */
 import type {
-  DiscoverConfig,
   ListenAddress,
+  ServeConfig,
   UpstreamAddress,
 } from "./serve_config.ts";
-import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 
 /** One spelling for each host; `undefined` for what no URL can have. */
 function canonicalHost(host: string): string | undefined {
@@ -118,25 +118,11 @@ export function parseUpstream(value: SourcedValue): UpstreamAddress {
 /** What an upstream that is to be found begins with. */
 const CLOUDSTACK = "cloudstack:";
 
-/** What CloudStack's name server calls its metadata service. */
-const CLOUDSTACK_HOST: UpstreamAddress = {
-  hostname: "data-server",
-  port: HTTP_PORT,
-};
-
 /**
  * The names the kernel gives no interface, dev_valid_name() in net/core/dev.c:
  * too long, with a slash, a colon or white space, and those of folders.
  */
 const INTERFACE_NAME = /^(?!\.{1,2}$)(?![^]*[/:])[!-~]{1,15}$/;
-
-/** Where the upstream is, or how it is found. */
-export interface UpstreamChoice {
-  /** Where it is; its usual name while it has yet to be found. */
-  readonly upstream: UpstreamAddress;
-  /** How it is found. */
-  readonly discover?: DiscoverConfig;
-}
 
 /**
  * Reads the name of a network interface.
@@ -157,13 +143,16 @@ export function parseInterfaceName(
  *
  * @throws {UsageError} for anything else
  */
-export function parseUpstreamChoice(value: SourcedValue): UpstreamChoice {
+export function parseUpstreamChoice(
+  value: SourcedValue,
+): Pick<ServeConfig, "upstream" | "discover"> {
   if (!value.text.startsWith(CLOUDSTACK)) {
     return { upstream: parseUpstream(value) };
   }
   const name = value.text.slice(CLOUDSTACK.length);
   return {
-    upstream: CLOUDSTACK_HOST,
+    // What its name server calls the service, as long as it is to be found.
+    upstream: { hostname: "data-server", port: HTTP_PORT },
     discover: {
       kind: "cloudstack",
       interface: parseInterfaceName(value, name),

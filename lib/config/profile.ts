@@ -34,45 +34,39 @@ export type Override =
 /** Emulated names by real ones, as pairs that JSON can carry. */
 export type NamePairs = ReadonlyArray<readonly [real: string, name: string]>;
 
-/** A profile as it was defined. */
-export interface Profile {
-  /** What it is called. */
-  readonly name: string;
+/** What is shown of a partition, beside its regions. */
+export interface Appearance {
   /** The partition: `services/partition`, and the second part of ARNs. */
   readonly partition?: string | undefined;
   /** The DNS suffix: `services/domain`. */
   readonly domain?: string | undefined;
-  /** Emulated regions by real ones. */
-  readonly regions: NamePairs;
   /** Emulated zone names by real ones; others keep what follows the region. */
   readonly zones: NamePairs;
-  /** Emulated zone ids by real ones, by emulated region; others stay. */
-  readonly zoneIds: ReadonlyArray<readonly [region: string, ids: NamePairs]>;
   /** Whether regions in host names follow, too. */
   readonly hostNames: boolean;
-  /** Fixed answers. */
+  /** Fixed answers; the first for a path holds. */
   readonly overrides: readonly Override[];
+}
+
+/** A profile as it was defined. */
+export interface Profile extends Appearance {
+  /** What it is called. */
+  readonly name: string;
+  /** Emulated regions by real ones. */
+  readonly regions: NamePairs;
+  /** Emulated zone ids by real ones, by emulated region; others stay. */
+  readonly zoneIds: ReadonlyArray<readonly [region: string, ids: NamePairs]>;
 }
 
 /**
  * What is shown beside the emulated region, as plain JSON: a profile applied
  * to the regions in force, and the overrides of the configuration.
  */
-export interface Identity {
+export interface Identity extends Appearance {
   /** The profile's name, if there is one. */
   readonly profile?: string | undefined;
-  /** The partition, if it is to change. */
-  readonly partition?: string | undefined;
-  /** The DNS suffix, if it is to change. */
-  readonly domain?: string | undefined;
-  /** Emulated zone names by real ones that do not just follow the region. */
-  readonly zones: NamePairs;
   /** Emulated zone ids by real ones. */
   readonly zoneIds: NamePairs;
-  /** Whether regions in host names are rewritten. */
-  readonly hostNames: boolean;
-  /** Fixed answers; the first for a path holds. */
-  readonly overrides: readonly Override[];
 }
 
 /** What follows a region in the name of a zone. */
@@ -102,13 +96,12 @@ export function identityOf(
       ? undefined
       : { zones: [], zoneIds: [], hostNames: false, overrides };
   }
-  const { name, partition, domain, zones, zoneIds, hostNames } = profile;
+  const { name, regions: _, zones, zoneIds, ...others } = profile;
   const pairs = [...regions];
   const emulated = pairs.map(([, region]) => region);
   return {
+    ...others,
     profile: name,
-    partition,
-    domain,
     // Other regions than the profile's have other zones.
     zones: zones.filter(([real, zone]) =>
       pairs.some(([from, to]) => isZoneOf(real, from) && isZoneOf(zone, to))
@@ -116,7 +109,6 @@ export function identityOf(
     zoneIds: zoneIds
       .filter(([region]) => emulated.includes(region))
       .flatMap(([, ids]) => ids),
-    hostNames,
     overrides: [...overrides, ...profile.overrides],
   };
 }

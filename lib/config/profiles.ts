@@ -12,7 +12,7 @@ import awsIsoF from "./profiles/aws-iso-f.yaml" with { type: "text" };
 import c2s from "./profiles/c2s.yaml" with { type: "text" };
 import sc2s from "./profiles/sc2s.yaml" with { type: "text" };
 import { parseRegions, REGION_NAME } from "./regions.ts";
-import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import {
   readText,
   type ReadTextFile,
@@ -129,6 +129,9 @@ const KEYS = [
   OVERRIDES,
 ] as const;
 
+/** What stands under zone-ids. */
+const ZONE_IDS = "a mapping of emulated regions to their zone ids";
+
 /** The second part of an ARN. */
 const PARTITION = /^[a-z][a-z0-9-]{0,62}$/;
 
@@ -148,34 +151,24 @@ function parseProfile(
   yaml: string,
   readFile: ReadTextFile,
 ): Profile {
-  const keys = readYaml("profile", name, () => yaml).keys(KEYS);
-  const oneOf = `one of ${PROFILE_NAMES.join(", ")}`;
-  const baseName = keys.base.text(oneOf);
-  const base = baseName === undefined
-    ? undefined
-    : builtIn(baseName)?.profile ?? keys.base.refuse(oneOf);
-  const partition = keys.partition.text(
-    "a partition, such as aws-iso",
-    PARTITION,
-  );
-  const domain = keys.domain.text("a DNS suffix, such as c2s.ic.gov", DOMAIN);
+  const document = readYaml("profile", name, () => yaml);
+  const own = document.keys(KEYS);
+  const keys = document.over(baseOf(own.base)).keys(KEYS);
   const hostNames = keys["host-names"];
   if (!["undefined", "boolean"].includes(typeof hostNames.value)) {
     hostNames.refuse("true or false without quotes");
   }
-  const regions = allRegions(base?.regions ?? [], keys.regions);
+  const regions = parseRegionPairs(keys.regions);
+  requireEmulated(own["zone-ids"], regions);
   const profile: Profile = {
     name,
-    partition: partition ?? base?.partition,
-    domain: domain ?? base?.domain,
+    partition: keys.partition.text("a partition, such as aws-iso", PARTITION),
+    domain: keys.domain.text("a DNS suffix, such as c2s.ic.gov", DOMAIN),
     regions,
-    zones: merged(base?.zones, parseZones(keys.zones, regions)),
-    zoneIds: parseZoneIds(keys["zone-ids"], regions, new Map(base?.zoneIds)),
-    hostNames: (hostNames.value ?? base?.hostNames) === true,
-    overrides: [
-      ...parseOverrides(keys[OVERRIDES], readFile),
-      ...base?.overrides ?? [],
-    ],
+    zones: parseZones(keys.zones, regions),
+    zoneIds: parseZoneIds(keys["zone-ids"]),
+    hostNames: hostNames.value === true,
+    overrides: parseOverrides(keys[OVERRIDES], readFile),
   };
   // After what is wrong with a value, which says more.
   if (regions.length === 0) {
@@ -186,19 +179,13 @@ function parseProfile(
   return profile;
 }
 
-/** The base's regions and the profile's own, as `--region` would have them. */
-function allRegions(base: NamePairs, map: YamlValue): NamePairs {
-  const own = parsePairs(map, "region");
-  const kept = base.filter(([real]) => !own.some(([it]) => it === real));
-  return [
-    ...parseRegions([
-      ...kept.map(([real, name]) => [real, name, map] as const),
-      ...own,
-    ].map(([real, name, { place }]) => ({
-      text: `${real}=${name}`,
-      source: place,
-    }))),
-  ];
+/** The definition that another one is based on: one of this program. */
+function baseOf(base: YamlValue): YamlValue | undefined {
+  const oneOf = `one of ${PROFILE_NAMES.join(", ")}`;
+  const name = base.text(oneOf);
+  if (name === undefined) return undefined;
+  const { yaml } = builtIn(name) ?? base.refuse(oneOf);
+  return readYaml("profile", name, () => yaml);
 }
 
 function parsePairs(
@@ -215,15 +202,21 @@ function parsePairs(
     });
 }
 
+/** The regions, as `--region` would have them. */
+function parseRegionPairs(map: YamlValue): NamePairs {
+  const values = parsePairs(map, "region").map(([real, name, { place }]) => ({
+    text: `${real}=${name}`,
+    source: place,
+  }));
+  return [...parseRegions(values)];
+}
+
 /** A zone shows as one of the region that its own region shows as. */
 function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
+  const known = regions.map(([real]) => real).join(", ") || "a real region";
   return parsePairs(map, "zone").map(([real, name, value]) => {
     const [from, to] = regions.find(([region]) => isZoneOf(real, region)) ??
-      value.refuse(
-        `a zone of ${
-          regions.map(([it]) => it).join(", ") || "a real region"
-        } as its key`,
-      );
+      value.refuse(`a zone of ${known} as its key`);
     if (!isZoneOf(name, to)) {
       value.refuse(`a zone of ${to}, as which ${from} shows`);
     }
@@ -231,34 +224,27 @@ function parseZones(map: YamlValue, regions: NamePairs): NamePairs {
   });
 }
 
-/** Two zones with one id would be taken for one, and disks attached across. */
-function parseZoneIds(
-  map: YamlValue,
-  regions: NamePairs,
-  base: ReadonlyMap<string, NamePairs>,
-): Profile["zoneIds"] {
-  const emulated = regions.map(([, name]) => name);
-  const own = map.entries("a mapping of emulated regions to their zone ids")
-    .map(([region, ids]) => {
-      if (!emulated.includes(region)) {
-        ids.refuse(`${emulated.join(", ") || "an emulated region"} as its key`);
-      }
-      const pairs = parsePairs(ids, "zone id");
-      const all = merged(
-        base.get(region),
-        pairs.map(([real, name]) => [real, name]),
-      );
-      for (const [real, name, value] of pairs) {
-        const other = all.find(([it, shown]) => shown === name && it !== real);
-        if (other !== undefined) {
-          value.refuse(`another zone id, ${quote(other[0])} shows as it`);
-        }
-      }
-      return [region, all] as const;
-    });
-  return [...new Map([...base, ...own])];
+/** The base may have ids for regions that are emulated no more. */
+function requireEmulated(map: YamlValue, regions: NamePairs): void {
+  const known = regions.map(([, name]) => name);
+  for (const [region, ids] of map.entries(ZONE_IDS)) {
+    if (known.includes(region)) continue;
+    ids.refuse(`${known.join(", ") || "an emulated region"} as its key`);
+  }
 }
 
-function merged(base: NamePairs = [], own: NamePairs): NamePairs {
-  return [...new Map([...base, ...own])];
+/** Two zones with one id would be taken for one, and disks attached across. */
+function parseZoneIds(map: YamlValue): Profile["zoneIds"] {
+  return map.entries(ZONE_IDS).map(([region, ids]) => {
+    const realByName = new Map<string, string>();
+    const pairs = parsePairs(ids, "zone id").map(([real, name, value]) => {
+      const other = realByName.get(name);
+      if (other !== undefined) {
+        value.refuse(`another zone id, ${quote(other)} shows as it`);
+      }
+      realByName.set(name, real);
+      return [real, name] as const;
+    });
+    return [region, pairs];
+  });
 }

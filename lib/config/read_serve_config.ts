@@ -4,9 +4,8 @@
  * @module
  */
 import { UsageError } from "../cli/message.ts";
-import type { Option } from "../cli/options.ts";
 import { formatAddress, isLoopback } from "./address.ts";
-import { identityOf } from "./profile.ts";
+import { identityOf, type Override } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
 import type { ListenAddress, WholeConfig } from "./serve_config.ts";
 import {
@@ -19,7 +18,13 @@ import {
   SERVE_OPTIONS,
   SERVE_SETTINGS,
 } from "./serve_options.ts";
-import { fromFlags, refuse, type SourcedValue } from "./sourced_value.ts";
+import {
+  type Option,
+  parseFlags,
+  refuse,
+  type SourcedValue,
+  type SourcedValues,
+} from "../cli/options.ts";
 import {
   expandAliases,
   fromEnvironment,
@@ -29,14 +34,71 @@ import {
 } from "./sources.ts";
 import type { ReadTextFile } from "./yaml.ts";
 
+/** What was given of the settings of `serve`. */
+export interface GivenSettings {
+  /** Each option's values, of the source that wins. */
+  readonly values: SourcedValues;
+  /** The fixed answers that the file gives. */
+  readonly overrides: readonly Override[];
+}
+
 /**
- * Reads the whole configuration of `serve`; a flag beats the environment, the
- * environment beats the file, the file beats the default. A variable of
- * mdproxy4cs counts as the environment where this program's own is not given.
+ * Gathers what was given; a flag beats the environment, the environment beats
+ * the file. A variable of mdproxy4cs counts as the environment where this
+ * program's own is not given.
  *
  * @param args the arguments after the subcommand's name
  * @param env the environment
  * @param readTextFile reads the file of `--config`
+ * @throws {UsageError} for the first thing that cannot be told
+ */
+export function gatherSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  readTextFile: ReadTextFile,
+): GivenSettings {
+  const flags = expandAliases(
+    parseFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]).values,
+  );
+  const variables = fromEnvironment(env, SERVE_OPTIONS);
+  const others = fromMdproxyVariables(env);
+  const [path] = flags.get(CONFIG_OPTION.name) ??
+    variables.get(CONFIG_OPTION.name) ?? [];
+  const { values, overrides } = path === undefined
+    ? { values: [], overrides: [] }
+    : fromFile(path.text, readTextFile, SERVE_SETTINGS);
+  const all = [...values, ...others, ...variables, ...flags];
+  return { values: new Map(all), overrides };
+}
+
+/**
+ * Reads the whole configuration out of what was given, and the defaults.
+ *
+ * @param given what was given
+ * @param readTextFile reads the file of a profile
+ * @throws {UsageError} for the first thing that is wrong
+ */
+export function parseServeConfig(
+  given: GivenSettings,
+  readTextFile: ReadTextFile,
+): WholeConfig {
+  const values = (option: Option) =>
+    given.values.get(option.name) ?? defaultOf(option);
+  const { upstream, identity: named, ...settings } = parseSettings(values);
+  requireCombination({ ...settings, ...upstream }, values);
+  const profile = named && findProfile(named, readTextFile).profile;
+  const isOwn = profile === undefined || given.values.has(OPTIONS.regions.name);
+  const regions = isOwn ? settings.regions : new Map(profile.regions);
+  const identity = identityOf(profile, regions, given.overrides);
+  return { ...settings, ...upstream, regions, identity };
+}
+
+/**
+ * Reads the whole configuration of `serve`.
+ *
+ * @param args the arguments after the subcommand's name
+ * @param env the environment
+ * @param readTextFile reads the files that they name
  * @throws {UsageError} for the first thing that is wrong
  */
 export function readServeConfig(
@@ -44,26 +106,10 @@ export function readServeConfig(
   env: Readonly<Record<string, string>>,
   readTextFile: ReadTextFile,
 ): WholeConfig {
-  const flags = expandAliases(
-    fromFlags(args, [...SERVE_OPTIONS, ...SERVE_ALIASES]),
+  return parseServeConfig(
+    gatherSettings(args, env, readTextFile),
+    readTextFile,
   );
-  const variables = fromEnvironment(env, SERVE_OPTIONS);
-  const others = fromMdproxyVariables(env);
-  const [path] = flags.get(CONFIG_OPTION.name) ??
-    variables.get(CONFIG_OPTION.name) ?? [];
-  const file = path && fromFile(path.text, readTextFile, SERVE_SETTINGS);
-  const given = ({ name }: Option) =>
-    flags.get(name) ?? variables.get(name) ?? others.get(name) ??
-      file?.values.get(name);
-  const values = (option: Option) => given(option) ?? defaultOf(option);
-  const { upstream, identity: named, ...settings } = parseSettings(values);
-  requireCombination({ ...settings, ...upstream }, values);
-  const profile = named && findProfile(named, readTextFile).profile;
-  const regions = profile === undefined || given(OPTIONS.regions) !== undefined
-    ? settings.regions
-    : new Map(profile.regions);
-  const identity = identityOf(profile, regions, file?.overrides ?? []);
-  return { ...settings, ...upstream, regions, identity };
 }
 
 /**
@@ -116,11 +162,6 @@ function requireCombination(
         listenersAt(admin.hostname).every(({ port }) => port !== admin.port),
       OPTIONS.admin,
       "another port than the proxy's own",
-    );
-    expect(
-      formatAddress(upstream) !== formatAddress(admin),
-      OPTIONS.admin,
-      "another address than the upstream's",
     );
   }
   expect(address || !arpIgnore, OPTIONS.arpIgnore, "--address beside it");

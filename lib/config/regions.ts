@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refuse, type SourcedValue } from "./sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import { quote } from "../cli/message.ts";
 
 /** Emulated region names by real ones; empty: everything stays as it is. */

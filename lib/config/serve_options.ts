@@ -6,7 +6,6 @@
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { parseListenAddress, parseUpstreamChoice } from "./address.ts";
-import type { Option } from "../cli/options.ts";
 import { parseRegions } from "./regions.ts";
 import {
   BACKEND_CHOICES,
@@ -14,12 +13,12 @@ import {
   type ListenAddress,
   REWRITE_MODES,
 } from "./serve_config.ts";
+import type { Option, SourcedValue } from "../cli/options.ts";
 import {
   parseChoice,
   parseSeconds,
   parseSwitch,
   parseUser,
-  type SourcedValue,
 } from "./sourced_value.ts";
 
 /** The region the instance really runs in, unless told. */

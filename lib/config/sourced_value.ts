@@ -1,38 +1,10 @@
 /**
- * A value as somebody gave it, which carries its source, so that an error can
- * say what to change; and how the small ones are read.
+ * How the small values of options are read.
  *
  * @module
  */
 import { quote, UsageError } from "../cli/message.ts";
-import { type Option, parseOptions } from "../cli/options.ts";
-
-/** One value and where it came from. */
-export interface SourcedValue {
-  /** The value as it was written. */
-  readonly text: string;
-  /** `--timeout`, `C2S_IMDS_TIMEOUT` or `key "timeout" in "c2s-imds.yaml"`. */
-  readonly source: string;
-}
-
-/** Every value of an option, by the option's name. */
-export type SourcedValues = ReadonlyMap<string, readonly SourcedValue[]>;
-
-/**
- * Refuses a value.
- *
- * @param value the value
- * @param expected what would have been right, as it follows "expected"
- * @throws {UsageError} always: `Cannot use "0" for --timeout: expected …`
- */
-export function refuse(
-  { text, source }: SourcedValue,
-  expected: string,
-): never {
-  throw new UsageError(
-    `Cannot use ${quote(text)} for ${source}: expected ${expected}`,
-  );
-}
+import { refuse, type SourcedValue } from "../cli/options.ts";
 
 /**
  * Reads a switch.
@@ -111,29 +83,5 @@ export function refuseRoot(value: SourcedValue): never {
   throw new UsageError(
     `Cannot use ${quote(value.text)} for ${value.source}: uid 0 would exempt ` +
       "every client that runs as root, name the proxy's own user",
-  );
-}
-
-/**
- * Reads the flags of a subcommand that takes nothing but flags.
- *
- * @param args the arguments after the subcommand's name
- * @param options the flags it knows
- * @throws {UsageError} for an unknown flag, a missing value, or anything that
- * is no flag
- */
-export function fromFlags(
-  args: readonly string[],
-  options: readonly Option[],
-): SourcedValues {
-  const { given, words: [word] } = parseOptions(args, options);
-  if (word !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(word)}: see --help`);
-  }
-  return new Map(
-    [...given].map(([name, texts]) => [
-      name,
-      texts.map((text) => ({ text, source: `--${name}` })),
-    ]),
   );
 }

@@ -5,7 +5,6 @@
  * @module
  */
 import { quote, unknown, UsageError } from "../cli/message.ts";
-import type { Option } from "../cli/options.ts";
 import { LOG_LEVELS } from "../system/log.ts";
 import { cloudstackUpstream, parseInterfaceName } from "./address.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
@@ -13,10 +12,11 @@ import type { Override } from "./profile.ts";
 import { besides, fileBeside } from "./profiles.ts";
 import { REPLACED_FLAGS } from "./serve_options.ts";
 import {
+  type Option,
   refuse,
   type SourcedValue,
   type SourcedValues,
-} from "./sourced_value.ts";
+} from "../cli/options.ts";
 import {
   isMapping,
   type ReadTextFile,

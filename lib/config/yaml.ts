@@ -5,16 +5,11 @@
  * @module
  */
 import { parse } from "@std/yaml";
+import type { Io } from "../cli/command.ts";
 import { oneLine, quote, unknown, UsageError } from "../cli/message.ts";
 
-/** How a file is read. */
-export interface ReadOptions {
-  /** The folder it must lie in, links followed; then a pipe is refused, too. */
-  readonly folder?: string;
-}
-
 /** Reads a whole text file. */
-export type ReadTextFile = (path: string, options?: ReadOptions) => string;
+export type ReadTextFile = Io["readTextFile"];
 
 /**
  * Reads a text file.
@@ -132,6 +127,11 @@ export class YamlValue {
     return new YamlValue(this.value, { ...this.#at, isSecret: true });
   }
 
+  /** What another value says where this one says nothing; mappings add up. */
+  over(base: YamlValue | undefined): YamlValue {
+    return new YamlValue(overlaid(this.value, base?.value), this.#at);
+  }
+
   /** Where it stands, as errors say it: `key "timeout" in "c2s-imds.yaml"`. */
   get place(): string {
     const { file, keys, isSecret } = this.#at;
@@ -151,7 +151,7 @@ export class YamlValue {
   refuse(expected: string): never {
     // A file that is one text is not what anybody took it for.
     const isSecret = this.#at.isSecret || this.#at.keys.length === 0;
-    const found = isSecret ? kindOf(this.value) : shown(this.value);
+    const found = shown(this.value, isSecret);
     throw new UsageError(
       `Cannot use ${found} for ${this.place}: expected ${expected}`,
     );
@@ -219,26 +219,28 @@ export class YamlValue {
   }
 }
 
+function overlaid(own: unknown, base: unknown): unknown {
+  if (own === undefined) return base;
+  if (!isMapping(own) || !isMapping(base)) return own;
+  const keys = Object.keys({ ...base, ...own });
+  return Object.fromEntries(
+    keys.map((key) => [key, overlaid(own[key], base[key])]),
+  );
+}
+
 const KINDS: Readonly<Record<string, string>> = {
   string: "a text",
   number: "a number",
   boolean: "true or false",
 };
 
-/**
- * Of what kind a parsed value is, as it follows "Cannot use". The value itself
- * is not in it: it may be secret.
- */
-function kindOf(value: unknown): string {
+/** A parsed value in a message: its kind where it is long or may be secret. */
+function shown(value: unknown, isSecret: boolean): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (isMapping(value)) return "a mapping";
   if (value instanceof Date) return "a date";
-  return KINDS[typeof value] ?? "binary data";
-}
-
-/** A parsed value that is no secret: itself, or its kind where that is long. */
-function shown(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  return (typeof value) in KINDS ? String(value) : kindOf(value);
+  const kind = KINDS[typeof value] ?? "binary data";
+  if (isSecret || value instanceof Uint8Array) return kind;
+  return typeof value === "string" ? quote(value) : String(value);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MAX_MEMORY_MIB } from "./limits.ts";
+import { MAX_MEMORY_MIB } from "./unit_settings.ts";
 import { CAPABILITIES, type NodeParts } from "./node_units.ts";
 
 /** The name of the namespace and of everything in it. */

@@ -3,8 +3,13 @@
  *
  * @module
  */
-import { MAX_DESCRIPTORS, MAX_MEMORY_MIB, OOM_SCORE } from "./limits.ts";
-import { type LeavingRule, restartLines } from "./stop_post.ts";
+import {
+  type LeavingRule,
+  MAX_DESCRIPTORS,
+  MAX_MEMORY_MIB,
+  OOM_SCORE,
+  restartLines,
+} from "./unit_settings.ts";
 
 /** Where the executable stands. */
 const EXECUTABLE = "/usr/local/bin/c2s-imds";

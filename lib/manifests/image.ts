@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refuse, type SourcedValue } from "../config/sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 
 /** An image that was checked. */
 export interface Image {
@@ -47,18 +47,11 @@ export function parseImage(given: SourcedValue): Image {
   if (name === undefined || name.length > LONGEST_NAME) {
     return refuse(
       given,
-      REFERENCE.test(lowerRepository(given.text))
-        ? "an image reference with its repository in lower case"
-        : "an image reference, such as registry.example.com/c2s-imds@sha256:…",
+      "an image reference, its repository in lower case, " +
+        "such as registry.example.com/c2s-imds@sha256:…",
     );
   }
   return digest === undefined
     ? { reference: name + tag, registry, pinned: false }
     : { reference: name + digest, registry, pinned: true };
-}
-
-/** A reference with its repository in lower case, its tag and digest as is. */
-function lowerRepository(reference: string): string {
-  const [name = ""] = reference.match(/^[^@]*?(?=(?::[^/@]*)?(?:@|$))/) ?? [];
-  return name.toLowerCase() + reference.slice(name.length);
 }

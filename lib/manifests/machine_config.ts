@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refuse, type SourcedValue } from "../config/sourced_value.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import { gateUnit, type NodeParts, proxyUnit } from "./node_units.ts";
 
 /** The Ignition version that every OpenShift from 4.7 on takes. */

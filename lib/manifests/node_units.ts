@@ -5,8 +5,13 @@
  *
  * @module
  */
-import { MAX_DESCRIPTORS, MAX_MEMORY_MIB, OOM_SCORE } from "./limits.ts";
-import { type LeavingRule, restartLines } from "./stop_post.ts";
+import {
+  type LeavingRule,
+  MAX_DESCRIPTORS,
+  MAX_MEMORY_MIB,
+  OOM_SCORE,
+  restartLines,
+} from "./unit_settings.ts";
 
 /** What the units are made from, all of it free of what a unit would read. */
 export interface NodeParts {

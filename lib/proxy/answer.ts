@@ -9,7 +9,7 @@ import { rewriteFields, setFields } from "../rewrite/json_fields.ts";
 import { isEncoded, isOpaque } from "../rewrite/opaque_body.ts";
 import type { BodyRewrite } from "../rewrite/policy.ts";
 import type { Refusal } from "./admission.ts";
-import { streamBody, type StreamFailure } from "./answer_stream.ts";
+import { streamBody } from "./answer_stream.ts";
 import {
   type Header,
   headersOfReplaced,
@@ -17,6 +17,7 @@ import {
   valuesOf,
 } from "./headers.ts";
 import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
+import type { Failure } from "./upstream/upstream_error.ts";
 
 /** Up to here an answer is complete before its first byte goes out. */
 const WHOLE_LIMIT = 64 * 1024;
@@ -87,7 +88,7 @@ export interface AnswerOptions {
    * went wrong, if anything, and whether any of it was changed.
    */
   readonly onStreamEnd: (
-    failure: StreamFailure | undefined,
+    failure: Failure | undefined,
     rewritten: boolean,
   ) => void;
 }

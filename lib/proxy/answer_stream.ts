@@ -9,6 +9,7 @@ import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
 import {
   brokeOff,
   ClientGone,
+  type Failure,
   UpstreamError,
 } from "./upstream/upstream_error.ts";
 
@@ -16,9 +17,6 @@ import {
 const CLIENT_STALL_MS = 60_000;
 
 const NOTHING = new Uint8Array(0);
-
-/** Why a stream ended early. */
-export type StreamFailure = UpstreamError | ClientGone;
 
 /** How the rest of a body is streamed. */
 export interface StreamOptions {
@@ -29,7 +27,7 @@ export interface StreamOptions {
   /** How long the service may pause, in milliseconds. */
   readonly stallMs: number;
   /** Called once when nothing more will come; with the error if it broke. */
-  readonly onEnd: (failure?: StreamFailure) => void;
+  readonly onEnd: (failure?: Failure) => void;
 }
 
 /**
@@ -45,7 +43,7 @@ export function streamBody(
   let unsent: Uint8Array | undefined = start;
   let cancelTimer = () => {};
   let ended = false;
-  const finish = (failure?: StreamFailure) => {
+  const finish = (failure?: Failure) => {
     cancelTimer();
     body.destroy(failure);
     if (!ended) onEnd(failure);

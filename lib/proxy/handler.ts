@@ -30,7 +30,11 @@ import { ResponseCache } from "./response_cache.ts";
 import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
 import { TimeLimit } from "./upstream/time_limit.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
-import { ClientGone, UpstreamError } from "./upstream/upstream_error.ts";
+import {
+  ClientGone,
+  type Failure,
+  UpstreamError,
+} from "./upstream/upstream_error.ts";
 
 /** What nginx logs for a client that left; nobody reads the answer. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -204,26 +208,30 @@ export class Handler {
     { config: { timeoutMs }, rewrites }: Policy,
     client: AbortSignal,
   ): Promise<Answer> {
-    using limit = new TimeLimit(timeoutMs, client);
     const rewrite = rewrites.of(up.method, up.target);
     const mayChange = rewrite.rule.kind !== "untouched" ||
       rewrite.edit !== undefined;
     const headers = mayChange ? identityOnly(up.headers) : up.headers;
-    const answer = await this.#send({ ...up, headers }, rewrites, limit);
-    return await answerOf(answer, {
-      method: up.method,
-      rewrite,
-      stallMs: timeoutMs,
-      onCompressed: () =>
-        this.#seldom.warn(
-          "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
-          { target: pathOf(up.target) },
-        ),
-      onStreamEnd: (failure, rewritten) => {
-        if (rewritten) this.#parts.meters.rewritten++;
-        if (failure !== undefined) this.#logFailure(failure, up);
-      },
-    });
+    const limit = new TimeLimit(timeoutMs, client);
+    try {
+      const answer = await this.#send({ ...up, headers }, rewrites, limit);
+      return await answerOf(answer, {
+        method: up.method,
+        rewrite,
+        stallMs: timeoutMs,
+        onCompressed: () =>
+          this.#seldom.warn(
+            "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
+            { target: pathOf(up.target) },
+          ),
+        onStreamEnd: (failure, rewritten) => {
+          if (rewritten) this.#parts.meters.rewritten++;
+          if (failure !== undefined) this.#logFailure(failure, up);
+        },
+      });
+    } finally {
+      limit[Symbol.dispose]();
+    }
   }
 
   /**
@@ -294,7 +302,7 @@ export class Handler {
   }
 
   /** Tells that the service failed a request, or its client left. */
-  #logFailure(error: UpstreamError | ClientGone, asked: Asked): void {
+  #logFailure(error: Failure, asked: Asked): void {
     const { log, meters } = this.#parts;
     const request = { method: asked.method, target: pathOf(asked.target) };
     if (error instanceof ClientGone) {

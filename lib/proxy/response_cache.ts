@@ -51,22 +51,11 @@ const NEVER_AGAIN: readonly number[] = [
 /** Sends a request up, until its signal is aborted. */
 export type Ask = (signal: AbortSignal) => Promise<Answer>;
 
-/** A client: its `signal` is aborted when it leaves. */
-type Client = Pick<Request, "signal">;
-
-/** An answer that is kept. */
-interface Kept {
-  readonly answer: Answer;
-  readonly until: number;
-  readonly token: string | undefined;
-  readonly size: number;
-}
-
 /**
- * A request on its way up, for all who ask the same at the same moment. It goes
- * on while anybody waits for it.
+ * A request that went up for all who ask the same at the same moment, and its
+ * answer. It goes on while anybody waits for it.
  */
-interface Pending {
+interface Entry {
   readonly since: number;
   readonly token: string | undefined;
   readonly answer: Promise<Answer>;
@@ -74,6 +63,12 @@ interface Pending {
   waiting: number;
   /** Whether a streamed answer, which can be read only once, has its reader. */
   taken: boolean;
+  /** What may be used again; nothing while it is on its way. */
+  kept?: {
+    readonly answer: Answer;
+    readonly until: number;
+    readonly size: number;
+  };
 }
 
 /** Answers identical requests together, and from memory for a moment. */
@@ -81,8 +76,8 @@ export class ResponseCache {
   readonly #lifeMs: number;
   readonly #meters: Pick<Meters, "reused" | "shared">;
   readonly #now: () => number;
-  readonly #kept = new Map<string, Kept>();
-  readonly #pending = new Map<string, Pending>();
+  /** Those that are kept stand in the order in which they came. */
+  readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
   /**
@@ -114,7 +109,7 @@ export class ResponseCache {
    */
   async answer(
     request: UpstreamRequest,
-    client: Client,
+    client: Pick<Request, "signal">,
     ask: Ask,
   ): Promise<Answer> {
     if (this.#lifeMs === 0) return await ask(client.signal);
@@ -123,16 +118,15 @@ export class ResponseCache {
     }
     const key = keyOf(request);
     const now = this.#now();
-    const kept = this.#kept.get(key);
-    if (kept !== undefined && now < kept.until) {
+    const known = this.#entries.get(key);
+    if (known?.kept !== undefined && now < known.kept.until) {
       this.#meters.reused++;
-      return kept.answer;
+      return known.kept.answer;
     }
-    const joined = this.#pending.get(key);
-    const joins = joined !== undefined && !joined.abort.signal.aborted &&
-      now - joined.since < JOIN_MS;
-    const pending = joins ? joined : this.#start(key, request, ask);
-    const answer = await wait(pending, client.signal);
+    const joins = known !== undefined && known.kept === undefined &&
+      !known.abort.signal.aborted && now - known.since < JOIN_MS;
+    const entry = joins ? known : this.#start(key, request, ask);
+    const answer = await wait(entry, client.signal);
     // A streamed answer has gone to another client.
     if (answer === undefined) {
       return await this.#ask(request, client.signal, ask);
@@ -141,9 +135,9 @@ export class ResponseCache {
     return answer;
   }
 
-  #start(key: string, request: UpstreamRequest, ask: Ask): Pending {
+  #start(key: string, request: UpstreamRequest, ask: Ask): Entry {
     const abort = new AbortController();
-    const pending: Pending = {
+    const entry: Entry = {
       since: this.#now(),
       token: valueOf(request.headers, TOKEN_HEADER),
       answer: this.#ask(request, abort.signal, ask),
@@ -151,19 +145,20 @@ export class ResponseCache {
       waiting: 0,
       taken: false,
     };
-    this.#pending.set(key, pending);
+    this.#drop(key);
+    this.#entries.set(key, entry);
     const settle = (answer?: Answer) => {
-      const isCurrent = this.#pending.get(key) === pending;
-      if (isCurrent) this.#pending.delete(key);
+      const isCurrent = this.#entries.get(key) === entry;
+      if (isCurrent) this.#entries.delete(key);
       if (answer?.body instanceof ReadableStream) {
-        if (pending.waiting === 0) answer.body.cancel();
+        if (entry.waiting === 0) answer.body.cancel();
       } else if (isCurrent && answer !== undefined) {
-        this.#keep(key, pending.token, answer);
+        this.#keep(key, entry, answer);
       }
     };
     // A failure is told to those who wait.
-    pending.answer.then(settle, () => settle());
-    return pending;
+    entry.answer.then(settle, () => settle());
+    return entry;
   }
 
   /** Asks, whatever for; a token the service refuses is refused for all. */
@@ -179,18 +174,19 @@ export class ResponseCache {
     return answer;
   }
 
-  #keep(key: string, token: string | undefined, answer: Answer): void {
+  #keep(key: string, entry: Entry, answer: Answer): void {
     if (!mayKeep(answer)) return;
-    this.#drop(key);
-    const size = sizeOf(key, answer);
     const now = this.#now();
     const until = now + Math.min(this.#lifeMs, 1_000 * ttlOf(answer));
-    this.#kept.set(key, { answer, until, token, size });
+    const size = sizeOf(key, answer);
+    entry.kept = { answer, until, size };
+    this.#entries.set(key, entry);
     this.#bytes += size;
-    // The oldest stand first.
-    for (const [oldest, { until }] of this.#kept) {
-      const fits = this.#kept.size <= MAX_ANSWERS && this.#bytes <= MAX_BYTES;
-      if (fits && now < until) break;
+    for (const [oldest, { kept }] of this.#entries) {
+      if (kept === undefined) continue;
+      const fits = this.#entries.size <= MAX_ANSWERS &&
+        this.#bytes <= MAX_BYTES;
+      if (fits && now < kept.until) break;
       this.#drop(oldest);
     }
   }
@@ -200,17 +196,14 @@ export class ResponseCache {
    * what was asked for while it held.
    */
   #forget(token: string | undefined): void {
-    for (const [key, kept] of this.#kept) {
-      if (kept.token === token) this.#drop(key);
-    }
-    for (const [key, pending] of this.#pending) {
-      if (pending.token === token) this.#pending.delete(key);
+    for (const [key, entry] of this.#entries) {
+      if (entry.token === token) this.#drop(key);
     }
   }
 
   #drop(key: string): void {
-    this.#bytes -= this.#kept.get(key)?.size ?? 0;
-    this.#kept.delete(key);
+    this.#bytes -= this.#entries.get(key)?.kept?.size ?? 0;
+    this.#entries.delete(key);
   }
 }
 
@@ -220,22 +213,22 @@ export class ResponseCache {
  * @returns `undefined` for a streamed one that went to another client
  */
 async function wait(
-  pending: Pending,
+  entry: Entry,
   client: AbortSignal,
 ): Promise<Answer | undefined> {
   const gone = Promise.withResolvers<never>();
   const leave = () => {
     gone.reject(new ClientGone());
-    if (--pending.waiting === 0) pending.abort.abort();
+    if (--entry.waiting === 0) entry.abort.abort();
   };
-  pending.waiting++;
+  entry.waiting++;
   client.addEventListener("abort", leave);
   if (client.aborted) leave();
   try {
-    const answer = await Promise.race([pending.answer, gone.promise]);
+    const answer = await Promise.race([entry.answer, gone.promise]);
     if (!(answer.body instanceof ReadableStream)) return answer;
-    if (pending.taken) return undefined;
-    pending.taken = true;
+    if (entry.taken) return undefined;
+    entry.taken = true;
     return answer;
   } finally {
     client.removeEventListener("abort", leave);

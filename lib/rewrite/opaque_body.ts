@@ -39,17 +39,13 @@ const CONTROL = Uint8Array.from({ length: 256 }, (_, byte) => {
  * by how it begins, or binary. Brotli has no magic; without the header its
  * control bytes tell it.
  *
- * @param contentEncoding the value of Content-Encoding, if there is one
+ * @param contentEncoding the value of Content-Encoding, empty if there is none
  * @param start how the body begins: 8 KiB, or all of it if it is shorter
  */
-export function isOpaque(
-  contentEncoding: string | undefined,
-  start: Uint8Array,
-): boolean {
-  return contentEncoding !== undefined && isEncoded(contentEncoding) ||
-    MAGICS.some((magic) =>
-      magic[0] === start[0] && magic.every((byte, i) => start[i] === byte)
-    ) || hasControl(start);
+export function isOpaque(contentEncoding: string, start: Uint8Array): boolean {
+  return isEncoded(contentEncoding) ||
+    MAGICS.some((magic) => magic.every((byte, i) => start[i] === byte)) ||
+    hasControl(start);
 }
 
 /** A loop, because a function called for each byte takes ten times as long. */

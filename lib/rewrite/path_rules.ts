@@ -17,8 +17,8 @@ export type BodyRule =
 export interface PathRule {
   /** The paths: `*` is any one segment, and all below a path belongs to it. */
   readonly paths: readonly string[];
-  /** What is rewritten there. */
-  readonly rule: BodyRule;
+  /** What is rewritten there; nothing unless given. */
+  readonly rule?: BodyRule;
   /** Why, in one line. */
   readonly reason: string;
   /** Whether it is for host names, which a profile may ask to be rewritten. */
@@ -35,18 +35,15 @@ export const UNTOUCHED: BodyRule = { kind: "untouched" };
 export const PATH_RULES: readonly PathRule[] = [
   {
     paths: ["*/api/token", "meta-data/*/api/token"],
-    rule: UNTOUCHED,
     reason: "Session tokens mean nothing but to the service",
   },
   {
     paths: ["*/meta-data/iam", "*/meta-data/identity-credentials"],
-    rule: UNTOUCHED,
     reason:
       "Credentials, and names of roles and profiles that clients look up again",
   },
   {
     paths: ["*/user-data", "openstack/*/user_data"],
-    rule: UNTOUCHED,
     reason: "The user's own data, in any format",
   },
   {
@@ -55,7 +52,6 @@ export const PATH_RULES: readonly PathRule[] = [
       "*/public-keys",
       "*/meta-data/managed-ssh-keys",
     ],
-    rule: UNTOUCHED,
     reason: "Keys, and the names the user gave them",
   },
   {
@@ -66,7 +62,6 @@ export const PATH_RULES: readonly PathRule[] = [
       "*/meta-data/placement/group-name",
       "*/meta-data/ami-manifest-path",
     ],
-    rule: UNTOUCHED,
     reason: "Names the user gave, under which other services know them",
   },
   {
@@ -78,7 +73,6 @@ export const PATH_RULES: readonly PathRule[] = [
       "*/cloud-domain",
       "*/cloud-name",
     ],
-    rule: UNTOUCHED,
     reason: "Names the operator of a CloudStack gave",
   },
   {
@@ -94,7 +88,6 @@ export const PATH_RULES: readonly PathRule[] = [
       "*/public-hostname",
       "*/hypervisor-host-name",
     ],
-    rule: UNTOUCHED,
     reason: "Only the real host names resolve",
     hostNames: true,
   },
@@ -104,27 +97,22 @@ export const PATH_RULES: readonly PathRule[] = [
       "*/dynamic/instance-identity/rsa2048",
       "*/dynamic/instance-identity/signature",
     ],
-    rule: UNTOUCHED,
     reason: "Signatures; they hold for the real document alone",
   },
   {
     paths: ["openstack/*/password", "openstack/*/securitykey"],
-    rule: UNTOUCHED,
     reason: "Credentials",
   },
   {
     paths: ["openstack/*/vendor_data.json", "openstack/*/vendor_data2.json"],
-    rule: UNTOUCHED,
     reason: "The operator's own data, in any form",
   },
   {
     paths: ["openstack/*/network_data.json"],
-    rule: UNTOUCHED,
     reason: "Names of networks and ports, no region",
   },
   {
     paths: ["openstack/content"],
-    rule: UNTOUCHED,
     reason: "Files the user had put into the instance",
   },
   {

@@ -11,6 +11,7 @@ import {
   REGION_PATHS,
   REWRITE,
   UNSHARED_PATHS,
+  UNTOUCHED,
 } from "./path_rules.ts";
 import type { Rewriter } from "./rewriter.ts";
 
@@ -40,7 +41,7 @@ export function bodyRule(target: string, hostNames = false): BodyRule {
   const found = RULES.find((rule) =>
     anyHolds(rule.patterns, readings) && !(hostNames && rule.hostNames)
   );
-  return found?.rule ?? REWRITE;
+  return found === undefined ? REWRITE : found.rule ?? UNTOUCHED;
 }
 
 /** A place in the tree, for {@linkcode PathPattern.holds}. */

@@ -61,9 +61,8 @@ export class Rewriter {
   /**
    * Prepares the search once, for any number of bodies.
    *
-   * @param map emulated regions by real ones
+   * @param map emulated regions by real ones; no name is empty
    * @param others names of other kinds that are replaced in the same pass
-   * @throws {RangeError} for a real name of 0 bytes
    */
   constructor(map: RegionMap, others: readonly OtherNames[] = []) {
     const all = [{ kind: "region", names: [...map] } as const, ...others]
@@ -72,7 +71,6 @@ export class Rewriter {
       )
       .sort((one, other) => other.real.length - one.real.length);
     for (const { real, name } of all) {
-      if (real === "") throw new RangeError("Cannot replace a name of 0 bytes");
       if (this.#replacements.has(real)) continue;
       this.#replacements.set(real, encoder.encode(name));
     }

@@ -21,9 +21,6 @@ export const BACKENDS: readonly Backend[] = ["nft", "legacy", "nftables"];
 /** A backend, or the one that this machine uses. */
 export type BackendChoice = Backend | "auto";
 
-/** What `--backend` takes. */
-export const BACKEND_CHOICES: readonly BackendChoice[] = ["auto", ...BACKENDS];
-
 /** One place where a rule can stand. */
 export interface Place {
   /** The backend. */

@@ -75,20 +75,19 @@ export function answerEc2(
   const status = method === "OPTIONS"
     ? STATUS_CODE.OK
     : STATUS_CODE.MethodNotAllowed;
-  return respond(method, status, [["Allow", allow], PLAIN, SERVER]);
+  return respond(status, [["Allow", allow], PLAIN, SERVER]);
 }
 
 /** aws_credentials#47: 403 has no body. */
 function forbidden(): Response {
-  return respond("PUT", STATUS_CODE.Forbidden, [PLAIN, SERVER]);
+  return respond(STATUS_CODE.Forbidden, [PLAIN, SERVER]);
 }
 
 function issueToken(request: Request, { tokens }: Ec2Service): Response {
   if (request.headers.has("x-forwarded-for")) return forbidden();
   const ttl = parseTokenTtl(request.headers.get(TTL_HEADER));
-  if (ttl === undefined) return refused("PUT", STATUS_CODE.BadRequest);
+  if (ttl === undefined) return refused(STATUS_CODE.BadRequest);
   return respond(
-    "PUT",
     STATUS_CODE.OK,
     [[TTL_HEADER, String(ttl)], SERVER, PLAIN],
     tokens.issue(ttl),
@@ -96,14 +95,14 @@ function issueToken(request: Request, { tokens }: Ec2Service): Response {
 }
 
 function read(request: Request, path: string, service: Ec2Service): Response {
-  const { method, headers } = request;
+  const { headers } = request;
   const token = headers.get(TOKEN_HEADER);
   const ttl = token === null ? 0 : service.tokens.remaining(token);
   if (ttl === 0 && (token !== null || service.requireV2)) {
-    return refused(method, STATUS_CODE.Unauthorized);
+    return refused(STATUS_CODE.Unauthorized);
   }
   const found = lookUp(segmentsOf(path), service);
-  if (found === undefined) return refused(method, STATUS_CODE.NotFound);
+  if (found === undefined) return refused(STATUS_CODE.NotFound);
   const { body, type, etag } = found;
   const all: (AnswerHeader | undefined)[] = [
     // With a token, every answer tells how long it still holds.
@@ -115,17 +114,16 @@ function read(request: Request, path: string, service: Ec2Service): Response {
     SERVER,
   ];
   const present = all.filter((header) => header !== undefined);
-  return respond(method, STATUS_CODE.OK, present, body);
+  return respond(STATUS_CODE.OK, present, body);
 }
 
 /**
  * XHTML that calls itself iso-8859-1, with status code and phrase for title and
  * heading (datadog-agent#4857 has a 401, ndbench#47 a 404).
  */
-function refused(method: string, status: 400 | 401 | 404): Response {
+function refused(status: 400 | 401 | 404): Response {
   const heading = `${status} - ${STATUS_TEXT[status]}`;
   return respond(
-    method,
     status,
     [["Content-Type", "text/html"], SERVER],
     `<?xml version="1.0" encoding="iso-8859-1"?>

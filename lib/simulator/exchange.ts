@@ -40,24 +40,18 @@ export type AnswerHeader = [name: string, value: string];
 const encoder = new TextEncoder();
 
 /**
- * Makes an answer; a HEAD request is told the length of its body only.
+ * Makes an answer; the server keeps its body from a HEAD request.
  *
- * @param method the method of the request
  * @param status its status code
  * @param headers its headers; the server adds length and date
  * @param body its body
  */
 export function respond(
-  method: string,
   status: number,
   headers: readonly AnswerHeader[],
   body: string | Bytes = "",
 ): Response {
   // Text would bring a content type of the runtime's own.
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
-  if (method !== "HEAD") {
-    return new Response(bytes, { status, headers: [...headers] });
-  }
-  const length: AnswerHeader = ["Content-Length", String(bytes.length)];
-  return new Response(null, { status, headers: [...headers, length] });
+  return new Response(bytes, { status, headers: [...headers] });
 }

@@ -58,14 +58,14 @@ export function answerOpenStack(
   now: number,
 ): Response {
   if (method !== "GET" && method !== "HEAD") {
-    return respond(method, STATUS_CODE.MethodNotAllowed, [
+    return respond(STATUS_CODE.MethodNotAllowed, [
       ["Allow", "GET, HEAD"],
     ]);
   }
   const found = files && lookUp(path, files, now);
   return found === undefined
-    ? respond(method, STATUS_CODE.NotFound, contentType("text/html"), NOT_FOUND)
-    : respond(method, STATUS_CODE.OK, ...found);
+    ? respond(STATUS_CODE.NotFound, contentType("text/html"), NOT_FOUND)
+    : respond(STATUS_CODE.OK, ...found);
 }
 
 function lookUp(

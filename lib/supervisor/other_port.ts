@@ -7,7 +7,11 @@
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log, LogFields } from "../system/log.ts";
 import type { Runner } from "../system/runner.ts";
-import { type Listener, listeningSockets } from "../system/socket_owners.ts";
+import {
+  type Listener,
+  listeningSockets,
+  processesAt,
+} from "../system/socket_owners.ts";
 import { UNPRIVILEGED_FROM } from "./preflight.ts";
 import { ConflictError, outlast } from "./rule_keeper.ts";
 
@@ -111,11 +115,6 @@ async function describe(
   run: Runner,
 ): Promise<LogFields> {
   if (holder === undefined) return { by: "a socket that does not listen" };
-  const listed = await run(["ss", "-tlnpH", `sport = :${holder.localPort}`]);
-  const users = typeof listed === "string" ? "" : listed.stdout;
-  const processes = Array.from(
-    users.matchAll(/\("([^"]*)",pid=(\d+)/g),
-    ([, name, pid]) => `${name} (${pid})`,
-  );
+  const processes = await processesAt(holder.localPort, run);
   return { uid: holder.uid, by: processes.join(", ") || "not known" };
 }

@@ -57,41 +57,39 @@ export class Meters {
   shared = 0;
   /** Requests of the proxy's own that came back to it. */
   loops = 0;
-  readonly #answers = new Map<number, number>();
-  readonly #refused = new Map<number, number>();
-  readonly #faults = new Map<string, number>();
+  readonly #counts = new Map<string, number>();
 
   /** Counts an answer by the class of its status. */
   answered(status: number): void {
-    increase(this.#answers, Math.floor(status / 100));
+    this.#increase(`${Math.floor(status / 100)}xx`);
   }
 
   /** Counts a request that was turned away. */
   refused(status: number): void {
-    increase(this.#refused, status);
+    this.#increase(`refused ${status}`);
   }
 
   /** Counts a failure of the upstream. */
   failed(fault: typeof FAULTS[number]): void {
-    increase(this.#faults, fault);
+    this.#increase(fault);
   }
 
   /** How many answers were of a class. */
   answersOf(statusClass: typeof STATUS_CLASSES[number]): number {
-    return this.#answers.get(parseInt(statusClass)) ?? 0;
+    return this.#counts.get(statusClass) ?? 0;
   }
 
   /** How many requests were turned away with a status. */
   refusalsOf(status: typeof REFUSALS[number]): number {
-    return this.#refused.get(status) ?? 0;
+    return this.#counts.get(`refused ${status}`) ?? 0;
   }
 
   /** How often the upstream failed by a fault. */
   faultsOf(fault: typeof FAULTS[number]): number {
-    return this.#faults.get(fault) ?? 0;
+    return this.#counts.get(fault) ?? 0;
   }
-}
 
-function increase<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+  #increase(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
 }

@@ -107,6 +107,24 @@ export async function listeningSockets(
   );
 }
 
+/**
+ * Names the processes that listen on a port, as `python3 (pid 77)`, as far as
+ * `ss` can tell.
+ *
+ * @param run runs `ss`
+ */
+export async function processesAt(
+  port: number,
+  run: Runner,
+): Promise<readonly string[]> {
+  const listed = await run(["ss", "-tlnpH", `sport = :${port}`]);
+  if (typeof listed === "string") return [];
+  return Array.from(
+    listed.stdout.matchAll(/\("([^"]*)",pid=(\d+)/g),
+    ([, name, pid]) => `${name} (pid ${pid})`,
+  );
+}
+
 /** Whose sockets the client's ends of connections are. */
 export type Owners = ReadonlyMap<string, number>;
 

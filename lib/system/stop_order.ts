@@ -47,7 +47,7 @@ export class StopOrder {
   ): Promise<boolean> {
     const done = awaited.then(() => "done" as const);
     const event = await firstWithin(ms, done, this.#forced.promise);
-    if (event !== "force" || forcedMs === 0) return event === "done";
+    if (event !== "force") return event === "done";
     return await firstWithin(Math.min(ms, forcedMs), done) === "done";
   }
 }

@@ -7,8 +7,9 @@
  */
 import { defaultTree, INSTANCE } from "../../lib/simulator/default_instance.ts";
 import type { Namespace } from "../helpers/namespace.ts";
-import { importFlags, run } from "../../deploy/build.ts";
+import { importFlags } from "../../deploy/build.ts";
 import type { Need } from "../helpers/requires.ts";
+import { type CommandLine, deno, go, java, rust } from "./builds.ts";
 
 /** What a client printed. */
 export type Json =
@@ -30,7 +31,7 @@ export interface Client {
   /** The simulator's data, from this folder; the default instance if none. */
   readonly data?: string;
   /** The command that runs it. */
-  readonly command: () => readonly string[] | Promise<readonly string[]>;
+  readonly command: () => CommandLine | Promise<CommandLine>;
   /** Where in its document the region shows: real value, emulated value. */
   readonly changes: Readonly<Record<string, readonly [Json, Json]>>;
   /** What must be in its document, directly and through the proxy. */
@@ -67,6 +68,9 @@ const OF_GO = {
     "missing/status": 404,
   },
 } as const;
+
+/** The HTTP clients of the SDK for Java. */
+const OF_JAVA = ["url-connection", "apache", "crt"];
 
 /** Every client. */
 export const CLIENTS: readonly Client[] = [
@@ -189,6 +193,42 @@ export const CLIENTS: readonly Client[] = [
     ...OF_GO,
   },
   {
+    name: "the AWS SDK for Rust",
+    needs: [{ command: "cargo", from: "rustup.rs" }],
+    command: rust,
+    changes: OF_GO.changes,
+    kept: {
+      "role": INSTANCE.role,
+      "credentials/secret_key": SECRET,
+      "credentials/token": TOKEN,
+      "missing/status": 404,
+    },
+  },
+  {
+    name: "the AWS SDK for Java v2",
+    needs: [
+      { command: "mvn", from: "maven" },
+      { command: "javac", from: "default-jdk-headless" },
+    ],
+    command: java,
+    changes: Object.fromEntries(
+      OF_JAVA.flatMap((http) => [[`${http}/region`, REGION], [
+        `${http}/zone`,
+        ZONE,
+      ]]),
+    ),
+    kept: {
+      ...Object.fromEntries(
+        OF_JAVA.flatMap((http) => [[`${http}/role`, INSTANCE.role], [
+          `${http}/missing`,
+          404,
+        ]]),
+      ),
+      "secret_key": SECRET,
+      "token": TOKEN,
+    },
+  },
+  {
     name: "the AWS SDK for JavaScript",
     needs: [],
     command: () => deno(OWN_IMPORTS, scriptPath("js_sdk.ts")),
@@ -254,60 +294,4 @@ export function scriptPath(name: string): string {
 
 function python(script: string): readonly string[] {
   return ["/usr/bin/python3", scriptPath(script)];
-}
-
-/** Programs of `go/`, each built once for a test file. */
-const built = new Map<string, Promise<readonly string[]>>();
-
-function go(program: string): Promise<readonly string[]> {
-  const command = built.get(program) ?? build(program);
-  built.set(program, command);
-  return command;
-}
-
-/** Builds one outside the checkout. */
-async function build(program: string): Promise<readonly string[]> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ??
-    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
-  const folder = `${cache}/c2s-imds/clients`;
-  await Deno.mkdir(folder, { recursive: true });
-  const file = await Deno.makeTempFile({ dir: folder });
-  await run("go", "-C", scriptPath("go"), "build", "-o", file, `./${program}`);
-  // Another test may run the one that is there.
-  await Deno.rename(file, `${folder}/${program}`);
-  return [`${folder}/${program}`];
-}
-
-const fetched = new Map<string, Promise<readonly string[]>>();
-
-/**
- * What runs a script with packages of npm, which are fetched before: inside a
- * namespace, nothing can be downloaded.
- *
- * @param flags how its imports are resolved
- * @param script its path
- * @param packages what it loads beside its imports, given as its arguments
- */
-export function deno(
-  flags: readonly string[],
-  script: string,
-  ...packages: readonly string[]
-): Promise<readonly string[]> {
-  const command = fetched.get(script) ?? fetch(flags, script, packages);
-  fetched.set(script, command);
-  return command;
-}
-
-async function fetch(
-  flags: readonly string[],
-  script: string,
-  packages: readonly string[],
-): Promise<readonly string[]> {
-  const path = Deno.execPath();
-  await run(path, "cache", ...flags, script, ...packages);
-  const { denoDir } = JSON.parse(await run(path, "info", "--json"));
-  return [
-    ...[`DENO_DIR=${denoDir}`, path, "run", ...flags, "--cached-only"],
-    ...["--no-check", "--no-prompt", "--allow-all", script, ...packages],
-  ];
 }

@@ -27,7 +27,7 @@ testWith([
     );
     const asked = [service.url, `${proxy.url}#HTTP_1_1`, proxy.url];
     const printed = await namespace.must([
-      ...["java", scriptPath("HttpClientToken.java"), ...asked],
+      ...["java", scriptPath("java/HttpClientToken.java"), ...asked],
     ]);
     assertEquals(printed.trimEnd().split("\n"), [
       "200 200 us-east-1",

@@ -4,7 +4,8 @@ import { REPOSITORY } from "../helpers/files.ts";
 import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
-import { type Client, deno, type Json, runClient } from "./clients.ts";
+import { deno } from "./builds.ts";
+import { type Client, type Json, runClient } from "./clients.ts";
 
 /** What resolves partitions for every client of the JavaScript SDK. */
 const ENDPOINTS = "npm:@aws-sdk/util-endpoints@3.996.54";

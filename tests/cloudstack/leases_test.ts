@@ -2,8 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   parseDhclientLeases,
   parseDhcpcdLease,
-  parseNetworkdLease,
-  parseNetworkManagerState,
+  parseSettings,
   routerAddress,
 } from "../../lib/cloudstack/leases.ts";
 import { dhcpMessage } from "./fake_node.ts";
@@ -40,20 +39,6 @@ DNS=10.1.1.1 10.1.1.2
 CLIENTID=ff1e617693000200
 `;
 
-Deno.test("parseNetworkdLease() reads the server's address", () => {
-  testReader(parseNetworkdLease, [
-    ["a whole lease", NETWORKD, "10.1.1.1"],
-    ["a quoted value", 'SERVER_ADDRESS="10.1.1.1"\n', "10.1.1.1"],
-    ["no end of line", "SERVER_ADDRESS=10.1.1.1", "10.1.1.1"],
-    ["the key twice", `${NETWORKD}SERVER_ADDRESS=10.1.1.3\n`, "10.1.1.3"],
-    ["NetworkManager's own from 1.22", "ADDRESS=10.1.1.24\n"],
-    ["a comment", "#SERVER_ADDRESS=10.1.1.1\n"],
-    ["another key", "NEXT_SERVER_ADDRESS=10.1.1.1\n"],
-    ["nonsense", "SERVER_ADDRESS=router.example\n"],
-    ["nothing", ""],
-  ]);
-});
-
 const NETWORK_MANAGER = `[device]
 managed=true
 next-server=10.1.1.2
@@ -64,15 +49,20 @@ dhcp4.dhcp_server_identifier=10.1.1.1
 dhcp4.routers=10.1.1.254
 `;
 
-Deno.test("parseNetworkManagerState() reads the server's address in its section", () => {
-  const key = "dhcp4.dhcp_server_identifier=10.1.1.1\n";
-  testReader(parseNetworkManagerState, [
+Deno.test("parseSettings() reads the server's address as networkd and NetworkManager write it", () => {
+  testReader(parseSettings, [
+    ["a whole lease", NETWORKD, "10.1.1.1"],
+    ["a quoted value", 'SERVER_ADDRESS="10.1.1.1"\n', "10.1.1.1"],
+    ["no end of line", "SERVER_ADDRESS=10.1.1.1", "10.1.1.1"],
+    ["the name twice", `${NETWORKD}SERVER_ADDRESS=10.1.1.3\n`, "10.1.1.3"],
+    ["NetworkManager's own from 1.22", "ADDRESS=10.1.1.24\n"],
+    ["a comment", "#SERVER_ADDRESS=10.1.1.1\n"],
+    ["another name", "NEXT_SERVER_ADDRESS=10.1.1.1\n"],
+    ["nonsense", "SERVER_ADDRESS=router.example\n"],
+    ["nothing", ""],
     ["a whole state", NETWORK_MANAGER, "10.1.1.1"],
-    ["another section behind", `${NETWORK_MANAGER}[dhcp6]\nx=y\n`, "10.1.1.1"],
     ["no prefix", "[dhcp4]\ndhcp_server_identifier = 10.1.1.1\n", "10.1.1.1"],
     ["a state before 1.40", "[device]\nmanaged=true\nnext-server=10.1.1.2\n"],
-    ["the key in another section", `[dhcp4]\n[dhcp6]\n${key}`],
-    ["nothing", ""],
   ]);
 });
 

@@ -11,6 +11,7 @@ import { manifests } from "../../lib/commands/manifests.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { SERVE_SETTINGS } from "../../lib/config/serve_options.ts";
 import { sourceFiles } from "../helpers/files.ts";
+import { fakeIo } from "../helpers/io.ts";
 import { runProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
 import { parseUnit, unitsOf, valuesOf } from "../helpers/units.ts";
@@ -30,18 +31,10 @@ function make(...args: string[]) {
 }
 
 async function makeFrom(readTextFile: Io["readTextFile"], ...args: string[]) {
-  const written = { stdout: "", stderr: "" };
-  const io: Io = {
-    env: { C2S_IMDS_REGION: "none", C2S_IMDS_TIMEOUT: "3" },
-    build: { imports: "npm" },
-    terminal: false,
-    stdout: (text) => written.stdout += text,
-    stderr: (text) => written.stderr += text,
-    readTextFile,
-    flush: () => Promise.resolve(),
-    onSignal: () => () => {},
-  };
-  assertEquals(await manifests.run(args, io), EXIT.OK);
+  const { io, written } = fakeIo();
+  const env = { C2S_IMDS_REGION: "none", C2S_IMDS_TIMEOUT: "3" };
+  const code = await manifests.run(args, { ...io, env, readTextFile });
+  assertEquals(code, EXIT.OK);
   return written;
 }
 
@@ -60,59 +53,49 @@ async function madeFor(...args: string[]) {
 
 const DEFAULT = "--region=us-east-1=us-iso-east-1";
 
-for (
-  const [flags, serve, check] of [
-    [[], `${DEFAULT} --on-stop=keep`, DEFAULT],
-    [["--on-stop=keep"], `${DEFAULT} --on-stop=keep`, DEFAULT],
-    [
-      ["--region", "us-east-2=b-1", "--region", "us-west-2=d-1"],
-      "--region=us-east-2=b-1 --region=us-west-2=d-1 --on-stop=keep",
-      "--region=us-east-2=b-1 --region=us-west-2=d-1",
-    ],
-    [
-      ["--emulatedRegion=us-iso-west-1", "--port=4100"],
-      "--listen=127.0.0.1:4100 --region=us-east-1=us-iso-west-1 --on-stop=keep",
-      "--region=us-east-1=us-iso-west-1",
-    ],
-    [
-      ["--listen=[::1]:4000", "--listen=127.0.0.1:4001", "--user=20000"],
-      `--listen=[::1]:4000 --listen=127.0.0.1:4001 ${DEFAULT} --user=20000 --on-stop=keep`,
-      `${DEFAULT} --user=20000`,
-    ],
-    [
-      ["--backend=legacy"],
-      `${DEFAULT} --backend=legacy --on-stop=keep`,
-      `${DEFAULT} --backend=legacy`,
-    ],
-    [
-      ["--listen=0.0.0.0:4000", "--listen-anywhere", "--cache=0"],
-      `--listen=0.0.0.0:4000 --listen-anywhere=true ${DEFAULT} --cache=0 --on-stop=keep`,
-      DEFAULT,
-    ],
-    [
-      ["--config=c2s-imds.yaml", "--log-format=json", "--on-crash=remove"],
-      "--region=us-west-2=us-iso-west-1 --timeout=7 --on-stop=keep --on-crash=remove --log-format=json",
-      "--region=us-west-2=us-iso-west-1",
-    ],
-    [
-      ["--config=c2s-imds.yaml", "--timeout=1"],
-      "--region=us-west-2=us-iso-west-1 --timeout=1 --on-stop=keep",
-      "--region=us-west-2=us-iso-west-1",
-    ],
-    [
-      ["--upstream=http://[fd00:ec2::254]", "--rewrite=all"],
-      `--upstream=http://[fd00:ec2::254] ${DEFAULT} --rewrite=all --on-stop=keep`,
-      DEFAULT,
-    ],
-  ] as const
-) {
-  Deno.test(`manifests passes ${flags.join(" ") || "the defaults"} on to serve and check`, async () => {
-    assertEquals(await madeFor(...flags), {
-      serve: `serve --iptables ${serve}`,
-      check,
-    });
-  });
-}
+Deno.test("manifests passes what it is told on to serve and check, the file's part too", async () => {
+  for (
+    const [flags, serve, check] of [
+      ["", `${DEFAULT} --on-stop=keep`, DEFAULT],
+      ["--on-stop=keep", `${DEFAULT} --on-stop=keep`, DEFAULT],
+      [
+        "--region us-east-2=b-1 --region us-west-2=d-1",
+        "--region=us-east-2=b-1 --region=us-west-2=d-1 --on-stop=keep",
+        "--region=us-east-2=b-1 --region=us-west-2=d-1",
+      ],
+      [
+        "--emulatedRegion=us-iso-west-1 --port=4100",
+        "--listen=127.0.0.1:4100 --region=us-east-1=us-iso-west-1 --on-stop=keep",
+        "--region=us-east-1=us-iso-west-1",
+      ],
+      [
+        "--listen=[::1]:4000 --listen=127.0.0.1:4001 --user=20000",
+        `--listen=[::1]:4000 --listen=127.0.0.1:4001 ${DEFAULT} --user=20000 --on-stop=keep`,
+        `${DEFAULT} --user=20000`,
+      ],
+      [
+        "--listen=0.0.0.0:4000 --listen-anywhere --backend=legacy",
+        `--listen=0.0.0.0:4000 --listen-anywhere=true ${DEFAULT} --backend=legacy --on-stop=keep`,
+        `${DEFAULT} --backend=legacy`,
+      ],
+      [
+        "--config=c2s-imds.yaml --log-format=json --on-crash=remove",
+        "--region=us-west-2=us-iso-west-1 --timeout=7 --on-stop=keep --on-crash=remove --log-format=json",
+        "--region=us-west-2=us-iso-west-1",
+      ],
+      [
+        "--config=c2s-imds.yaml --timeout=1 --profile=sc2s",
+        "--region=us-west-2=us-iso-west-1 --profile=sc2s --timeout=1 --on-stop=keep",
+        "--region=us-west-2=us-iso-west-1 --profile=sc2s",
+      ],
+      // A profile has a region of its own.
+      ["--profile=c2s", "--profile=c2s --on-stop=keep", "--profile=c2s"],
+    ] as const
+  ) {
+    const made = await madeFor(...flags.split(" ").filter((it) => it !== ""));
+    assertEquals(made, { serve: `serve --iptables ${serve}`, check });
+  }
+});
 
 Deno.test("manifests makes a machine config for each pool, masters and workers unless told", async () => {
   const pools = ({ stdout }: { stdout: string }) =>
@@ -139,74 +122,20 @@ Deno.test("manifests reads a configuration once, which may be a pipe", async () 
   assertStringIncludes(stdout, " --region=us-west-2=us-iso-west-1");
 });
 
-Deno.test("manifests warns of an image without a registry", async () => {
-  const named = await make("daemonset", `--image=c2s-imds${DIGEST}`);
-  assertStringIncludes(named.stderr, "names no registry");
-  assertEquals((await make("daemonset", `--image=${IMAGE}`)).stderr, "");
-});
-
-Deno.test("manifests warns of an image without a digest, on standard error only", async () => {
+Deno.test("manifests warns of an image without registry or digest, on standard error only", async () => {
   for (const kind of ["machineconfig", "daemonset"]) {
-    const tagged = await make(kind, "--image=registry.example.com/a:1");
-    assertMatch(
-      tagged.stderr,
-      /^warning: registry\.example\.com\/a:1 has no digest[^\n]*\n$/,
-    );
-    assert(!tagged.stdout.includes("warning"));
-    assertEquals((await make(kind, `--image=${IMAGE}`)).stderr, "");
+    for (
+      const [image, says] of [
+        [IMAGE, /^$/],
+        [`c2s-imds${DIGEST}`, /^warning: [^\n]* names no registry[^\n]*\n$/],
+        ["example.com/a:1", /^warning: example.com\/a:1 has no digest.*\n$/],
+      ] as const
+    ) {
+      const { stdout, stderr } = await make(kind, `--image=${image}`);
+      assertMatch(stderr, says);
+      assert(!stdout.includes("warning"));
+    }
   }
-});
-
-/** What a client of the Kubernetes API sends. */
-interface KubernetesObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly spec?: {
-    readonly updateStrategy: unknown;
-    readonly template: {
-      readonly metadata: { readonly annotations: unknown };
-      readonly spec: Readonly<Record<string, unknown>> & {
-        readonly containers: readonly {
-          readonly image: string;
-          readonly args: readonly string[];
-        }[];
-      };
-    };
-  };
-}
-
-Deno.test("manifests daemonset makes the pods that every node can run", async () => {
-  const { stdout } = await make("daemonset", `--image=${IMAGE}`);
-  const objects = stdout.split("---\n").map((text) =>
-    parse(text) as KubernetesObject
-  );
-  assertEquals(objects.map(({ kind }) => kind), [
-    "Namespace",
-    "ServiceAccount",
-    "RoleBinding",
-    "DaemonSet",
-  ]);
-  const spec = objects[3]?.spec;
-  assertEquals(spec?.updateStrategy, {
-    type: "RollingUpdate",
-    rollingUpdate: { maxUnavailable: "10%" },
-  });
-  assertEquals(spec?.template.metadata.annotations, {
-    "openshift.io/required-scc": "privileged",
-  });
-  const pod = spec?.template.spec;
-  assertEquals(pod?.hostNetwork, true);
-  assertEquals(pod?.priorityClassName, "system-node-critical");
-  assertEquals(pod?.tolerations, [{ operator: "Exists" }]);
-  assertEquals(pod?.enableServiceLinks, false);
-  assertEquals(pod?.containers[0]?.image, IMAGE);
-  assertEquals(pod?.containers[0]?.args, [
-    "serve",
-    "--iptables",
-    DEFAULT,
-    "--on-stop=remove",
-  ]);
 });
 
 Deno.test("manifests lets a DaemonSet and a plain host keep the rule", async () => {
@@ -229,82 +158,64 @@ Deno.test("manifests lets a DaemonSet and a plain host keep the rule", async () 
   }
 });
 
-const REFUSED: readonly (readonly [readonly string[], string])[] = [
-  [[], "No manifest: expected machineconfig, daemonset, systemd"],
-  [["pod"], 'Unknown manifest "pod"'],
-  [["systemd", "more"], 'Unexpected argument "more": see --help'],
-  [["machineconfig"], "No --image: machineconfig needs the image to run"],
-  [["daemonset"], "No --image: daemonset needs the image to run"],
-  [["systemd", "--image=a"], "Cannot use --image with systemd"],
-  [["daemonset", "--image=a", "--role=b"], "Cannot use --role with daemonset"],
+const POOL = NODE.join(" ");
+
+const REFUSED: readonly (readonly [line: string, message: string])[] = [
+  ["", "No manifest: expected machineconfig, daemonset, systemd"],
+  ["pod", 'Unknown manifest "pod"'],
+  ["machineconfig", "No --image: machineconfig needs the image to run"],
+  ["daemonset", "No --image: daemonset needs the image to run"],
+  ["systemd --image=a", "Cannot use --image with systemd"],
+  ["daemonset --image=a --role=b", "Cannot use --role with daemonset"],
+  ["systemd --install-dir=/a", "with systemd: it is for machineconfig"],
+  ["daemonset --image=a;b", 'Cannot use "a;b" for --image'],
+  [`${POOL} --role=A`, 'Cannot use "A" for --role'],
+  [`${POOL} --region=us-east-2=b;reboot`, "for --region"],
+  [`${POOL} --region=none`, "none would be waited for in vain"],
+  ["daemonset --image=a --region=none", "would be waited for in vain"],
+  [`${POOL} --on-stop=remove`, 'Cannot use "remove" for --on-stop'],
+  [`${POOL} --user=nobody`, "a uid from 1 to 4294967294"],
+  [`${POOL} --user=0`, "uid 0 would exempt"],
+  ["systemd --user=%u", 'Cannot use "%u" for --user'],
+  ["systemd --user=$USER", 'Cannot use "$USER" for --user'],
+  ["systemd --user=a;b", "for --user"],
+  ["systemd --user=a$", "letters, digits and any of"],
+  [`${POOL} --listen=127.0.0.1:80`, "for --listen: expected a port from 1024"],
   [
-    ["systemd", "--install-dir=/a"],
-    "Cannot use --install-dir with systemd: it is for machineconfig",
-  ],
-  [["daemonset", "--image=a b"], 'Cannot use "a b" for --image'],
-  [["daemonset", "--image=a\n[Service]"], "for --image"],
-  [[...NODE, "--role=A"], 'Cannot use "A" for --role'],
-  [[...NODE, "--region=a"], 'Cannot use "a" for --region'],
-  [[...NODE, "--region=us-east-2=b;reboot"], "for --region"],
-  [[...NODE, "--region=none"], "none would be waited for in vain"],
-  [["daemonset", "--image=a", "--region=none"], "would be waited for in vain"],
-  [[...NODE, "--on-stop=remove"], 'Cannot use "remove" for --on-stop'],
-  [[...NODE, "--user=nobody"], "a uid from 1 to 4294967294"],
-  [[...NODE, "--user=4294967295"], "a uid from 1 to 4294967294"],
-  [[...NODE, "--user=0"], "uid 0 would exempt"],
-  [["systemd", "--user=root"], "uid 0 would exempt"],
-  [["systemd", "--user=a b"], 'Cannot use "a b" for --user'],
-  [["systemd", "--user=%u"], 'Cannot use "%u" for --user'],
-  [["systemd", "--user=$USER"], 'Cannot use "$USER" for --user'],
-  [["systemd", "--user=a'"], "for --user"],
-  [["systemd", '--user=a"'], "for --user"],
-  [["systemd", "--user=a;b"], "for --user"],
-  [["systemd", "--user=010"], "a uid from 1 to 4294967294"],
-  [["systemd", "--user=a\nb"], "for --user"],
-  [["systemd", "--user=a\\b"], "for --user"],
-  [
-    [...NODE, "--listen=127.0.0.1:80"],
-    'Cannot use "127.0.0.1:80" for --listen: expected a port from 1024',
-  ],
-  [
-    ["systemd", "--listen=127.0.0.1:4000", "--listen=[::1]:1023"],
+    "systemd --listen=127.0.0.1:4000 --listen=[::1]:1023",
     'Cannot use "[::1]:1023" for --listen: expected a port from 1024',
   ],
-  [
-    ["systemd", "--admin=127.0.0.1:81"],
-    'Cannot use "127.0.0.1:81" for --admin: expected a port from 1024',
-  ],
-  [[...NODE, "--listen=127.0.0.1:0"], "a fixed port on 127.0.0.1"],
-  [["systemd", "--listen=[::1]:4000"], "a fixed port on 127.0.0.1"],
-  [[...NODE, "--listen=10.0.0.1:4000"], "a loopback address"],
-  [[...NODE, "--timeout=no"], 'Cannot use "no" for --timeout'],
-  [[...NODE, "--bogus"], 'Unknown option "--bogus"'],
-  [
-    [...NODE, "--install-dir=/nonexistent"],
-    'Cannot use "/nonexistent" for --install-dir: no such folder',
-  ],
+  ["systemd --admin=127.0.0.1:81", "for --admin: expected a port from 1024"],
+  [`${POOL} --listen=127.0.0.1:0`, "a fixed port on 127.0.0.1"],
+  ["systemd --listen=[::1]:4000", "a fixed port on 127.0.0.1"],
+  [`${POOL} --timeout=no`, 'Cannot use "no" for --timeout'],
+  [`${POOL} --bogus`, 'Unknown option "--bogus"'],
+  [`${POOL} --install-dir=/nonexistent`, "for --install-dir: no such folder"],
 ];
 
-Deno.test("manifests refuses before it warns of an image without digest", async () => {
-  const { code, stderr } = await runProgram([
-    ...[
-      "manifests",
-      "machineconfig",
-      "--image=a",
-      "--install-dir=/nonexistent",
-    ],
-  ]);
-  assertEquals([code, stderr], [
-    2,
-    'c2s-imds: Cannot use "/nonexistent" for --install-dir: no such folder\n',
-  ]);
+Deno.test("manifests refuses what serve would refuse there, and what a unit would read", async () => {
+  for (const [line, message] of REFUSED) {
+    const args = line.split(" ").filter((it) => it !== "");
+    await assertRejects(() => make(...args), UsageError, message);
+  }
+  for (const user of ["a b", "a\nb", "a\\b", "a'b"]) {
+    const making = () => make("systemd", `--user=${user}`);
+    await assertRejects(making, UsageError, "for --user");
+  }
 });
 
-for (const [args, message] of REFUSED) {
-  Deno.test(`manifests refuses ${JSON.stringify(args.join(" ")).replaceAll("0".repeat(64), "…")}`, async () => {
-    await assertRejects(() => make(...args), UsageError, message);
-  });
-}
+Deno.test("manifests refuses what is in a file that no node has", async () => {
+  for (
+    const [flag, yaml, message] of [
+      ["--profile=./p.yaml", "base: c2s", '"./p.yaml" for --profile'],
+      ["--config=c.yaml", `overrides: {"*/a": {status: 404}}`, '"overrides"'],
+    ] as const
+  ) {
+    const making = () => makeFrom(() => yaml, ...NODE, flag);
+    const { message: said } = await assertRejects(making, UsageError, message);
+    assertStringIncludes(said, "in a manifest, which has no file beside it");
+  }
+});
 
 /** A folder as `openshift-install create manifests` of 4.9 leaves it. */
 async function installFolder() {
@@ -404,16 +315,16 @@ const RENDERED: readonly (readonly [file: string, args: readonly string[]])[] =
     ["c2s-imds.service", ["systemd"]],
   ];
 
-for (const [file, args] of RENDERED) {
-  Deno.test(`deploy/rendered/${file} is what the defaults make`, async () => {
+Deno.test("deploy/rendered has what the defaults make", async () => {
+  for (const [file, args] of RENDERED) {
     const path = `deploy/rendered/${file}`;
     assertEquals(
       sourceFiles(path)[0]?.text,
       (await make(...args)).stdout,
       `Renew it: deno task c2s-imds manifests ${args.join(" ")} > ${path}`,
     );
-  });
-}
+  }
+});
 
 testWith([{ python: "yaml", from: "python3-yaml" }])(
   "Python reads every manifest as this program means it",
@@ -458,12 +369,4 @@ Deno.test("c2s-imds manifests prints a machine config and ends with 0", async ()
     stdout,
     sourceFiles("deploy/rendered/machineconfig.yaml")[0]?.text,
   );
-});
-
-Deno.test("c2s-imds manifests ends with 2 and one line when there is no image", async () => {
-  assertEquals(await runProgram(["manifests", "daemonset"]), {
-    code: EXIT.USAGE,
-    stdout: "",
-    stderr: "c2s-imds: No --image: daemonset needs the image to run\n",
-  });
 });

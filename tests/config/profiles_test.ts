@@ -113,6 +113,17 @@ overrides:
   });
 });
 
+Deno.test("readServeConfig() has no zones and ids of regions that are not emulated", () => {
+  const { identity } = read(["--profile=./p"], {
+    "./p": "base: c2s\nregions: {us-east-1: x}",
+  });
+  assertEquals(identity?.zoneIds, []);
+  const other = read(["--profile=./p", "--region=us-east-1=y"], {
+    "./p": "base: c2s\nzones: {us-east-1a: us-iso-east-1b}",
+  });
+  assertEquals(other.identity?.zones, []);
+});
+
 Deno.test("readServeConfig() finds a profile beside the file that names it", () => {
   for (
     const [config, profile, file, text] of [
@@ -155,7 +166,7 @@ const WRONG: Readonly<Record<string, string>> = {
   "regions: {us-esat-1: b}":
     `"us-esat-1=b" for regions > us-esat-1: a real region, such as us-east-1 or us-gov-west-1, before "="`,
   "base: c2s\nregions: {us-iso-east-1: x}":
-    `"us-east-1=us-iso-east-1" for regions: no chain, but another map starts at "us-iso-east-1"`,
+    `"us-east-1=us-iso-east-1" for regions > us-east-1: no chain, but another map starts at "us-iso-east-1"`,
   "zones: {us-east-1a: x}":
     `"x" for zones > us-east-1a: a zone of a real region as its key`,
   "base: c2s\nzones: {eu-west-1a: us-iso-east-1a}":
@@ -171,7 +182,7 @@ const WRONG: Readonly<Record<string, string>> = {
   "base: c2s\nzone-ids: {us-iso-east-1: {use1-az4: usie1-az2}}":
     `"usie1-az2" for zone-ids > us-iso-east-1 > use1-az4: another zone id, "use1-az2" shows as it`,
   "base: c2s\nzone-ids: {us-iso-east-1: {use1-az2: x, use1-az4: x}}":
-    `"x" for zone-ids > us-iso-east-1 > use1-az2: another zone id, "use1-az4" shows as it`,
+    `"x" for zone-ids > us-iso-east-1 > use1-az4: another zone id, "use1-az2" shows as it`,
   "overrides: [a]": "a list for overrides: a mapping of paths to answers",
   [`overrides: {${[1, 2, 3, 4, 5].map((i) => `a/${i}: {file: full.txt}`)}}`]:
     "a mapping for overrides: texts of 256 KiB as JSON in all at most",

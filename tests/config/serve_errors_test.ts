@@ -169,8 +169,6 @@ const FLAGS: Readonly<Record<string, string>> = {
   // What cannot hold together.
   "--listen-anywhere --listen=0.0.0.0:4001 --admin=127.0.0.1:4001":
     `Cannot use "127.0.0.1:4001" for --admin: expected another port than the proxy's own`,
-  "--upstream=http://127.0.0.1:4001 --admin=127.0.0.1:4001":
-    `Cannot use "127.0.0.1:4001" for --admin: expected another address than the upstream's`,
   "--listen [::1]:4000 --listen [0:0:0:0:0:0:0:1]:4000":
     `Cannot use "[0:0:0:0:0:0:0:1]:4000" for --listen: expected each address once`,
   "--address --listen=169.254.169.254:39724 --listen-anywhere":

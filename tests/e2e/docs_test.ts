@@ -15,7 +15,7 @@ import {
   commandsOf,
   documents,
 } from "../helpers/markdown.ts";
-import { createNode, NODE_NEEDS, type TestNode } from "../helpers/node.ts";
+import { createNode, NODE_NEEDS } from "../helpers/node.ts";
 import { programArguments } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
 
@@ -37,14 +37,15 @@ interface Example extends Block {
   readonly printed: string | undefined;
 }
 
+/** Runs commands to their end, which must be a good one, and returns stdout. */
+type Run = (script: string) => Promise<string>;
+
 function examplesOf(text: string, info: string): Example[] {
   const blocks = blocksOf(text);
   return blocks.map((block, i) => {
     const next = blocks[i + 1];
-    return {
-      ...block,
-      printed: next?.info === "text output" ? next.text : undefined,
-    };
+    const printed = next?.info === "text output" ? next.text : undefined;
+    return { ...block, printed };
   }).filter((example) => example.info === info);
 }
 
@@ -58,10 +59,6 @@ function comparable(text: string): string {
     .replaceAll(/npx --yes deno@[\d.]+ task c2s-imds/g, "c2s-imds").trimEnd();
 }
 
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word}'`).join(" ");
-}
-
 /**
  * Makes a folder with what the commands need to find: `c2s-imds` as it would
  * be installed, and an `npx` that runs the same for the tasks that lead to it.
@@ -71,18 +68,11 @@ async function makeBin(
 ): Promise<string> {
   const bin = await Deno.makeTempDir({ prefix: "c2s-imds-docs-" });
   await Deno.chmod(bin, 0o755);
-  const variables = Object.entries(env).map(([name, value]) =>
-    `${name}=${value}`
-  );
-  await Deno.writeTextFile(
-    `${bin}/c2s-imds`,
-    `#!/bin/sh\nexec env ${quoted([...variables, ...command])} "$@"\n`,
-    { mode: 0o755 },
-  );
-  await Deno.writeTextFile(
-    `${bin}/npx`,
-    `#!/bin/sh
-test "$1 $2 $3" = '--yes deno@${DENO} task' || exit 64
+  const words = [
+    ...Object.entries(env).map((variable) => variable.join("=")),
+    ...command,
+  ].map((word) => `'${word}'`).join(" ");
+  const npx = `test "$1 $2 $3" = '--yes deno@${DENO} task' || exit 64
 shift 3
 case $1 in
   c2s-imds) shift; exec c2s-imds "$@" ;;
@@ -90,50 +80,49 @@ case $1 in
   # This very run.
   test) ;;
   *) exit 65 ;;
-esac
-`,
-    { mode: 0o755 },
-  );
+esac`;
+  for (
+    const [name, script] of [
+      ["c2s-imds", `exec env ${words} "$@"`],
+      ["npx", npx],
+    ] as const
+  ) {
+    const text = `#!/bin/sh\n${script}\n`;
+    await Deno.writeTextFile(`${bin}/${name}`, text, { mode: 0o755 });
+  }
   return bin;
 }
 
 /** A folder as `openshift-install create manifests` leaves it. */
 async function makeInstallFolder(path: string): Promise<void> {
-  const files: Record<string, string> = {
-    "manifests/cluster-config.yaml": "kind: ConfigMap\n",
-    "manifests/cloud-provider-config.yaml":
-      "apiVersion: v1\ndata:\n  config: |\n    [Global]\nkind: ConfigMap\n",
-    "openshift/99_openshift-machineconfig_99-worker-ssh.yaml": "kind: x\n",
-  };
-  for (const [file, text] of Object.entries(files)) {
-    const at = `${path}/${file}`;
-    await Deno.mkdir(at.slice(0, at.lastIndexOf("/")), { recursive: true });
-    await Deno.writeTextFile(at, text);
+  for (const folder of ["manifests", "openshift"]) {
+    await Deno.mkdir(`${path}/${folder}`, { recursive: true });
   }
+  for (
+    const [file, text] of [
+      ["manifests/cluster-config.yaml", "kind: ConfigMap\n"],
+      [
+        "manifests/cloud-provider-config.yaml",
+        "apiVersion: v1\ndata:\n  config: |\n    [Global]\nkind: ConfigMap\n",
+      ],
+      ["openshift/99_openshift-machineconfig_99-worker-ssh.yaml", "kind: x\n"],
+    ] as const
+  ) await Deno.writeTextFile(`${path}/${file}`, text);
 }
-
-/** Runs one command to its end, which must be a good one. */
-type Run = (script: string) => Promise<string>;
 
 /** Runs the commands of a block, in which variables may be set. */
 async function runBlock(
-  { text, info, line, printed }: Example,
+  { printed, ...block }: Example,
   variables: string[],
   run: Run,
   start: (call: string) => Promise<void>,
 ): Promise<void> {
   let stdout = "";
-  for (const command of commandsOf({ text, info, line })) {
-    if (VARIABLE.test(command)) {
-      variables.push(command);
-      continue;
-    }
+  for (const command of commandsOf(block)) {
     const call = command.replace(PROGRAM, "");
-    if (call !== command && ENDLESS.test(call)) {
-      await start(call);
-    } else {
-      stdout += await run([...variables, command].join("\n"));
-    }
+    if (VARIABLE.test(command)) variables.push(command);
+    else if (call !== command && ENDLESS.test(call)) await start(call);
+    else stdout += await run([...variables, command].join("\n"));
   }
   if (printed !== undefined) {
     assertEquals(comparable(stdout), comparable(printed));
@@ -159,16 +148,16 @@ for (const { path, text } of documents()) {
       assertEquals([code, decoder.decode(stderr)], [0, ""], script);
       return decoder.decode(stdout);
     };
+    const start = (call: string) => {
+      throw new Error(`Mark it "sh node", as it goes on: ${call}`);
+    };
     try {
       await makeInstallFolder(`${folder}/cluster`);
       const variables: string[] = [];
       for (const example of examples) {
         await t.step(
           `line ${example.line}`,
-          () =>
-            runBlock(example, variables, run, (call) => {
-              throw new Error(`Mark it "sh node", as it goes on: ${call}`);
-            }),
+          () => runBlock(example, variables, run, start),
         );
       }
     } finally {
@@ -178,20 +167,8 @@ for (const { path, text } of documents()) {
   });
 }
 
-/** What must be there before each block of a page. */
-const BEFORE: Readonly<Record<string, (node: TestNode) => Promise<void>>> = {
-  "docs/removal.md": async (node) => {
-    assertEquals((await node.run("iptables install")).code, 0);
-    assertEquals(await node.leadsTo(), "4000");
-  },
-};
-
-/** What must hold after each block of a page. */
-const AFTER: Readonly<Record<string, (node: TestNode) => Promise<void>>> = {
-  "docs/removal.md": async (node) => {
-    assertEquals(await node.leadsTo(), "");
-  },
-};
+/** The page that begins with a rule and ends without one. */
+const REMOVAL = "docs/removal.md";
 
 for (const { path, text } of documents()) {
   const examples = examplesOf(text, "sh node");
@@ -211,11 +188,13 @@ for (const { path, text } of documents()) {
         for (const example of examples) {
           await t.step(`line ${example.line}`, async () => {
             await using running = new AsyncDisposableStack();
-            await BEFORE[path]?.(node);
+            if (path === REMOVAL) await node.run("iptables install");
+            const before = await node.leadsTo();
             await runBlock(example, [], run, async (call) => {
               running.use(await node.start(call));
             });
-            await AFTER[path]?.(node);
+            if (path !== REMOVAL) return;
+            assertEquals([before, await node.leadsTo()], ["4000", ""]);
           });
         }
       } finally {

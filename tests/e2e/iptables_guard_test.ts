@@ -14,15 +14,8 @@ import {
 } from "../../lib/rule/rule.ts";
 import { askAs, startKeepAlive, startLabels } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
-import { NAMESPACES, testWith } from "../helpers/requires.ts";
-
-const NEEDS = [
-  ...NAMESPACES,
-  { command: "iptables-nft", from: "iptables" },
-  { command: "iptables-legacy", from: "iptables" },
-  { command: "nft", from: "nftables" },
-  { command: "curl", from: "curl" },
-];
+import { NODE_NEEDS } from "../helpers/node.ts";
+import { testWith } from "../helpers/requires.ts";
 
 const PROXY = 10_169;
 const SERVICES = ["http://169.254.169.254/", "http://[fd00:ec2::254]/"];
@@ -138,7 +131,7 @@ async function stolen(
 }
 
 for (const backend of BACKENDS) {
-  testWith(NEEDS)(
+  testWith(NODE_NEEDS)(
     `the guard holds what the redirect promises (${backend})`,
     async (t) => {
       await using node = await createNode();
@@ -300,7 +293,7 @@ except ConnectionResetError: print("reset")
 `;
 
 for (const backend of BACKENDS) {
-  testWith(NEEDS)(
+  testWith(NODE_NEEDS)(
     `the guard refuses a client that gets the port of a reset connection of the proxy's (${backend})`,
     async () => {
       await using node = await createNamespace(["169.254.169.254/32"]);

@@ -48,7 +48,7 @@ testWith(NODE_NEEDS)(
       assertEquals(program.url, "http://127.0.0.1:4001");
       await program.logged(
         new RegExp(
-          `warn another program has the port, the proxy takes another taken=4000 uid=1000 by="python3 \\(${theirs.pid}\\)" port=4001`,
+          `warn another program has the port, the proxy takes another taken=4000 uid=1000 by="python3 \\(pid ${theirs.pid}\\)" port=4001`,
         ),
       );
       assertEquals(await node.leadsTo(), "4001");

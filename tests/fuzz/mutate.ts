@@ -7,21 +7,8 @@ import type { Random } from "../helpers/random.ts";
 
 /** What splits, ends, hides or begins something in HTTP. */
 const TOKENS: readonly string[] = [
-  "\r\n",
-  "\r\n\r\n",
-  "\n",
-  "\r",
-  "\0",
-  " ",
-  "\t",
-  ":",
-  ",",
-  ";",
-  "\x0b",
-  "\x7f",
-  "\x85",
-  "\xa0",
-  "\xc4\x8d\xc4\x8a",
+  ...["\r\n", "\r\n\r\n", "\n", "\r", "\0", " ", "\t", ":", ",", ";"],
+  ...["\x0b", "\x7f", "\x85", "\xa0", "\xc4\x8d\xc4\x8a"],
   "0\r\n\r\n",
   "Content-Length: 5\r\n",
   "Content-Length: 0\r\n",

@@ -48,11 +48,8 @@ const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/s;
 
 /** What the service decides by goes up, whatever Connection says. */
-const DECIDING: readonly string[] = [
-  "x-forwarded-for",
-  "x-aws-ec2-metadata-token",
-  "x-aws-ec2-metadata-token-ttl-seconds",
-];
+const DECIDING =
+  /^x-(?:forwarded-for|aws-ec2-metadata-token(?:-ttl-seconds)?)$/;
 
 /** What nobody has a reason to refuse. */
 const PLAIN_TARGET = /^\/[\w/.~%?=&-]*$/;
@@ -220,7 +217,7 @@ function goesUp(
   const [length] = values("content-length");
   const reads = ["GET", "HEAD"].includes(method);
   if (
-    ![...METHODS].includes(method) ||
+    !["GET", "HEAD", "PUT", "OPTIONS"].includes(method) ||
     values("origin").length > 0 || values("sec-fetch-site").length > 0 ||
     hosts.length > 1 || !PLAIN_HOST.test(hosts[0] ?? "none") ||
     reads && (coding !== undefined || Number(length ?? 0) > 0) ||
@@ -235,19 +232,10 @@ function goesUp(
   return plain ? "always" : "maybe";
 }
 
-const METHODS: readonly string[] = ["GET", "HEAD", "PUT", "OPTIONS"];
-
 /** Fields of one connection, of framing, and the one answered underway. */
 const STAY_BEHIND: readonly string[] = [
-  "connection",
-  "content-length",
-  "expect",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
+  ...["connection", "content-length", "expect", "keep-alive", "te", "trailer"],
+  ...["proxy-connection", "transfer-encoding", "upgrade"],
 ];
 
 /**
@@ -260,7 +248,7 @@ export function goingUp(request: ReadRequest, authority: string): string {
   const { method, target, headers, body } = request;
   const connection = valuesOf({ headers }, "connection").join(",");
   const named = connection.toLowerCase().split(",").map((it) => it.trim())
-    .filter((name) => !DECIDING.includes(name));
+    .filter((name) => !DECIDING.test(name));
   const fields = new Map<string, string>();
   for (const [name, value] of headers) {
     const before = fields.get(name);
@@ -275,8 +263,7 @@ export function goingUp(request: ReadRequest, authority: string): string {
       name !== "host" && !STAY_BEHIND.includes(name) && !named.includes(name)
     )
     .sort(([a], [b]) => a < b ? -1 : 1);
-  const framed = method === "PUT" || body !== "" ||
-    method === "OPTIONS" && fields.has("content-length");
+  const framed = method === "PUT" || body !== "";
   return [
     `${method} ${originForm(target)} HTTP/1.1`,
     ...[["host", host], ...kept].map(([name, value]) => `${name}: ${value}`),

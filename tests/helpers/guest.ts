@@ -21,24 +21,51 @@ export const GUEST_NEEDS: readonly Need[] = [
 export const LEASES = "/var/lib/dhcp/dhclient.eth0.leases";
 
 /** A guest. */
-export interface Guest {
-  /** Its namespace; its interface is eth0. */
-  readonly namespace: Namespace;
-  /** The namespace of the router, where it serves metadata, too. */
-  readonly network: Namespace;
-  /** The folder that stands for the guest's root. */
-  readonly root: string;
+export class Guest {
+  /** {@linkcode createGuest} makes them. */
+  constructor(
+    /** Its namespace; its interface is eth0. */
+    readonly namespace: Namespace,
+    /** The namespace of the router, where it serves metadata, too. */
+    readonly network: Namespace,
+    /** The folder that stands for the guest's root. */
+    readonly root: string,
+  ) {}
+
   /**
    * What starts a command so that it sees the guest's leases where they are
-   * looked for, and none of this machine.
+   * looked for, and none of this machine: `ip netns exec` has made a mount
+   * namespace of its own.
    */
-  readonly within: readonly string[];
+  get within(): readonly string[] {
+    const mounts =
+      `mount -t tmpfs tmpfs /run; mount --bind "${this.root}/var/lib" /var/lib`;
+    return ["sh", "-ec", `${mounts}; exec "$@"`, "sh"];
+  }
+
   /** Gives the router an address, and has it serve DHCP there. */
-  route(address: string): Promise<Spawned>;
+  async route(address: string): Promise<Spawned> {
+    await setAddress(this.network, address);
+    return await startDhcp(this.network, this.root, address);
+  }
+
   /** Has the DHCP client ask for a lease. */
-  renew(): Promise<void>;
+  renew(): Promise<void> {
+    return renew(this.namespace, this.root);
+  }
+
   /** Writes a file as another DHCP client would. */
-  write(path: string, text: string): Promise<void>;
+  async write(path: string, text: string): Promise<void> {
+    const file = `${this.root}${path}`;
+    await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(file, text);
+  }
+}
+
+/** Gives eth0 an address and no other. */
+async function setAddress(namespace: Namespace, address: string) {
+  await namespace.must(["ip", "addr", "flush", "dev", "eth0"]);
+  await namespace.must(["ip", "addr", "add", `${address}/24`, "dev", "eth0"]);
 }
 
 /**
@@ -59,29 +86,7 @@ export async function createGuest(
     { namespace: network, device: "eth0", addresses: [] },
   );
   await Deno.mkdir(`${root}/var/lib/dhcp`, { recursive: true });
-  return {
-    namespace,
-    network,
-    root,
-    // `ip netns exec` has made a mount namespace of its own.
-    within: [
-      ...["sh", "-ec"],
-      `mount -t tmpfs tmpfs /run; mount --bind "${root}/var/lib" /var/lib; exec "$@"`,
-      "sh",
-    ],
-    async route(address) {
-      await network.must(["ip", "addr", "flush", "dev", "eth0"]);
-      await network.must(["ip", "addr", "add", `${address}/24`, "dev", "eth0"]);
-      return await startDhcp(network, root, address);
-    },
-    renew: () => renew(namespace, root),
-    write: async (path, text) => {
-      await Deno.mkdir(`${root}${path}`.replace(/\/[^/]*$/, ""), {
-        recursive: true,
-      });
-      await Deno.writeTextFile(`${root}${path}`, text);
-    },
-  };
+  return new Guest(namespace, network, root);
 }
 
 /** CloudStack's virtual router runs dnsmasq too. */
@@ -115,6 +120,5 @@ async function renew(namespace: Namespace, root: string): Promise<void> {
   await client.kill();
   const [, address = ""] = /^bound to ([\d.]+)/m.exec(client.stdout()) ?? [];
   // What dhclient's script would have done.
-  await namespace.must(["ip", "addr", "flush", "dev", "eth0"]);
-  await namespace.must(["ip", "addr", "add", `${address}/24`, "dev", "eth0"]);
+  await setAddress(namespace, address);
 }

@@ -7,12 +7,26 @@
  * @module
  */
 
-/** The service's addresses, in the spellings a command line may hold. */
-const REAL_SERVICE = /169\.254\.169\.254|fd00:0?ec2:[0:]*:0?254/i;
-
 /** The options and variables that give `serve` another upstream. */
 const UPSTREAM =
   /^(?:--upstream|--serverName|--config|C2S_IMDS_UPSTREAM|C2S_IMDS_CONFIG)\b/;
+
+/** Arguments and variables that are refused, and why. */
+const REFUSED: readonly (readonly [RegExp, string])[] = [
+  [/169\.254\.169\.254|fd00:0?ec2:[0:]*:0?254/i, "the real metadata service"],
+  [/\bcloudstack:|^MDPROXY4CS_INAME=./, "this machine's own router"],
+  [
+    /^(?:--iptables|C2S_IMDS_IPTABLES=)(?!=?false$)/,
+    "changes the machine's rules",
+  ],
+  [
+    /^(?:--address|C2S_IMDS_ADDRESS=)(?!=?false$)/,
+    "changes the machine's addresses",
+  ],
+];
+
+/** Command lines that are refused. */
+const CHANGES = /^(?:iptables (?!.*\bstatus\b)|address .*\b(?:add|remove)\b)/;
 
 /**
  * Refuses what must not happen outside a namespace of the test's own: see
@@ -38,38 +52,18 @@ export function guardHost(
     );
   };
   if (given.some((one) => /^--(?:help|version|dry-run)$/.test(one))) return;
-  const real = given.find((one) => REAL_SERVICE.test(one));
-  if (real !== undefined) refuse(`"${real}" is the real metadata service`);
-  const router = given.find((one) =>
-    /\bcloudstack:|^MDPROXY4CS_INAME=./.test(one)
-  );
-  if (serves && router !== undefined) {
-    refuse(`"${router}" asks this machine's own router`);
+  for (const [pattern, why] of REFUSED) {
+    const found = given.find((one) => pattern.test(one));
+    if (found !== undefined) refuse(`"${found}": ${why}`);
   }
-  const [first = ""] = args;
-  const subcommand = first.startsWith("--") ? "serve" : first;
-  const rule =
-    given.find((one) =>
-      /^(?:--iptables|C2S_IMDS_IPTABLES=)(?!=?false$)/.test(one)
-    ) ?? (subcommand === "iptables" && !args.includes("status")
-      ? args.slice(0, 2).join(" ")
-      : undefined);
-  if (rule !== undefined) refuse(`"${rule}" would change the machine's rules`);
-  const held = given.find((one) =>
-    /^(?:--address|C2S_IMDS_ADDRESS=)(?!=?false$)/.test(one)
-  );
-  if (held !== undefined) {
-    refuse(`"${held}" would change the machine's addresses`);
-  }
-  if (subcommand === "address" && /^(?:add|remove)$/m.test(args.join("\n"))) {
-    refuse(`"${args.join(" ")}" would change the machine's addresses`);
-  }
-  if (subcommand === "check" && !given.some((one) => one.startsWith("--url"))) {
+  const line = args.join(" ");
+  if (CHANGES.test(line)) refuse(`"${line}" changes the machine`);
+  const asks = (pattern: RegExp) => given.some((one) => pattern.test(one));
+  if (args[0] === "check" && !asks(/^--url/)) {
     refuse("check without --url asks the real metadata service");
   }
-  if (
-    subcommand === "serve" && serves && !given.some((g) => UPSTREAM.test(g))
-  ) {
+  const isServe = args[0] === "serve" || args[0]?.startsWith("--");
+  if (isServe && serves && !asks(UPSTREAM)) {
     refuse("serve without --upstream asks the real metadata service");
   }
 }

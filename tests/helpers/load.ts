@@ -34,7 +34,7 @@ def client(kept):
             except OSError as error:
                 note("refused")
                 connection = None
-                time.sleep(0.002)
+                time.sleep(0.01)
                 continue
         try:
             connection.request("GET", path)
@@ -46,7 +46,7 @@ def client(kept):
             note(("lost on a new connection: " if fresh else "lost on a kept connection: ") + repr(error))
             closing = True
         # They share the processors with what they ask.
-        time.sleep(0.002)
+        time.sleep(0.01)
         if closing or not kept:
             connection.close()
             connection = None

@@ -86,17 +86,8 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** Every rule in every backend, without counters and comments. */
-  async rules(): Promise<string> {
-    const listed = await Promise.all([
-      this.namespace.must(["iptables-nft-save"]),
-      this.namespace.must(["ip6tables-nft-save"]),
-      this.namespace.must(["iptables-legacy-save"]),
-      this.namespace.must(["ip6tables-legacy-save"]),
-      this.namespace.must(["nft", "-s", "list", "ruleset"]),
-    ]);
-    return listed.join("\n").replaceAll(/^#.*\n/gm, "")
-      .replaceAll(/\[\d+:\d+\]/g, "[]")
-      .replaceAll(/counter packets \d+ bytes \d+/g, "counter");
+  rules(): Promise<string> {
+    return rules(this.namespace);
   }
 
   /** Where the rule leads to, `4000`; empty where there is none. */
@@ -181,7 +172,7 @@ COMMIT
 `;
 
 /** Makes it a node like others. */
-async function prime(
+export async function prime(
   namespace: Namespace,
   preferred: typeof BACKENDS[number],
 ): Promise<void> {
@@ -190,6 +181,20 @@ async function prime(
     await namespace.must([`iptables-${backend}-restore`, "--noflush"], feed);
     await namespace.must([`ip6tables-${backend}-restore`, "--noflush"], USED);
   }
+}
+
+/** Every rule in every backend, without counters and comments. */
+export async function rules(namespace: Namespace): Promise<string> {
+  const listed = await Promise.all([
+    namespace.must(["iptables-nft-save"]),
+    namespace.must(["ip6tables-nft-save"]),
+    namespace.must(["iptables-legacy-save"]),
+    namespace.must(["ip6tables-legacy-save"]),
+    namespace.must(["nft", "-s", "list", "ruleset"]),
+  ]);
+  return listed.join("\n").replaceAll(/^#.*\n/gm, "")
+    .replaceAll(/\[\d+:\d+\]/g, "[]")
+    .replaceAll(/counter packets \d+ bytes \d+/g, "counter");
 }
 
 /** What makes a command run as a user. */
@@ -276,8 +281,9 @@ export async function until(
   holds: () => boolean | Promise<boolean>,
 ): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  while (!await holds()) {
+  // Most questions start a program: those that take long are asked less often.
+  for (let pause = 10; !await holds(); pause = Math.min(pause * 1.5, 100)) {
     if (Date.now() > end) throw new Error(`Not in ${PATIENCE_MS} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

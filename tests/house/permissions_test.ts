@@ -20,18 +20,13 @@ function doneWith(name: string, list: readonly string[]): string {
   return list.includes(name) ? "gives it up" : "keeps it";
 }
 
-/** What the proxy does with a permission once it listens. */
-function afterwards(name: string): string {
-  return doneWith(name, DROPPED_BY_CHILD);
-}
-
 Deno.test("docs/permissions.md has every permission of the executable with its reason", () => {
   const expected = PERMISSIONS.map(({ name, only = [], reason }) => [
     `\`${name}\``,
     only.map((it) => `\`${it}\``).join(", "),
     reason,
     doneWith(name, NEVER_NEEDED),
-    afterwards(name),
+    doneWith(name, DROPPED_BY_CHILD),
   ]);
   assertEquals(ROWS.slice(0, expected.length), expected);
 });
@@ -51,7 +46,7 @@ Deno.test("docs/permissions.md has every permission that serve and the proxy giv
 Deno.test("the proxy keeps net and sys alone, and from source starts with env besides", () => {
   const names = PERMISSIONS.map(({ name }) => name);
   assertEquals(
-    names.filter((name) => afterwards(name) === "keeps it"),
+    names.filter((name) => doneWith(name, DROPPED_BY_CHILD) === "keeps it"),
     ["net", "sys"],
   );
   const flags = permissionFlags();

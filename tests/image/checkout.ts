@@ -1,10 +1,11 @@
 /**
- * A checkout of the same sources elsewhere, with one commit and an empty
- * cache, gone at disposal.
+ * A checkout of the same sources elsewhere, with one commit that can be
+ * released and an empty cache, gone at disposal.
  *
  * @module
  */
 import { assertEquals } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
 import { REPOSITORY } from "../helpers/files.ts";
 
 /** What building needs, from the repository's folder. */
@@ -59,7 +60,7 @@ export async function run(
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-/** Makes a checkout, dated in the past. */
+/** Makes a checkout, dated in the past: each has the same commit. */
 export async function createCheckout(): Promise<Checkout> {
   const folder = await Deno.makeTempDir({ prefix: "c2s-imds-checkout-" });
   const env = {
@@ -84,6 +85,11 @@ export async function createCheckout(): Promise<Checkout> {
   };
   const sources = SOURCES.map((path) => new URL(path, REPOSITORY).pathname);
   await must("cp", "--recursive", ...sources, folder);
+  await Deno.writeTextFile(
+    `${folder}/CHANGELOG.md`,
+    `\n## ${config.version}\n\n- All.\n`,
+    { append: true },
+  );
   await must("git", "init", "--quiet");
   await save();
   return {

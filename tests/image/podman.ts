@@ -3,18 +3,9 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/runner.ts";
+import type { RunResult } from "../../lib/system/runner.ts";
+import { runToEnd, succeed } from "../helpers/plain_runner.ts";
 import type { ProgramOptions } from "../helpers/program.ts";
-
-/** How a podman command ended. */
-export interface PodmanResult {
-  /** Its exit code, or the container's. */
-  readonly code: number;
-  /** Its whole standard output. */
-  readonly stdout: string;
-  /** Its whole standard error. */
-  readonly stderr: string;
-}
 
 /** Podman. */
 export interface Podman extends AsyncDisposable {
@@ -23,9 +14,9 @@ export interface Podman extends AsyncDisposable {
   /**
    * Runs podman to its end.
    *
-   * @throws {Error} when it takes longer than 60 s
+   * @throws {Error} when it takes longer than two minutes
    */
-  run(...args: readonly string[]): Promise<PodmanResult>;
+  run(...args: readonly string[]): Promise<RunResult>;
   /**
    * Runs podman, which must succeed.
    *
@@ -43,8 +34,6 @@ export interface Podman extends AsyncDisposable {
     Pick<ProgramOptions, "command" | "env">
   >;
 }
-
-const LIMIT_MS = 60_000;
 
 /** Makes a podman. */
 export async function createPodman(): Promise<Podman> {
@@ -65,24 +54,14 @@ export async function createPodman(): Promise<Podman> {
     ...["--events-backend", "none", "--runtime", "runc"],
   ];
   const env = { CONTAINERS_CONF: configuration };
-  const run = async (...args: readonly string[]) => {
-    const result = await systemRunner(
-      ["env", `CONTAINERS_CONF=${configuration}`, ...command, ...args],
-      { timeoutMs: LIMIT_MS },
-    );
-    if (typeof result !== "string") return result;
-    throw new Error(`Cannot run podman ${args.join(" ")}: ${result}`);
-  };
-  const must = async (...args: readonly string[]) => {
-    const { code, stdout, stderr } = await run(...args);
-    if (code === 0) return stdout;
-    throw new Error(
-      `Cannot run podman ${args.join(" ")}: code ${code}, ${stderr}${stdout}`,
-    );
-  };
+  const podman = (args: readonly string[]): [string, ...string[]] => [
+    ...["env", `CONTAINERS_CONF=${configuration}`] as const,
+    ...[...command, ...args],
+  ];
+  const must: Podman["must"] = (...args) => succeed(podman(args));
   return {
     folder,
-    run,
+    run: (...args) => runToEnd(podman(args)),
     must,
     program: (image, ...flags) => ({
       env,

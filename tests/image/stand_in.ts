@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { systemRunner } from "../../lib/system/runner.ts";
+import { succeed } from "../helpers/plain_runner.ts";
 
 /** What UBI 9 minimal has that the program and the Containerfile use. */
 const PROGRAMS = ["bash", "cat", "cp", "id", "test"];
@@ -92,22 +92,13 @@ export async function makeStandIn(
 
 /** The shared libraries a program needs, the loader included. */
 async function librariesOf(path: string): Promise<string[]> {
-  const listed = await output("ldd", path);
+  const listed = await succeed(["ldd", path]);
   return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, library]) =>
     library ?? ""
   );
 }
 
 async function extensions(): Promise<string[]> {
-  const folders = await output("sh", "-c", "echo /usr/lib/*/xtables");
+  const folders = await succeed(["sh", "-c", "echo /usr/lib/*/xtables"]);
   return EXTENSIONS.map((name) => `${folders.trim()}/lib${name}.so`);
-}
-
-async function output(
-  ...argv: [string, ...string[]]
-): Promise<string> {
-  const result = await systemRunner(argv);
-  if (typeof result !== "string" && result.code === 0) return result.stdout;
-  const detail = typeof result === "string" ? result : result.stderr;
-  throw new Error(`Cannot make a stand-in: ${argv.join(" ")}: ${detail}`);
 }

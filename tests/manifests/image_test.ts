@@ -8,27 +8,22 @@ function parse(text: string) {
   return parseImage({ text, source: "--image" });
 }
 
-for (
-  const [text, registry] of [
-    ["c2s-imds", undefined],
-    ["c2s-imds:0.1.0", undefined],
-    ["team/c2s-imds:0.1.0", undefined],
-    ["localhost/c2s-imds:latest", "localhost"],
-    ["localhost:5000/a/b__c/d.e---f:V_1.2-x", "localhost:5000"],
-    ["registry.example.com:8443/team/c2s-imds", "registry.example.com:8443"],
-    ["Registry.Example.com/c2s-imds:1", "Registry.Example.com"],
-    ["10.0.0.1:5000/c2s-imds:1", "10.0.0.1:5000"],
-  ] as const
-) {
-  Deno.test(`parseImage() takes ${text} as not pinned`, () => {
-    assertEquals(parse(text), { reference: text, registry, pinned: false });
-  });
-}
+Deno.test("parseImage() takes a reference without digest as not pinned", () => {
+  for (
+    const [text, registry] of [
+      ["c2s-imds", undefined],
+      ["team/c2s-imds:0.1.0", undefined],
+      ["localhost/c2s-imds:latest", "localhost"],
+      ["localhost:5000/a/b__c/d.e---f:V_1.2-x", "localhost:5000"],
+      ["registry.example.com:8443/team/c2s-imds", "registry.example.com:8443"],
+      ["Registry.Example.com/c2s-imds:1", "Registry.Example.com"],
+      ["10.0.0.1:5000/c2s-imds:1", "10.0.0.1:5000"],
+    ] as const
+  ) assertEquals(parse(text), { reference: text, registry, pinned: false });
+});
 
 Deno.test("parseImage() takes a digest as pinned and drops the tag beside it", () => {
-  for (
-    const digest of [DIGEST, `@sha512:${"0123456789abcdef".repeat(8)}`]
-  ) {
+  for (const digest of [DIGEST, `@sha512:${"0123456789abcdef".repeat(8)}`]) {
     const registry = "registry.example.com";
     const reference = `${registry}/c2s-imds${digest}`;
     const image = { reference, registry, pinned: true };
@@ -37,67 +32,30 @@ Deno.test("parseImage() takes a digest as pinned and drops the tag beside it", (
   }
 });
 
-for (
-  const text of [
-    "C2S-IMDS",
-    "Team/c2s-imds",
-    "a b",
-    "a\nExecStartPre=/bin/true",
-    "a;reboot",
-    "a$(reboot)",
-    "a`reboot`",
-    "a${IFS}b",
-    "a%n",
-    "a'b",
-    'a"b',
-    "a\\b",
-    "a|b",
-    "a&b",
-    "a>b",
-    "-a",
-    "--privileged",
-    "/a",
-    "a/",
-    "a//b",
-    "a:",
-    "a:1:2/b:c:d",
-    "a:-tag",
-    `a:${"t".repeat(129)}`,
-    "a@sha256:0123",
-    `a@sha256:${"0".repeat(65)}`,
-    `a@sha256:${"G".repeat(64)}`,
-    `a@md5:${"0".repeat(32)}`,
-    `a${DIGEST}x`,
-    "https://registry.example.com/a",
-    "registry.example.com:port/a",
-    "-registry.example.com/a",
-    "é/a",
-    `${"a".repeat(200)}/${"b".repeat(60)}`,
-    " a",
-    "a\n",
-  ]
-) {
-  Deno.test(`parseImage() refuses ${JSON.stringify(text).slice(0, 60)}`, () => {
-    assertThrows(() => parse(text), UsageError, "an image reference");
-  });
-}
-
-Deno.test("parseImage() names lower case when nothing else is wrong", () => {
+Deno.test("parseImage() refuses what is no reference, above all what a unit or a shell would read", () => {
   for (
     const text of [
+      ..."a b,a;reboot,a$(reboot),a`reboot`,a${IFS}b,a%n,a'b,a\"b,a\\b,a|b,a>b"
+        .split(","),
+      ..."-a,--privileged,/a,a/,a//b,a:,a:1:2/b:c:d,a:-tag,é/a, a".split(","),
       "C2S-IMDS",
       "Team/c2s-imds",
-      "registry.example.com/Team/c2s-imds:V1",
-      `localhost:5000/C2S${DIGEST}`,
+      "a\nExecStartPre=/bin/true",
+      "a\n",
+      `a:${"t".repeat(129)}`,
+      "a@sha256:0123",
+      `a@sha256:${"0".repeat(65)}`,
+      `a@sha256:${"G".repeat(64)}`,
+      `a@md5:${"0".repeat(32)}`,
+      `a${DIGEST}x`,
+      "https://registry.example.com/a",
+      "registry.example.com:port/a",
+      "-registry.example.com/a",
+      `${"a".repeat(200)}/${"b".repeat(60)}`,
     ]
   ) {
-    assertThrows(
-      () => parse(text),
-      UsageError,
-      "expected an image reference with its repository in lower case",
-    );
-  }
-  for (const text of ["C2S IMDS", "A:-tag", `A@sha256:${"G".repeat(64)}`]) {
-    assertThrows(() => parse(text), UsageError, "such as");
+    const expected =
+      "expected an image reference, its repository in lower case";
+    assertThrows(() => parse(text), UsageError, expected);
   }
 });

@@ -1,112 +1,95 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
 import {
-  type Folder,
+  addGlobalConfig,
   planInstall,
 } from "../../lib/manifests/install_folder.ts";
 
-/** A folder of some files; folders are those that have files, and itself. */
-function folderOf(files: Readonly<Record<string, string>>): Folder {
-  return {
-    path: "/cluster",
-    hasFile: (path) => path in files,
-    hasFolder: (path) =>
-      path === "." ||
-      Object.keys(files).some((file) => file.startsWith(`${path}/`)),
-    read: (path) => files[path] ?? "",
-  };
-}
+const add = (text: string) => addGlobalConfig(text, "cloud.yaml");
 
-const CREATED = {
-  ".openshift_install.log": "",
-  "manifests/cluster-infrastructure-02-config.yml": "kind: Infrastructure\n",
-  "openshift/99_openshift-machineconfig_99-worker-ssh.yaml": "kind: x\n",
-};
+const ENTRY = "data:\n  config: |\n    [Global]\n";
 
-const CONFIGS = new Map([["99-worker-c2s-imds", "new\n"]]);
+/** As openshift-install writes it for a region with a CA of its own. */
+const INSTALLER = `apiVersion: v1
+data:
+  ca-bundle.pem: |
+    -----BEGIN CERTIFICATE-----
+    data:
+    -----END CERTIFICATE-----
+kind: ConfigMap
+metadata:
+  creationTimestamp: null
+  name: cloud-provider-config
+  namespace: openshift-config
+`;
 
-const WORKER = "openshift/99-worker-c2s-imds.yaml";
-
-const CLOUD = "manifests/cloud-provider-config.yaml";
-
-Deno.test("planInstall() writes the configs where the installer looks", () => {
-  assertEquals(planInstall(folderOf(CREATED), CONFIGS), [
-    { path: WORKER, text: "new\n", done: `Wrote ${WORKER}` },
-    { path: CLOUD, text: undefined, done: `No ${CLOUD}: nothing to add to it` },
-  ]);
+Deno.test("addGlobalConfig() adds one entry, and changes no other byte", () => {
+  const kind = "kind: ConfigMap\n";
+  for (
+    const [text, expected] of [
+      [INSTALLER, INSTALLER.replace("\ndata:\n", `\n${ENTRY}`)],
+      [
+        "kind: ConfigMap # why\ndata:\n    # first\n    a: b\n",
+        "kind: ConfigMap # why\ndata:\n    config: |\n      [Global]\n" +
+        "    # first\n    a: b\n",
+      ],
+      ["kind: ConfigMap", `${kind}${ENTRY}`],
+      [`data: {}\n${kind}`, `${ENTRY}${kind}`],
+      [`data: null\n${kind}`, `${ENTRY}${kind}`],
+      [`data:\n${kind}`, `${ENTRY}${kind}`],
+    ] as const
+  ) {
+    assertEquals(add(text), expected);
+    assertEquals(add(expected), undefined);
+  }
+  const other = "data:\n  config: |\n    [Global]\n    VPC = x\n";
+  assertEquals(add(kind + other), undefined);
 });
 
-Deno.test("planInstall() replaces what differs and leaves what does not", () => {
-  const folder = { ...CREATED, [WORKER]: "old\n" };
-  assertEquals(planInstall(folderOf(folder), CONFIGS)[0], {
-    path: WORKER,
-    text: "new\n",
-    done: `Replaced ${WORKER}`,
-  });
-  folder[WORKER] = "new\n";
-  assertEquals(planInstall(folderOf(folder), CONFIGS)[0], {
-    path: WORKER,
-    text: undefined,
-    done: `Left ${WORKER}: it is the same already`,
-  });
+Deno.test("addGlobalConfig() refuses what is no ConfigMap of the installer's", () => {
+  for (
+    const text of [
+      "",
+      "just text",
+      "- a\n",
+      "kind: Secret\ndata: {}\n",
+      "kind: ConfigMap\ndata: text\n",
+      "kind: ConfigMap\ndata: [a]\n",
+      "kind: ConfigMap\ndata: {a: b}\n",
+      "kind: ConfigMap\n---\nkind: ConfigMap\n",
+      "kind: [",
+    ]
+  ) {
+    const refused = 'Cannot add "config" to "cloud.yaml"';
+    assertThrows(() => add(text), UsageError, refused);
+  }
 });
 
-Deno.test("planInstall() adds the cloud config's entry once", () => {
-  const bare = "data:\n  a: b\nkind: ConfigMap\n";
-  const whole = "data:\n  config: |\n    [Global]\n  a: b\nkind: ConfigMap\n";
-  assertEquals(
-    planInstall(folderOf({ ...CREATED, [CLOUD]: bare }), CONFIGS)[1],
-    { path: CLOUD, text: whole, done: `Added "config" to ${CLOUD}` },
-  );
-  assertEquals(
-    planInstall(folderOf({ ...CREATED, [CLOUD]: whole }), CONFIGS)[1],
-    {
-      path: CLOUD,
-      text: undefined,
-      done: `Left ${CLOUD}: it has "config" already`,
-    },
-  );
+Deno.test("planInstall() refuses a folder that create manifests did not write, or that was used up", async () => {
+  const expected = "expected the folder that";
+  for (
+    const [reason, ...files] of [
+      [expected],
+      [expected, "manifests/a.yaml", "openshift/a.yaml"],
+      [expected, "manifests/cluster-config.yaml"],
+      ["expected manifests, run", "install-config.yaml"],
+      ["its manifests were turned into Ignition", "bootstrap.ign"],
+    ] as const
+  ) {
+    const folder = await Deno.makeTempDir();
+    try {
+      for (const file of files) {
+        const path = `${folder}/${file}`;
+        await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+        await Deno.writeTextFile(path, "");
+      }
+      assertThrows(
+        () => planInstall(folder, new Map()),
+        UsageError,
+        `Cannot use "${folder}" for --install-dir: ${reason}`,
+      );
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
 });
-
-for (
-  const [what, folder, reason] of [
-    [
-      "a folder that is not there",
-      { ...folderOf({}), hasFolder: () => false },
-      "no such folder",
-    ],
-    [
-      "any folder",
-      folderOf({ "a": "" }),
-      'expected the folder that "openshift-install create manifests" wrote to',
-    ],
-    [
-      "a folder before the manifests",
-      folderOf({ "install-config.yaml": "" }),
-      'expected manifests, run "openshift-install create manifests" there',
-    ],
-    [
-      "a folder after the manifests",
-      folderOf({ "bootstrap.ign": "{}", "metadata.json": "{}" }),
-      "its manifests were turned into Ignition configs, too late for more",
-    ],
-    [
-      "folders of the right names without manifests",
-      folderOf({ "manifests/a.yaml": "", "openshift/a.yaml": "" }),
-      "expected the folder that",
-    ],
-    [
-      "manifests of which half are missing",
-      folderOf({ "manifests/cluster-config.yaml": "" }),
-      "expected the folder that",
-    ],
-  ] as const
-) {
-  Deno.test(`planInstall() refuses ${what}`, () => {
-    assertThrows(
-      () => planInstall(folder, CONFIGS),
-      UsageError,
-      `Cannot use "/cluster" for --install-dir: ${reason}`,
-    );
-  });
-}

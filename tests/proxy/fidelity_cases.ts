@@ -224,6 +224,10 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   line(`HEAD ${REGION}`),
   line("HEAD /latest/", [HOST, "Content-Length: 0"]),
   { ...line("HEAD /latest/user-data"), untouched: true },
+  {
+    ...line("GET /latest/user-data", [HOST, "Accept-Encoding: gzip"]),
+    untouched: true,
+  },
   line("OPTIONS /latest/api/token"),
   line("OPTIONS /", [HOST, "Content-Length: 2"], "hi"),
   ...["CONNECT 169.254.169.254:80", "get /", "BREW /", "POST /latest/api/token"]
@@ -250,6 +254,7 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   put([`${TTL}: 60`, "X-Forwarded-For: 10.0.0.1", "Content-Length: 0"]),
   put([`${TTL}: 60`, "Expect: 100-continue", "Content-Length: 2"], "hi"),
   put([`${TTL}: 60`], "", "/latest/api/token/"),
+  put(["Accept-Encoding: gzip"]),
   ...[[HOST], [], [HOST, "Connection: keep-alive"]].map((lines, i) => ({
     name: `HTTP/1.0, ${i}`,
     request: of(`GET ${REGION}`, lines).replace("HTTP/1.1", "HTTP/1.0"),

@@ -7,23 +7,11 @@ import { Places } from "../../lib/proxy/places.ts";
 import { Meters } from "../../lib/system/meters.ts";
 import type { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
 import type { UpstreamAnswer } from "../../lib/proxy/upstream/answer_reader.ts";
-import { DEFAULT_REGIONS, NO_REGIONS } from "./under_test.ts";
+import { configOf, NO_REGIONS } from "./under_test.ts";
 
 const SECRET = "AQAEAsecretsecretsecret==";
 const ADDRESS = { hostname: "127.0.0.1", port: 9 };
 const PEER = { transport: "tcp", ...ADDRESS } as const;
-
-const CONFIG: ServeConfig = {
-  listen: [ADDRESS],
-  listenAnywhere: false,
-  upstream: ADDRESS,
-  regions: DEFAULT_REGIONS,
-  rewrite: "safe",
-  timeoutMs: 60_000,
-  cacheMs: 0,
-  logLevel: "info",
-  logFormat: "text",
-};
 
 /** A handler before a service, and what it logged. */
 function handlerBefore(
@@ -31,7 +19,7 @@ function handlerBefore(
   config: Partial<ServeConfig> = {},
 ) {
   const log: string[] = [];
-  const whole = { ...CONFIG, ...config };
+  const whole = configOf(ADDRESS, { cacheMs: 0, logLevel: "info", ...config });
   const handler = new Handler(whole, {
     upstream: { authority: "127.0.0.1:9", comesBack: () => false, send },
     own: new OwnAddresses(),
@@ -110,6 +98,6 @@ Deno.test("Handler answers nothing from memory after a change of configuration",
     "us-iso-east-1a",
     1,
   ]);
-  handler.configure({ ...CONFIG, cacheMs: 60_000, regions: NO_REGIONS });
+  handler.configure(configOf(ADDRESS, { regions: NO_REGIONS }));
   assertEquals([await zone(), asked], ["us-east-1a", 2]);
 });

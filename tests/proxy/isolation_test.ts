@@ -1,12 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { get, RawClient, valuesOf } from "../helpers/raw.ts";
-import {
-  answer,
-  type RawUpstream,
-  startUpstream,
-} from "../helpers/upstream.ts";
-import { type ProxyUnderTest, startUnderTest } from "./under_test.ts";
+import { answer, type RawUpstream } from "../helpers/upstream.ts";
+import { type Stage, startStage } from "./under_test.ts";
 
 /** The request that must never count as one where it is part of a body. */
 const POISON = "GET /poison HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -24,189 +19,144 @@ function put(lines: readonly string[], body: string): string {
   return ["PUT /a HTTP/1.1", "Host: h", ...lines, "", body].join("\r\n");
 }
 
-function attack(
+/** A request that is answered 400, and whose connection ends. */
+function refused(name: string, bytes: string): Attack {
+  return { name, bytes, statuses: [400], forwarded: [] };
+}
+
+/** Chunks that are none: the connection just ends. */
+function broken(name: string, body: string): Attack {
+  return { ...refused(name, put(CHUNKED, body)), statuses: [] };
+}
+
+/** A request that is one, and so is what follows it on its connection. */
+function whole(name: string, bytes: string): Attack {
+  return {
+    name,
+    bytes,
+    statuses: [200, 200],
+    forwarded: ["PUT /a abc", "GET /poison "],
+  };
+}
+
+/** A request that is refused for itself, and what follows it is another. */
+function followed(
   name: string,
-  bytes: string,
-  statuses: readonly number[],
-  forwarded: readonly string[] = [],
+  lines: readonly string[],
+  body: string,
 ): Attack {
-  return { name, bytes, statuses, forwarded };
+  return {
+    name,
+    bytes: put(lines, body),
+    statuses: [400, 200],
+    forwarded: ["GET /poison "],
+  };
+}
+
+/** Odd bytes that go up as they came. */
+function harmless(name: string, target: string, ...lines: string[]): Attack {
+  return {
+    name,
+    bytes: get(target, ...lines),
+    statuses: [200],
+    forwarded: [`GET ${target} `],
+  };
 }
 
 const CHUNKED = ["Transfer-Encoding: chunked"];
 const ABC = "3\r\nabc\r\n0\r\n\r\n" + POISON;
 const HEX = POISON.length.toString(16);
-// What follows a whole request on the attacker's own connection is a request.
-const BOTH = ["PUT /a abc", "GET /poison "];
+const LENGTH = `Content-Length: ${POISON.length}`;
 
 const ATTACKS: readonly Attack[] = [
-  attack(
+  refused(
     "CL and TE",
     put(["Content-Length: 5", ...CHUNKED], "0\r\n\r\n" + POISON),
-    [400],
   ),
-  attack(
+  refused(
     "TE and CL",
     put([...CHUNKED, "Content-Length: 5"], "0\r\n\r\n" + POISON),
-    [400],
   ),
-  attack(
-    "GET with a body",
-    `GET / HTTP/1.1\r\nHost: h\r\nContent-Length: ${POISON.length}\r\n\r\n${POISON}`,
-    [400],
-  ),
-  attack(
+  refused("GET with a body", get("/", LENGTH) + POISON),
+  refused(
     "GET in chunks",
-    `GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n${HEX}\r\n${POISON}\r\n0\r\n\r\n`,
-    [400],
+    `${get("/", ...CHUNKED)}${HEX}\r\n${POISON}\r\n0\r\n\r\n`,
   ),
-  attack(
+  refused(
     "HEAD with a body",
-    `HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: ${POISON.length}\r\n\r\n${POISON}`,
-    [400],
+    get("/", LENGTH).replace("GET", "HEAD") + POISON,
   ),
-  attack(
-    "two lengths",
-    put(["Content-Length: 3", `Content-Length: ${POISON.length}`], ABC),
-    [400],
-  ),
-  attack(
+  ...[
+    ["Content-Length: 3", LENGTH],
+    ["Content-Length: 3, 3"],
+    ["Content-Length: +3"],
+    ["Content-Length: -1"],
+    ["Content-Length: 0x3"],
+    ["Content-Length: 3 3"],
+    ["Content-Length:"],
+    ["Content-Length : 3"],
+    ["Transfer-Encoding: xchunked"],
+    ["Transfer-Encoding: chunked, identity"],
+    [...CHUNKED, "Transfer-Encoding: identity"],
+    ["Transfer-Encoding: identity", "Content-Length: 3"],
+    ["Transfer-Encoding: \x0bchunked"],
+  ].map((lines) => refused(lines.join(), put(lines, ABC))),
+  followed(
     "the same length twice",
-    put(["Content-Length: 3", "Content-Length: 3"], "abc" + POISON),
-    [400, 200],
-    ["GET /poison "],
+    ["Content-Length: 3", "Content-Length: 3"],
+    "abc" + POISON,
   ),
-  attack("a list of lengths", put(["Content-Length: 3, 3"], ABC), [400]),
-  attack("a length with a sign", put(["Content-Length: +3"], ABC), [400]),
-  attack("a negative length", put(["Content-Length: -1"], ABC), [400]),
-  attack("a hexadecimal length", put(["Content-Length: 0x3"], ABC), [400]),
-  attack("a length with a gap", put(["Content-Length: 3 3"], ABC), [400]),
-  attack("an empty length", put(["Content-Length:"], POISON), [400]),
-  attack("a space before the colon", put(["Content-Length : 3"], ABC), [400]),
-  attack(
-    "spaces around a length",
-    put(["Content-Length: \t 3 "], "abc" + POISON),
-    [200, 200],
-    BOTH,
-  ),
-  attack(
-    "a length with zeros",
-    put(["Content-Length: 0003"], "abc" + POISON),
-    [200, 200],
-    BOTH,
-  ),
-  attack("an unknown coding", put(["Transfer-Encoding: xchunked"], ABC), [400]),
-  attack(
-    "a coding before chunked",
-    put(["Transfer-Encoding: gzip, chunked"], ABC),
-    [400, 200],
-    ["GET /poison "],
-  ),
-  attack(
-    "a coding after chunked",
-    put(["Transfer-Encoding: chunked, identity"], ABC),
-    [400],
-  ),
-  attack(
-    "two codings",
-    put([...CHUNKED, "Transfer-Encoding: identity"], ABC),
-    [400],
-  ),
-  attack(
-    "identity with a length",
-    put(["Transfer-Encoding: identity", "Content-Length: 3"], ABC),
-    [400],
-  ),
-  attack(
-    "a vertical tab before the coding",
-    put(["Transfer-Encoding: \x0bchunked"], ABC),
-    [400],
-  ),
-  attack(
+  followed("a coding first", ["Transfer-Encoding: gzip, chunked"], ABC),
+  ...["Content-Length: \t 3 ", "Content-Length: 0003"]
+    .map((line) => whole(line, put([line], "abc" + POISON))),
+  refused(
     "chunks in HTTP/1.0",
     put(CHUNKED, ABC).replace("HTTP/1.1", "HTTP/1.0"),
-    [400],
   ),
-  attack(
+  whole(
     "extensions of chunks",
     put(CHUNKED, `3;a="b"\r\nabc\r\n0;c\r\n\r\n${POISON}`),
-    [200, 200],
-    BOTH,
   ),
-  attack(
-    "a line feed in an extension",
-    put(CHUNKED, `3;a\nb\r\nabc\r\n0\r\n\r\n${POISON}`),
-    [],
-  ),
-  attack("bare line feeds", put(CHUNKED, `3\nabc\n0\n\n${POISON}`), []),
-  attack("a chunk with a sign", put(CHUNKED, `+${ABC}`), []),
-  attack("a chunk with 0x", put(CHUNKED, `0x${ABC}`), []),
-  attack(
-    "a chunk longer than any number",
-    put(CHUNKED, `fffffffffffffffff\r\nabc\r\n0\r\n\r\n${POISON}`),
-    [],
-  ),
-  attack(
-    "a chunk too short",
-    put(CHUNKED, `4\r\nabc\r\n0\r\n\r\n${POISON}`),
-    [],
-  ),
-  attack(
-    "a chunk too long",
-    put(CHUNKED, `2\r\nabc\r\n0\r\n\r\n${POISON}`),
-    [],
-  ),
-  attack(
+  whole(
     "trailers",
     put(CHUNKED, `3\r\nabc\r\n0\r\nContent-Length: 9\r\nX: y\r\n\r\n${POISON}`),
-    [200, 200],
-    BOTH,
   ),
-  attack("a carriage return in a value", get("/a", "X: a\rY: b"), [400]),
-  attack("a NUL in a value", get("/a", "X: a\0b"), [400]),
-  attack("a line without a colon", get("/a", "Xabc"), [400]),
-  attack("a space in a name", get("/a", "X y: b"), [400]),
-  attack("a line feed in a target", get("/a\nX: y"), [400]),
-  attack("a version nobody knows", POISON.replace("1.1", "1.2"), [400]),
-  attack("no version", "GET /a\r\n\r\n", [400]),
-  attack("no HTTP", "\x16\x03\x01\x02\x00\x01\x00\xfc\r\n\r\n", [400]),
+  broken(
+    "a line feed in an extension",
+    `3;a\nb\r\nabc\r\n0\r\n\r\n${POISON}`,
+  ),
+  broken("bare line feeds", `3\nabc\n0\n\n${POISON}`),
+  ...["+3", "0x3", "fffffffffffffffff", "4", "2"].map((size) =>
+    broken(`a chunk of ${size}`, `${size}\r\nabc\r\n0\r\n\r\n${POISON}`)
+  ),
+  ...["X: a\rY: b", "X: a\0b", "Xabc", "X y: b"].map((line) =>
+    refused(line, get("/a", line))
+  ),
+  refused("a line feed in a target", get("/a\nX: y")),
+  refused("a version nobody knows", POISON.replace("1.1", "1.2")),
+  refused("no version", "GET /a\r\n\r\n"),
+  refused("no HTTP", "\x16\x03\x01\x02\x00\x01\x00\xfc\r\n\r\n"),
   // U+010D and U+010A end in the bytes of a line end, had they been cut.
-  attack(
-    "line ends in disguise in a target",
-    get("/\xc4\x8d\xc4\x8aX:\xc4\xa0y"),
-    [200],
-    ["GET /\xc4\x8d\xc4\x8aX:\xc4\xa0y "],
-  ),
-  attack(
+  harmless("line ends in disguise", "/\xc4\x8d\xc4\x8aX:\xc4\xa0y"),
+  harmless(
     "line ends in disguise in a value",
-    get("/a", "X: \xc4\x8d\xc4\x8aGET /poison"),
-    [200],
-    ["GET /a "],
+    "/a",
+    "X: \xc4\x8d\xc4\x8aGET /poison",
   ),
-  attack(
-    "line ends in percent signs",
-    get("/%0d%0aX:%20y%00"),
-    [200],
-    ["GET /%0d%0aX:%20y%00 "],
-  ),
-  attack(
+  harmless("line ends in percent signs", "/%0d%0aX:%20y%00"),
+  whole(
     "a framing field named by Connection",
-    put(
-      [
-        "Connection: content-length, x-aws-ec2-metadata-token",
-        "Content-Length: 3",
-      ],
-      "abc" + POISON,
-    ),
-    [200, 200],
-    BOTH,
+    put(["Connection: content-length", "Content-Length: 3"], "abc" + POISON),
   ),
 ];
 
-/** Answers what it was asked, so that an answer tells whose it is. */
-function startEcho(): Promise<RawUpstream> {
-  return startUpstream(({ method, target, body }, connection) =>
-    connection.write(answer(`${method} ${target} ${body}`))
+/** A service that answers what it was asked, so that an answer tells whose it is. */
+function startEcho(): Promise<Stage> {
+  return startStage(
+    ({ method, target, body }, { write }) =>
+      write(answer(`${method} ${target} ${body}`)),
+    // All that goes up is to be counted.
+    { cacheMs: 0 },
   );
 }
 
@@ -251,24 +201,13 @@ async function assertVictimFine(victim: RawClient, name: string) {
   );
 }
 
-async function startPair(given?: Partial<ServeConfig>): Promise<
-  { readonly upstream: RawUpstream; readonly proxy: ProxyUnderTest }
-> {
-  const upstream = await startEcho();
-  return { upstream, proxy: await startUnderTest(upstream.address, given) };
-}
-
-/** Where all that goes up is counted. */
-const NOTHING_SHARED = { cacheMs: 0 };
-
 Deno.test("startProxy() lets no framing of one client reach another", async () => {
-  const pair = await startPair(NOTHING_SHARED);
-  await using upstream = pair.upstream;
-  await using proxy = pair.proxy;
-  using victim = await RawClient.connect(proxy.address);
+  await using it = await startEcho();
+  const { upstream, proxy: { address } } = it;
+  using victim = await RawClient.connect(address);
   for (const { name, bytes, statuses, forwarded: expected } of ATTACKS) {
     const before = upstream.requests.length;
-    using attacker = await RawClient.connect(proxy.address);
+    using attacker = await RawClient.connect(address);
     await attacker.send(bytes);
     const got = await statusesUntilProbe(attacker, bytes.slice(0, 4).trim());
     assertEquals(got.statuses, statuses, name);
@@ -286,115 +225,28 @@ Deno.test("startProxy() lets no framing of one client reach another", async () =
   assertNothingBetween(upstream);
 });
 
-Deno.test("startProxy() lets no framing of one client spoil the answers it shares with another", async () => {
-  const pair = await startPair();
-  await using upstream = pair.upstream;
-  await using proxy = pair.proxy;
-  using victim = await RawClient.connect(proxy.address);
-  // What attackers ask for, too, or have others believe they do.
-  const wanted = ["/a", "/poison", "/probe"];
-  let asked = 0;
-  for (const { name, bytes, statuses } of ATTACKS) {
-    using attacker = await RawClient.connect(proxy.address);
-    await attacker.send(bytes);
-    const got = await statusesUntilProbe(attacker, bytes.slice(0, 4).trim());
-    assertEquals(got.statuses, statuses, name);
-    for (const target of wanted) {
-      await victim.send(get(target));
-      const { status, body } = await victim.answer();
-      assertEquals([status, body], [200, `GET ${target} `], name);
-      asked++;
-    }
-  }
-  const ups = upstream.requests.filter((it) => wanted.includes(it.target));
-  const gets = ups.filter(({ method }) => method === "GET");
-  assertEquals(gets.length < asked / 2, true, `${gets.length} of ${asked}`);
-  assertNothingBetween(upstream);
-});
-
-Deno.test("startProxy() understands a request that comes byte by byte", async () => {
-  const pair = await startPair();
-  await using upstream = pair.upstream;
-  await using proxy = pair.proxy;
-  using client = await RawClient.connect(proxy.address);
-  using other = await RawClient.connect(proxy.address);
-  const bytes = put(["Content-Length: 3"], "abc") +
-    put(CHUNKED, "2\r\nde\r\n0\r\n\r\n") + get("/b");
-  for (const [i, byte] of [...bytes].entries()) {
-    await client.send(byte);
-    if (i % 8 === 0) await assertVictimFine(other, `${i}`);
-  }
-  assertEquals((await client.answer()).body, "PUT /a abc");
-  assertEquals((await client.answer()).body, "PUT /a de");
-  assertEquals((await client.answer()).body, "GET /b ");
-  assertNothingBetween(upstream);
-});
-
-Deno.test("startProxy() understands requests cut in two at every byte", async () => {
-  const pair = await startPair(NOTHING_SHARED);
-  await using upstream = pair.upstream;
-  await using proxy = pair.proxy;
-  using other = await RawClient.connect(proxy.address);
-  const bytes = put(["Content-Length: 3"], "abc") + get("/b");
-  for (let cut = 1; cut < bytes.length; cut++) {
-    using client = await RawClient.connect(proxy.address);
-    await client.send(bytes.slice(0, cut));
-    await assertVictimFine(other, `${cut}`);
-    await client.send(bytes.slice(cut));
-    assertEquals((await client.answer()).body, "PUT /a abc");
-    assertEquals((await client.answer()).body, "GET /b ");
-  }
-  assertNothingBetween(upstream);
-});
-
 Deno.test("startProxy() forwards nothing of a request that never became whole", async () => {
-  const pair = await startPair();
-  await using upstream = pair.upstream;
-  await using proxy = pair.proxy;
-  using other = await RawClient.connect(proxy.address);
+  await using it = await startEcho();
+  const { upstream, proxy: { address } } = it;
   const bytes = put(["Content-Length: 10"], "abcdefghij");
   for (let cut = 1; cut < bytes.length; cut += 7) {
-    {
-      using client = await RawClient.connect(proxy.address);
-      await client.send(bytes.slice(0, cut));
-      if (cut % 2 === 0) await client.closeWrite();
-    }
-    await assertVictimFine(other, `${cut}`);
+    using client = await RawClient.connect(address);
+    await client.send(bytes.slice(0, cut));
+    if (cut % 2 === 0) await client.closeWrite();
   }
-  assertEquals(
-    forwarded(upstream).filter((it) => !it.startsWith("GET /victim")),
-    [],
-  );
-  assertNothingBetween(upstream);
-});
-
-Deno.test("startProxy() gives every one of many clients its own answer", async () => {
-  const pair = await startPair();
-  await using upstream = pair.upstream;
-  await using proxy = pair.proxy;
-  await Promise.all(Array.from({ length: 20 }, async (_, i) => {
-    using client = await RawClient.connect(proxy.address);
-    for (let round = 0; round < 10; round++) {
-      const body = `${i}-${round}`.repeat(i + 1);
-      await client.send(
-        put([`Content-Length: ${body.length}`], body) + get(`/${body}`),
-      );
-      assertEquals((await client.answer()).body, `PUT /a ${body}`);
-      assertEquals((await client.answer()).body, `GET /${body} `);
-    }
-  }));
-  assertEquals(upstream.requests.length, 400);
+  using other = await RawClient.connect(address);
+  await assertVictimFine(other, "late");
+  assertEquals(forwarded(upstream), ["GET /victim?late "]);
   assertNothingBetween(upstream);
 });
 
 Deno.test("startProxy() gives every one of many clients the answer to its own headers, shared or not", async () => {
-  await using upstream = await startUpstream((request, connection) => {
+  await using it = await startStage((request, { write }) => {
     const [token] = valuesOf(request, "x-aws-ec2-metadata-token");
-    return connection.write(answer(`${request.target} ${token}`));
+    return write(answer(`${request.target} ${token}`));
   });
-  await using proxy = await startUnderTest(upstream.address);
   await Promise.all(Array.from({ length: 20 }, async (_, i) => {
-    using client = await RawClient.connect(proxy.address);
+    using client = await RawClient.connect(it.proxy.address);
     for (let round = 0; round < 10; round++) {
       // Four clients each have the same token, all ask for the same.
       const token = `X-aws-ec2-metadata-token: ${i % 5}`;
@@ -402,7 +254,7 @@ Deno.test("startProxy() gives every one of many clients the answer to its own he
       assertEquals((await client.answer()).body, `/${round} ${i % 5}`);
     }
   }));
-  const ups = upstream.requests.length;
+  const ups = it.upstream.requests.length;
   assertEquals(ups >= 50 && ups < 200, true, `${ups} of 200 went up`);
-  assertNothingBetween(upstream);
+  assertNothingBetween(it.upstream);
 });

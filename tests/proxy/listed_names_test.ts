@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { ask, get } from "../helpers/raw.ts";
-import { answer, startUpstream } from "../helpers/upstream.ts";
-import { startUnderTest } from "./under_test.ts";
+import { answer } from "../helpers/upstream.ts";
+import { startStage } from "./under_test.ts";
 
 const ROLES = "meta-data/iam/security-credentials/";
 const TAGS = "meta-data/tags/instance/";
@@ -18,48 +18,32 @@ const THERE: readonly string[] = [
   "100%-us-east-1",
 ];
 
-async function stage(given: Partial<ServeConfig>) {
-  const upstream = await startUpstream(({ target }, connection) => {
+function stage(given: Partial<ServeConfig>) {
+  return startStage(({ target }, { write }) => {
     const name = decodeURIComponent(
       target.replace(/[?].*/, "").replace(/^.*\//, ""),
     );
-    return connection.write(
+    return write(
       name === ""
         ? answer(THERE.join("\n"))
         : THERE.includes(name)
         ? answer(`of ${THERE.indexOf(name)}`)
         : answer("gone", [], "404 Not Found"),
     );
-  });
-  const proxy = await startUnderTest(upstream.address, given);
-  return {
-    upstream,
-    body: async (target: string) =>
-      (await ask(proxy.address, get(target))).body,
-    async [Symbol.asyncDispose]() {
-      await proxy[Symbol.asyncDispose]();
-      await upstream[Symbol.asyncDispose]();
-    },
-  };
+  }, given);
 }
 
 for (const rewrite of ["safe", "all"] as const) {
   Deno.test(`every listed name can be fetched when --rewrite is ${rewrite}`, async () => {
     await using it = await stage({ rewrite });
-    for (const version of ["latest", "2021-01-03"]) {
-      for (const folder of [ROLES, TAGS]) {
-        const list = (await it.body(`/${version}/${folder}`)).split("\n");
-        assertEquals(list.length, THERE.length);
-        for (const [i, name] of list.entries()) {
-          // cloud-init encodes names, others do not.
-          const ways = name.includes("%") ? [] : [name];
-          for (const way of [...ways, encodeURIComponent(name)]) {
-            assertEquals(
-              await it.body(`/${version}/${folder}${way}`),
-              `of ${i}`,
-              way,
-            );
-          }
+    for (const folder of [`/latest/${ROLES}`, `/2021-01-03/${TAGS}`]) {
+      const list = (await it.ask(folder)).body.split("\n");
+      assertEquals(list.length, THERE.length);
+      for (const [i, name] of list.entries()) {
+        // cloud-init encodes names, others do not.
+        const ways = name.includes("%") ? [] : [name];
+        for (const way of [...ways, encodeURIComponent(name)]) {
+          assertEquals((await it.ask(folder + way)).body, `of ${i}`, way);
         }
       }
     }
@@ -67,15 +51,14 @@ for (const rewrite of ["safe", "all"] as const) {
 }
 
 Deno.test("a name is mapped back when it is that of one region alone", async () => {
-  await using it = await stage({
-    rewrite: "all",
-    regions: new Map([["us-east-1", "x-1"], ["us-west-2", "x-1"], [
-      "eu-west-1",
-      "y-1",
-    ]]),
-  });
-  await it.body(`/latest/${ROLES}role-x-1`);
-  await it.body(`/latest/${ROLES}role-y-1`);
+  const regions = new Map([
+    ["us-east-1", "x-1"],
+    ["us-west-2", "x-1"],
+    ["eu-west-1", "y-1"],
+  ]);
+  await using it = await stage({ rewrite: "all", regions });
+  await it.ask(`/latest/${ROLES}role-x-1`);
+  await it.ask(`/latest/${ROLES}role-y-1`);
   assertEquals(it.upstream.requests.map(({ target }) => target), [
     `/latest/${ROLES}role-x-1`,
     `/latest/${ROLES}role-eu-west-1`,
@@ -84,7 +67,7 @@ Deno.test("a name is mapped back when it is that of one region alone", async () 
   ]);
 });
 
-Deno.test("a target goes up as it came when it asks for no listed name", async () => {
+Deno.test("a target goes up as it came when it asks for no listed name, or by PUT", async () => {
   await using it = await stage({ rewrite: "all" });
   const targets = [
     `/latest/meta-data/us-iso-east-1`,
@@ -93,24 +76,13 @@ Deno.test("a target goes up as it came when it asks for no listed name", async (
     `/latest//meta-data/iam/security-credentials/us-iso-east-1`,
     `/latest/${ROLES}us-iso-east-10`,
     `/latest/${ROLES}pl%61in`,
+    `/latest/${ROLES}plain?us-iso-east-1`,
   ];
-  for (const target of targets) await it.body(target);
-  const before = `/latest/${ROLES}plain?us-iso-east-1`;
-  await it.body(before);
+  for (const target of targets) await it.ask(target);
+  const own = `/latest/${ROLES}r-us-iso-east-1`;
+  await ask(it.proxy.address, get(own).replace("GET", "PUT"));
   assertEquals(
     it.upstream.requests.map(({ target }) => target),
-    [...targets, before],
+    [...targets, own],
   );
-});
-
-Deno.test("a name that is asked for by PUT goes up as it came", async () => {
-  await using upstream = await startUpstream((_, connection) =>
-    connection.write(answer("no", [], "403 Forbidden"))
-  );
-  await using proxy = await startUnderTest(upstream.address, {
-    rewrite: "all",
-  });
-  const target = `/latest/${ROLES}r-us-iso-east-1`;
-  await ask(proxy.address, get(target).replace("GET", "PUT"));
-  assertEquals(upstream.requests.map((it) => it.target), [target]);
 });

@@ -6,26 +6,26 @@ import { NAMESPACES, testWith } from "../helpers/requires.ts";
 import { startUnderTest } from "./under_test.ts";
 
 /** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+function freePort(hostname: string): number {
+  using listener = Deno.listen({ hostname, port: 0 });
   return listener.addr.port;
 }
 
-Deno.test("startProxy() answers 508 before it shares any answer, when it is its own upstream", async () => {
-  const address = { hostname: "127.0.0.1", port: freePort() };
-  await using proxy = await startUnderTest(address, {
-    listen: [address],
-    timeoutMs: 5_000,
+for (const hostname of ["127.0.0.1", "::1"]) {
+  Deno.test(`startProxy() answers 508 before it shares any answer, when it is its own upstream at ${hostname}`, async () => {
+    const address = { hostname, port: freePort(hostname) };
+    await using proxy = await startUnderTest(address, { listen: [address] });
+    // What is not rewritten goes up, and comes back, just as it was asked.
+    const targets = ["/latest/", "/latest/user-data", "/latest/user-data"];
+    for (const target of targets) {
+      const { status, body } = await ask(proxy.address, get(target));
+      assertEquals(status, 508);
+      assertMatch(body, /^c2s-imds: Loop detected: [^\n]+\n$/);
+    }
+    assertEquals(proxy.warnings.length, 1);
+    assertMatch(proxy.warnings[0] ?? "", /a request of this proxy came back/);
   });
-  // What is not rewritten goes up, and comes back, just as it was asked.
-  for (const target of ["/latest/", "/latest/user-data", "/latest/user-data"]) {
-    const { status, body } = await ask(proxy.address, get(target));
-    assertEquals(status, 508);
-    assertMatch(body, /^c2s-imds: Loop detected: [^\n]+\n$/);
-  }
-  assertEquals(proxy.warnings.length, 1);
-  assertMatch(proxy.warnings[0] ?? "", /a request of this proxy came back/);
-});
+}
 
 testWith([
   ...NAMESPACES,

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
-import { ask, get, valuesOf } from "../helpers/raw.ts";
-import { answer, startUpstream } from "../helpers/upstream.ts";
-import { startUnderTest } from "./under_test.ts";
+import { valuesOf } from "../helpers/raw.ts";
+import { answer } from "../helpers/upstream.ts";
+import { startStage } from "./under_test.ts";
 
 const DOCUMENT = `{
   "accountId" : "123456789012",
@@ -86,48 +86,28 @@ const CASES: readonly (readonly [
   ],
 ];
 
-Deno.test("overrides change just their places, whatever the version", async () => {
-  await using upstream = await startUpstream(({ target }, connection) => {
+Deno.test("overrides change just their places, whatever the version, shared or not", async () => {
+  await using it = await startStage(({ target }, { write }) => {
     const path = target.replace(/\?.*/, "").replace(/\/$/, "");
     const body = UP[path.slice(path.lastIndexOf("/") + 1)] ??
       (/tags|there$/.test(target) ? "us-east-1" : undefined);
-    return connection.write(
+    return write(
       body === undefined
         ? answer("gone", ["Content-Type: text/html"], "404 Not Found")
         : answer(body, [`ETag: "1"`]),
     );
-  });
-  await using proxy = await startUnderTest(upstream.address, config());
-  for (const [target, status, body] of CASES) {
-    const got = await ask(proxy.address, get(target));
+  }, { ...config(), cacheMs: 60_000 });
+  for (const [target, status, body] of [...CASES, ...CASES]) {
+    const got = await it.ask(target);
     assertEquals([got.status, got.body], [status, body], target);
     assertEquals(valuesOf(got, "content-length"), [`${body.length}`], target);
     assertEquals(valuesOf(got, "etag"), [], target);
   }
-  const added = await ask(proxy.address, get("/latest/meta-data/added"));
+  const added = await it.ask("/latest/meta-data/added");
   assertEquals(valuesOf(added, "content-type"), ["text/plain"]);
   // What goes up is what came.
   assertEquals(
-    upstream.requests.slice(0, CASES.length).map(({ target }) => target),
+    it.upstream.requests.map(({ target }) => target),
     CASES.map(([target]) => target),
   );
-});
-
-Deno.test("overrides hold for shared answers as for others", async () => {
-  await using upstream = await startUpstream((_, connection) =>
-    connection.write(answer("x", [], "404 Not Found"))
-  );
-  await using proxy = await startUnderTest(upstream.address, {
-    ...config(),
-    cacheMs: 60_000,
-  });
-  for (const target of ["/latest/meta-data/added", "/latest/meta-data/other"]) {
-    const answers = [];
-    for (let i = 0; i < 3; i++) {
-      answers.push((await ask(proxy.address, get(target))).body);
-    }
-    const body = target.endsWith("added") ? "new\n" : "x";
-    assertEquals(answers, [body, body, body]);
-  }
-  assertEquals(upstream.requests.length, 2);
 });

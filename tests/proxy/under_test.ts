@@ -7,6 +7,13 @@ import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/system/log.ts";
 import type { Meters } from "../../lib/system/meters.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
+import type { UpstreamSource } from "../../lib/proxy/upstream/upstream.ts";
+import { ask, get, type RawAnswer } from "../helpers/raw.ts";
+import {
+  type RawUpstream,
+  type Script,
+  startUpstream,
+} from "../helpers/upstream.ts";
 
 /** A proxy that listens on loopback. */
 export interface ProxyUnderTest extends AsyncDisposable {
@@ -26,20 +33,23 @@ export const DEFAULT_REGIONS: ReadonlyMap<string, string> = new Map([
 /** The map of `--region none`. */
 export const NO_REGIONS: ReadonlyMap<string, string> = new Map();
 
+/** Where an upstream is. */
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /**
- * Starts a proxy with the configuration of the defaults, the log at debug.
+ * The configuration of the defaults, the log at debug.
  *
  * @param upstream the upstream
- * @param given what differs from the defaults
- * @param meters what is counted, if a test asks for it
+ * @param given what differs from them
  */
-export async function startUnderTest(
-  upstream: { readonly hostname: string; readonly port: number },
+export function configOf(
+  upstream: Address,
   given: Partial<ServeConfig> = {},
-  meters?: Meters,
-): Promise<ProxyUnderTest> {
-  const log: string[] = [];
-  const config: ServeConfig = {
+): ServeConfig {
+  return {
     listen: [{ hostname: "127.0.0.1", port: 0 }],
     listenAnywhere: false,
     upstream,
@@ -51,6 +61,24 @@ export async function startUnderTest(
     logFormat: "text",
     ...given,
   };
+}
+
+/**
+ * Starts a proxy with the configuration of the defaults, the log at debug.
+ *
+ * @param upstream the upstream
+ * @param given what differs from the defaults
+ * @param meters what is counted, if a test asks for it
+ * @param source where the upstream is, if it moves
+ */
+export async function startUnderTest(
+  upstream: Address,
+  given: Partial<ServeConfig> = {},
+  meters?: Meters,
+  source?: UpstreamSource,
+): Promise<ProxyUnderTest> {
+  const log: string[] = [];
+  const config = configOf(upstream, given);
   const proxy = await startProxy(
     config,
     createLog({
@@ -58,7 +86,7 @@ export async function startUnderTest(
       format: config.logFormat,
       write: (line) => log.push(line),
     }),
-    undefined,
+    source,
     meters,
   );
   return {
@@ -74,6 +102,39 @@ export async function startUnderTest(
       await proxy.shutdown();
       clearTimeout(late);
       await proxy.finished;
+    },
+  };
+}
+
+/** A proxy in this process before a service that is scripted. */
+export interface Stage extends AsyncDisposable {
+  /** The service. */
+  readonly upstream: RawUpstream;
+  /** The proxy. */
+  readonly proxy: ProxyUnderTest;
+  /** Asks the proxy for a target. */
+  ask(target: string, ...lines: readonly string[]): Promise<RawAnswer>;
+}
+
+/**
+ * Starts both.
+ *
+ * @param script what the service does
+ * @param given what differs from the defaults
+ */
+export async function startStage(
+  script: Script,
+  given: Partial<ServeConfig> = {},
+): Promise<Stage> {
+  const upstream = await startUpstream(script);
+  const proxy = await startUnderTest(upstream.address, given);
+  return {
+    upstream,
+    proxy,
+    ask: (target, ...lines) => ask(proxy.address, get(target, ...lines)),
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
     },
   };
 }

@@ -78,30 +78,6 @@ Deno.test("startProxy() answers a pipeline in its order, whatever it begins with
   }
 });
 
-Deno.test("startProxy() takes the rest of a pipeline for the body that was promised, and for nothing else", async () => {
-  await using upstream = await startEcho();
-  await using proxy = await startUnderTest(upstream.address, {
-    timeoutMs: 300,
-  });
-  for (
-    const framing of ["Content-Length: 1000", "Transfer-Encoding: chunked"]
-  ) {
-    using client = await RawClient.connect(proxy.address);
-    const size = framing.startsWith("T") ? "3e8\r\n" : "";
-    await client.send(
-      `PUT /first HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n${size}` +
-        get("/poison"),
-    );
-    assertEquals((await client.answer("PUT")).status, 408);
-    const other = await ask(proxy.address, get(`/other/${size}`.trim()));
-    assertEquals(other.body, `GET /other/${size}`.trim());
-  }
-  assertEquals(upstream.requests.map(({ target }) => target), [
-    "/other/",
-    "/other/3e8",
-  ]);
-});
-
 Deno.test("startProxy() lets one who pipelines and never reads wait alone", async () => {
   await using upstream = await startUpstream((_, connection) =>
     connection.write(answer("x".repeat(60_000)))

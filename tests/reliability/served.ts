@@ -35,12 +35,14 @@ export interface Served extends AsyncDisposable {
 }
 
 /**
- * How much memory a process has resident, in KiB.
+ * How many descriptors a process has open.
  *
  * @param pid its id
  */
-export async function memoryOf(pid: number): Promise<number> {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(await procfs(pid, "status"))?.[1]);
+export async function descriptorsOf(pid: number): Promise<number> {
+  const listed = await plainRunner(["ls", `/proc/${pid}/fd`]);
+  if (typeof listed === "string") throw new Error(`Cannot run ls: ${listed}`);
+  return listed.stdout.trim().split("\n").length;
 }
 
 /**
@@ -63,12 +65,9 @@ export async function startServed(
   return {
     program,
     address: { hostname: "127.0.0.1", port: Number(new URL(url).port) },
-    async descriptors() {
-      const listed = await plainRunner(["ls", `/proc/${pid}/fd`]);
-      if (typeof listed === "string") throw new Error(`ls: ${listed}`);
-      return listed.stdout.trim().split("\n").length;
-    },
-    memory: () => memoryOf(pid),
+    descriptors: () => descriptorsOf(pid),
+    memory: async () =>
+      Number(/VmRSS:\s+(\d+) kB/.exec(await procfs(pid, "status"))?.[1]),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
@@ -82,12 +81,16 @@ export function startRegion(): Promise<RawUpstream> {
 }
 
 /** Asks like any client; the longest wait, in milliseconds. */
-export async function askOften(address: Address, count = 50): Promise<number> {
+export async function askOften(
+  address: Address,
+  count = 50,
+  path = REGION,
+): Promise<number> {
   let longest = 0;
   using client = await RawClient.connect(address);
   for (let i = 0; i < count; i++) {
     const start = performance.now();
-    await client.send(get(`${REGION}?${i}`));
+    await client.send(get(`${path}?${i}`));
     const { status, body } = await client.answer();
     longest = Math.max(longest, performance.now() - start);
     assertEquals([status, body], [200, "us-iso-east-1"]);

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import type { Spawned } from "../helpers/namespace.ts";
 import {
   asUser,
   childOf,
   EMULATED,
   type NodeBackend,
-  procfs,
   PROXY_UID,
   REAL,
   type TestNode,
@@ -41,18 +39,31 @@ export interface Fault {
   readonly name: string;
   /** What it may do to clients until it is over. */
   readonly allowed: readonly What[];
-  /** What it surely does to some: else nobody looked. */
-  readonly shows?: What;
   /**
    * How long clients may be refused afterwards, in milliseconds: conntrack
    * leads them past the redirect from ports of connections that were reset.
    */
   readonly refusedMs?: number;
-  /** Whether a child dies of it: at five within a minute the parent gives up. */
+  /** Whether a child dies of it: only once each, that the last can be judged. */
   readonly kills?: true;
   /** Injects it, and waits until what it did is repaired. */
   readonly inject: (scene: Scene) => Promise<unknown>;
 }
+
+const HOLD = `
+import signal, socket
+held = []
+while len(held) < 500:
+    try:
+        held.append(socket.create_connection(("169.254.169.254", 80)))
+    except ConnectionRefusedError:
+        # By conntrack, where the service was restarted a moment ago.
+        continue
+    if len(held) % 2 == 0:
+        held[-1].sendall(b"GET /latest/meta-data/ HTTP/1.1\\r\\nHost: ")
+print("held", flush=True)
+signal.pause()
+`;
 
 /** Settles after so many milliseconds. */
 export function sleep(ms: number): Promise<void> {
@@ -98,56 +109,17 @@ async function pause(pid: number, ms: number): Promise<void> {
   }
 }
 
-function nat({ node, backend }: Scene, ...args: readonly string[]) {
-  return node.namespace.must([
-    ...[`iptables-${backend}`, "--wait", "5", "-t", "nat", ...args],
+/** Has a user hold connections, every other one with half a head on it. */
+async function holdIdle({ node, random }: Scene): Promise<void> {
+  const holder = node.namespace.spawn([
+    ...[...asUser(1000), "/usr/bin/python3", "-c", HOLD],
   ]);
-}
-
-function python({ node }: Scene, script: string, argument: number): Spawned {
-  const path = new URL(script, import.meta.url).pathname;
-  return node.namespace.spawn([
-    ...asUser(1000),
-    ...["/usr/bin/python3", path, String(argument)],
-  ]);
-}
-
-async function holdIdle(scene: Scene): Promise<void> {
-  const holder = python(scene, "hold.py", 500);
-  await holder.shows(/^held 500$/m);
-  await sleep(500 + scene.random.int(2_000));
-  await holder.kill();
-}
-
-/** How many descriptors the child may have for a while. */
-const DESCRIPTORS = 64;
-
-async function useUpDescriptors(scene: Scene): Promise<void> {
-  const { node: { namespace }, program, random } = scene;
-  const pid = await childOf(program);
-  if (pid === undefined) throw new Error("There is no child");
-  const soft = /^Max open files\s+(\d+)/m.exec(await procfs(pid, "limits"))
-    ?.[1];
-  // As the child's user: over others, a root in a container has no say.
-  const limit = (most: string) =>
-    namespace.must([
-      ...asUser(PROXY_UID),
-      ...["prlimit", `--pid=${pid}`, `--nofile=${most}:`],
-    ]);
-  await limit(String(DESCRIPTORS));
-  const holder = python(scene, "hold.py", 200);
   try {
-    await until("descriptors are used up", async () => {
-      const open = await namespace.must(["ls", `/proc/${pid}/fd`]);
-      // Those of the listener may be free at the moment: it failed.
-      return open.trim().split("\n").length >= DESCRIPTORS - 2;
-    });
-    await sleep(random.int(500));
+    await holder.shows(/^held$/m);
+    await sleep(500 + random.int(2_000));
   } finally {
     await holder.kill();
-    await limit(soft ?? "1024");
   }
-  await served(scene);
 }
 
 async function restartService(scene: Scene): Promise<void> {
@@ -161,25 +133,6 @@ async function restartService(scene: Scene): Promise<void> {
   );
 }
 
-async function deleteJump(scene: Scene): Promise<void> {
-  const listed = await nat(scene, "-S", "OUTPUT");
-  const [jump = ""] = listed.match(/^-A OUTPUT .*C2S-IMDS.*$/m) ?? [];
-  await nat(scene, "-D", ...jump.split(" ").slice(1));
-  await served(scene);
-}
-
-async function insertForeign(scene: Scene): Promise<void> {
-  const rule = [
-    ...["OUTPUT", "-d", "10.96.0.1/32", "-p", "tcp", "-m", "tcp"],
-    ...["--dport", "443", "-j", "ACCEPT"],
-  ];
-  await nat(scene, "-I", ...rule);
-  // The file may be the broken one of another fault.
-  await reload(scene, "cache: 1\n", / info configuration read again /g);
-  await served(scene);
-  await nat(scene, "-D", ...rule);
-}
-
 /** What a client may meet while the redirect or the proxy is not there. */
 const CLOSED: readonly What[] = ["refused", "lost"];
 
@@ -188,19 +141,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "child killed",
     allowed: CLOSED,
-    shows: "refused",
     kills: true,
     inject: (scene) => replaceChild(scene, "SIGKILL"),
-  },
-  {
-    name: "nat table flushed and child killed",
-    allowed: CLOSED,
-    shows: "refused",
-    kills: true,
-    async inject(scene) {
-      await nat(scene, "--flush");
-      await replaceChild(scene, "SIGKILL");
-    },
   },
   {
     name: "child stopped for good",
@@ -222,63 +164,38 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "metadata service restarted",
-    // It forgets its tokens, too.
-    allowed: ["status 502", "status 401"],
-    shows: "status 502",
+    allowed: ["status 502"],
     refusedMs: 10_000,
     inject: restartService,
   },
   {
     name: "reload",
     allowed: [],
-    inject: (scene) =>
-      reload(
-        scene,
-        `cache: ${scene.random.int(3)}\n`,
-        / info configuration read again /g,
-      ),
+    inject: (scene) => {
+      const text = `cache: ${scene.random.int(3)}\n`;
+      return reload(scene, text, / info configuration read again /g);
+    },
   },
   {
     name: "reload of a broken file",
     allowed: [],
     inject: (scene) =>
-      reload(
-        scene,
-        "region: nonsense\n",
-        / error configuration unchanged /g,
-      ),
+      reload(scene, "region: nonsense\n", / error configuration unchanged /g),
   },
   {
     name: "nat table flushed",
     allowed: CLOSED,
     async inject(scene) {
-      await nat(scene, "--flush");
+      const { node: { namespace }, backend } = scene;
+      await namespace.must([
+        ...[`iptables-${backend}`, "--wait", "5", "-t", "nat", "--flush"],
+      ]);
       await served(scene);
     },
   },
-  { name: "jump deleted", allowed: CLOSED, inject: deleteJump },
   {
-    name: "a rule of others stands before ours",
+    name: "500 idle connections",
     allowed: [],
-    inject: insertForeign,
-  },
-  { name: "500 idle connections", allowed: [], inject: holdIdle },
-  {
-    name: "descriptors used up",
-    allowed: [...CLOSED, "late", "status 502"],
-    inject: useUpDescriptors,
-  },
-  {
-    name: "all tokens forgotten",
-    allowed: ["status 401"],
-    shows: "status 401",
-    inject: ({ node }) =>
-      node.namespace.must([
-        ...asUser(PROXY_UID),
-        "/usr/bin/python3",
-        new URL("rotate.py", import.meta.url).pathname,
-        // As many as the simulator keeps.
-        "4096",
-      ]),
+    inject: holdIdle,
   },
 ];

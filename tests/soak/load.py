@@ -9,34 +9,25 @@ import collections
 import http.client
 import json
 import random
-import re
 import signal
-import subprocess
 import sys
 import threading
 import time
 
 HOST = "169.254.169.254"
 REAL, EMULATED, SEED = sys.argv[1], sys.argv[2], int(sys.argv[3])
-PLACEMENT = "/latest/meta-data/placement"
-CREDENTIALS = "/latest/meta-data/iam/security-credentials/"
-SHOWN = [
-    PLACEMENT + "/region",
-    PLACEMENT + "/availability-zone",
+PATHS = [
+    "/latest/meta-data/placement/region",
+    "/latest/meta-data/placement/availability-zone",
     "/latest/dynamic/instance-identity/document",
+    "/latest/user-data",
+    "/latest/meta-data/nothing",
 ]
-NOTHING = "/latest/meta-data/nothing"
 TOKEN = "/latest/api/token"
-TIMES = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+TTL = {"X-aws-ec2-metadata-token-ttl-seconds": "21600"}
 
 PATIENCE = 8
 PAUSE = 0.02
-# No longer than the test waits after a fault that lets connections go direct:
-# those stay direct for as long as they are kept.
-KEPT = 1_500
-
-# An answer to the same token may be as old as that.
-CACHED = 2_000
 
 expected = {}
 tally = collections.Counter()
@@ -49,47 +40,6 @@ def now():
     return time.time() * 1000
 
 
-def tell(client, what, start, path, end=None):
-    at = now()
-    line = {"client": client, "what": what, "path": path}
-    line.update({"from": start, "to": end or at, "at": at})
-    with lock:
-        print(json.dumps(line), flush=True)
-
-
-def masked(body):
-    """Credentials are renewed every hour."""
-    return TIMES.sub(b"TIME", body)
-
-
-def fault_of(path, status, body):
-    """What is wrong with an answer; nothing if all is well."""
-    right_status, right_body, real_body = expected[path]
-    if status != right_status:
-        return f"status {status}"
-    if masked(body) == right_body:
-        return None
-    return "real" if masked(body) == real_body else "wrong"
-
-
-class Connection:
-    """One connection, and until when it is known to have been well."""
-
-    def __init__(self):
-        self.start = now()
-        self.http = http.client.HTTPConnection(HOST, timeout=PATIENCE)
-        self.http.connect()
-        self.connected = self.well = now()
-
-    def ask(self, method, path, headers):
-        self.sent = now()
-        self.http.request(method, path, headers=headers)
-        answer = self.http.getresponse()
-        body = answer.read()
-        self.well = now()
-        return answer, body
-
-
 class Client:
     """Asks one thing after another, on new connections or on kept ones."""
 
@@ -98,75 +48,71 @@ class Client:
         self.random = random.Random(seed)
         self.connection = None
         self.token = None
-        self.token_well = 0
+        # When the connection was last well.
+        self.well = 0
+
+    def note(self, what):
+        with lock:
+            tally[f"{self.name}: {what}"] += 1
+
+    def tell(self, what, path, start):
+        line = {"client": self.name, "what": what, "path": path}
+        line.update({"from": start, "to": now()})
+        with lock:
+            print(json.dumps(line), flush=True)
 
     def drop(self):
         if self.connection is not None:
-            self.connection.http.close()
+            self.connection.close()
         self.connection = None
 
     def ask(self, method, path, headers):
-        """An answer, or nothing once what went wrong is told."""
-        if self.connection is None:
-            start = now()
-            try:
-                self.connection = Connection()
-            except TimeoutError:
-                return tell(self.name, "late", start, path)
-            except OSError:
-                return tell(self.name, "refused", start, path)
-        connection = self.connection
+        """Status and body, or nothing once what went wrong is told."""
+        before = now()
+        fault, since = "refused", before
         try:
-            answer, body = connection.ask(method, path, headers)
-        except TimeoutError:
+            if self.connection is None:
+                self.connection = http.client.HTTPConnection(HOST, timeout=PATIENCE)
+                self.connection.connect()
+                self.well = now()
+            fault, since = "lost", self.well
+            self.connection.request(method, path, headers=headers)
+            answer = self.connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, TimeoutError):
+                fault, since = "late", before
             self.drop()
-            return tell(self.name, "late", connection.sent, path)
-        except (OSError, http.client.HTTPException):
+            return self.tell(fault, path, since)
+        self.well = now()
+        if answer.will_close or not self.kept:
             self.drop()
-            return tell(self.name, "lost", connection.well, path)
-        old = now() - connection.start > KEPT
-        if answer.will_close or not self.kept or old:
-            self.drop()
-        return connection, answer, body
-
-    def renew(self):
-        ttl = {"X-aws-ec2-metadata-token-ttl-seconds": "21600"}
-        answered = self.ask("PUT", TOKEN, ttl)
-        if answered is None:
-            return
-        connection, answer, body = answered
-        if answer.status != 200:
-            return tell(self.name, f"status {answer.status}", connection.sent, TOKEN)
-        if answer.getheader("X-Aws-Ec2-Metadata-Token-Ttl-Seconds") != "21600":
-            return tell(self.name, "wrong", connection.sent, TOKEN)
-        self.token, self.token_well = body.decode(), connection.well
-        self.well()
-
-    def well(self):
-        with lock:
-            tally[self.name] += 1
+        return answer.status, body
 
     def once(self):
+        before = now()
         if self.with_token and self.token is None:
-            return self.renew()
-        path = self.random.choice(list(expected))
-        token = {"X-aws-ec2-metadata-token": self.token} if self.with_token else {}
-        answered = self.ask("GET", path, token)
-        if answered is None:
+            got = self.ask("PUT", TOKEN, TTL)
+            if got is not None and got[0] == 200:
+                self.token = got[1].decode()
+            elif got is not None:
+                self.tell(f"status {got[0]}", TOKEN, before)
             return
-        connection, answer, body = answered
-        fault = fault_of(path, answer.status, body)
-        if fault is None:
-            self.token_well = connection.well
-            self.well()
-        elif fault == "real":
-            # Whom a connection leads to is decided while it is made.
-            tell(self.name, fault, connection.start, path, connection.connected)
-        elif fault == "status 401" and self.with_token:
-            tell(self.name, fault, self.token_well - CACHED, path)
+        token = {"X-aws-ec2-metadata-token": self.token} if self.with_token else {}
+        path = self.random.choice(PATHS)
+        got = self.ask("GET", path, token)
+        shown, real = expected[path]
+        if got == shown:
+            self.note("well")
+        elif got is not None and got[0] == 401 and self.with_token:
+            # Where the service was restarted, it has forgotten its tokens.
+            self.note("token renewed")
             self.token = None
-        else:
-            tell(self.name, fault, connection.sent, path)
+        elif got == real:
+            self.tell("real", path, before)
+        elif got is not None:
+            wrong = got[0] == shown[0]
+            self.tell("wrong" if wrong else f"status {got[0]}", path, before)
 
     def run(self):
         going.wait()
@@ -176,70 +122,28 @@ class Client:
         self.drop()
 
 
-class Curl:
-    """What scripts on a node do."""
-
-    name = "curl"
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-
-    def run(self):
-        going.wait()
-        while not over.is_set():
-            path = self.random.choice(list(expected))
-            start = now()
-            ran = subprocess.run(
-                ["curl", "--silent", "--max-time", str(PATIENCE)]
-                + ["--write-out", "%{stderr}%{http_code}", f"http://{HOST}{path}"],
-                capture_output=True,
-            )
-            # curl's codes: 7 could not connect, 28 timed out.
-            if ran.returncode != 0:
-                fault = {7: "refused", 28: "late"}.get(ran.returncode, "lost")
-            else:
-                fault = fault_of(path, int(ran.stderr), ran.stdout)
-            if fault is None:
-                with lock:
-                    tally[self.name] += 1
-            else:
-                tell(self.name, fault, start, path)
-            time.sleep(0.1)
-
-
 def learn():
     service = http.client.HTTPConnection(HOST, timeout=PATIENCE)
-
-    def read(path):
+    for path in PATHS:
         service.request("GET", path)
         answer = service.getresponse()
-        return answer.status, masked(answer.read())
-
-    roles = read(CREDENTIALS)[1].decode()
-    for path in SHOWN:
-        status, body = read(path)
-        shown = body.replace(REAL.encode(), EMULATED.encode())
-        assert status == 200 and shown != body, path
-        expected[path] = status, shown, body
-    for path in [CREDENTIALS, CREDENTIALS + roles, "/latest/user-data", NOTHING]:
-        status, body = read(path)
-        expected[path] = status, body, None
+        status, real = answer.status, answer.read()
+        shown = real
+        if "/placement/" in path or "/dynamic/" in path:
+            shown = real.replace(REAL.encode(), EMULATED.encode())
+            assert shown != real, path
+        expected[path] = (status, shown), (status, real)
     service.close()
 
 
 learn()
-clients = [
-    Client(name, kept, with_token, SEED + 10 * n + number)
-    for n, (name, kept, with_token) in enumerate(
-        [
-            ("kept connections", True, False),
-            ("kept connections, IMDSv2", True, True),
-            ("new connections", False, False),
-            ("new connections, IMDSv2", False, True),
-        ]
-    )
-    for number in range(2)
-] + [Curl(SEED)]
+KINDS = [
+    ("kept connections", True, False),
+    ("kept connections, IMDSv2", True, True),
+    ("new connections", False, False),
+    ("new connections, IMDSv2", False, True),
+]
+clients = [Client(*kind, SEED + n) for n, kind in enumerate(KINDS * 2)]
 threads = [threading.Thread(target=client.run) for client in clients]
 for thread in threads:
     thread.start()
@@ -251,4 +155,4 @@ while not over.is_set():
 going.set()
 for thread in threads:
     thread.join()
-print(json.dumps({"tally": tally}), flush=True)
+print(json.dumps(tally), flush=True)

@@ -56,7 +56,7 @@ async function other(run: Runner): Promise<[number | undefined, string]> {
 
 for (
   const [who, run, by] of [
-    ["another user", machine(1000, IP), 'uid=1000 by="python3 \\(12\\)"'],
+    ["another user", machine(1000, IP), 'uid=1000 by="python3 \\(pid 12\\)"'],
     ["who listens on all addresses", machine(1000, ANY), "uid=1000"],
     ["who listens on IPv6", machine(1000, IP6), "a socket that does not"],
     ["who does not listen", machine(1000, IP, 0), "a socket that does not"],

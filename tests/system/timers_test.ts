@@ -94,13 +94,15 @@ Deno.test("delay() ends early with its signal, deadline() with its promise, time
 Deno.test("a process waits for what is pending, and for nothing that was cancelled", async () => {
   const url = new URL("../../lib/system/timers.ts", import.meta.url);
   const script = `
-    import { after, deadline } from ${JSON.stringify(url.href)};
+    import { after, deadline, delay } from ${JSON.stringify(url.href)};
     after(100_000, () => {})();
     after(10, () => after(100_000, () => {})());
     after(10, () => {});
     after(50, () => Deno.stdout.writeSync(new TextEncoder().encode("acted")));
     after(100_000, () => {})();
     await deadline(1, 100_000);
+    await delay(60);
+    after(100_000, () => {})();
   `;
   const result = await systemRunner(
     [Deno.execPath(), "run", "--quiet", "--no-config", "--no-check", "-"],

@@ -5,20 +5,17 @@
  * @module
  */
 import { after } from "../../system/timers.ts";
-import { ClientGone, UpstreamError } from "./upstream_error.ts";
-
-/** Why a request up is given up. */
-type Reason = UpstreamError | ClientGone;
+import { ClientGone, type Failure, UpstreamError } from "./upstream_error.ts";
 
 /** One limit for finding the service, connecting, asking and reading. */
 export class TimeLimit implements Disposable {
   /** Called when the time is over or the client has left, by the step at work. */
-  onOver: (reason: Reason) => void = () => {};
+  onOver: (reason: Failure) => void = () => {};
   readonly #deadline: number;
   readonly #client: AbortSignal | undefined;
   readonly #cancelTimer: () => void;
   readonly #leave = () => this.#end(new ClientGone());
-  #reason: Reason | undefined;
+  #reason: Failure | undefined;
 
   /**
    * Begins now.
@@ -58,7 +55,7 @@ export class TimeLimit implements Disposable {
     this.#client?.removeEventListener("abort", this.#leave);
   }
 
-  #end(reason: Reason): void {
+  #end(reason: Failure): void {
     this.#reason ??= reason;
     this.onOver(this.#reason);
   }

@@ -47,6 +47,9 @@ export class ClientGone extends Error {
   }
 }
 
+/** Why a request up was given up. */
+export type Failure = UpstreamError | ClientGone;
+
 /**
  * Says that no connection could be made.
  *
@@ -62,7 +65,7 @@ export function unreachable(cause: unknown): UpstreamError {
  *
  * @param cause why
  */
-export function brokeOff(cause: unknown): UpstreamError | ClientGone {
+export function brokeOff(cause: unknown): Failure {
   if (cause instanceof UpstreamError || cause instanceof ClientGone) {
     return cause;
   }

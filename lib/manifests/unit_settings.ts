@@ -1,11 +1,32 @@
 /**
- * What a unit does to the rule once its proxy has ended, however it ended.
+ * What manifests share: what the proxy may take of a node, and what a unit does
+ * to the rule once its proxy has ended, however it ended.
  *
  * @module
  */
 import type { Leaving } from "../config/serve_config.ts";
 
-/** What is asked for. */
+/**
+ * The most descriptors: nothing else bounds how many connections clients hold
+ * open. The kernel's own limit may be a million.
+ */
+export const MAX_DESCRIPTORS = 16_384;
+
+/**
+ * The most memory, in MiB. Idle, parent and child take 56 MiB; with every
+ * descriptor a client that has begun its head, 321 MiB; `check` in the
+ * container takes 60 MiB more. Only who floods the proxy gets further: then the
+ * kernel kills the child, and the rule refuses clients until it is back.
+ */
+export const MAX_MEMORY_MIB = 512;
+
+/**
+ * Last to be killed when the node runs out of memory. Not -1000: with that the
+ * kernel has nobody to kill at the limit above, and the proxy hangs.
+ */
+export const OOM_SCORE: number = -999;
+
+/** What is asked for of the rule. */
 export interface LeavingRule {
   /** What becomes of the rule at a clean stop. */
   readonly onStop: Leaving;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { restartLines } from "../../lib/manifests/stop_post.ts";
+import { restartLines } from "../../lib/manifests/unit_settings.ts";
 import { parseUnit, valuesOf } from "../helpers/units.ts";
 
 /** What a unit's ExecStopPost= does, run as systemd would, in a shell's words. */
@@ -31,33 +31,27 @@ async function left(
   return new TextDecoder().decode(stdout).trim();
 }
 
-for (
-  const [onStop, onCrash, atStop, atCrash, inPause] of [
-    ["keep", "keep", "", "", ""],
-    ["keep", "remove", "", "removed", "removed"],
-    ["remove", "keep", "removed", "", "removed"],
-    ["remove", "remove", "removed", "removed", "removed"],
-  ] as const
-) {
-  Deno.test(`restartLines() leaves what --on-stop=${onStop} --on-crash=${onCrash} say`, async () => {
+Deno.test("restartLines() leaves what --on-stop and --on-crash say, and starts again after two seconds in all", async () => {
+  for (
+    const [onStop, onCrash, atStop, atCrash, inPause] of [
+      ["keep", "keep", "", "", ""],
+      ["keep", "remove", "", "removed", "removed"],
+      ["remove", "keep", "removed", "", "removed"],
+      ["remove", "remove", "removed", "removed", "removed"],
+    ] as const
+  ) {
+    const note = `${onStop} ${onCrash}`;
     const after = (result: string, job?: number) =>
       left(onStop, onCrash, job === undefined ? { result } : { result, job });
-    assertEquals(await after("success"), atStop);
+    assertEquals(await after("success"), atStop, note);
     for (const result of ["signal", "exit-code", "oom-kill", "timeout"]) {
-      assertEquals(await after(result), atCrash, result);
+      assertEquals(await after(result), atCrash, `${note} ${result}`);
     }
-    assertEquals(await after("signal", 4711), inPause);
-  });
-}
-
-Deno.test("restartLines() starts the unit again, after two seconds in all", () => {
-  for (const onStop of ["keep", "remove"] as const) {
-    for (const onCrash of ["keep", "remove"] as const) {
-      const lines = restartLines({ onStop, onCrash }, "remove");
-      const settings = parseUnit(`[Service]\n${lines}`);
-      assertEquals(valuesOf(settings, "[Service] Restart"), ["always"]);
-      const [seconds] = valuesOf(settings, "[Service] RestartSec");
-      assertEquals(seconds, lines.includes("sleep 2;") ? "0" : "2");
-    }
+    assertEquals(await after("signal", 4711), inPause, note);
+    const lines = restartLines({ onStop, onCrash }, "remove");
+    const settings = parseUnit(`[Service]\n${lines}`);
+    assertEquals(valuesOf(settings, "[Service] Restart"), ["always"]);
+    const [seconds] = valuesOf(settings, "[Service] RestartSec");
+    assertEquals(seconds, lines.includes("sleep 2;") ? "0" : "2");
   }
 });

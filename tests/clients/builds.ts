@@ -1,0 +1,98 @@
+/**
+ * What makes the clients that are compiled or have packages of their own: once
+ * for a test file, outside the checkout, before they run where nothing can be
+ * downloaded.
+ *
+ * @module
+ */
+import { run } from "../../deploy/build.ts";
+
+/** A command; arguments `NAME=VALUE` before it set variables. */
+export type CommandLine = readonly string[];
+
+const made = new Map<string, Promise<CommandLine>>();
+
+function once(name: string, make: () => Promise<CommandLine>) {
+  const command = made.get(name) ?? make();
+  made.set(name, command);
+  return command;
+}
+
+function here(name: string): string {
+  return new URL(name, import.meta.url).pathname;
+}
+
+/** Where the results are kept. */
+async function cache(): Promise<string> {
+  const caches = Deno.env.get("XDG_CACHE_HOME") ??
+    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
+  const folder = `${caches}/c2s-imds/clients`;
+  await Deno.mkdir(folder, { recursive: true });
+  return folder;
+}
+
+/** Builds a program of `go/`. */
+export function go(program: string): Promise<CommandLine> {
+  return once(program, async () => {
+    const folder = await cache();
+    const file = await Deno.makeTempFile({ dir: folder });
+    await run("go", "-C", here("go"), "build", "-o", file, `./${program}`);
+    // Another test may run the one that is there.
+    await Deno.rename(file, `${folder}/${program}`);
+    return [`${folder}/${program}`];
+  });
+}
+
+/** Builds the program of `rust/`. */
+export function rust(): Promise<CommandLine> {
+  return once("rust", async () => {
+    const folder = `${await cache()}/rust`;
+    const manifest = `--manifest-path=${here("rust/Cargo.toml")}`;
+    const target = `--target-dir=${folder}`;
+    await run("cargo", "build", "--quiet", "--locked", manifest, target);
+    return [`${folder}/debug/sdk-rust`];
+  });
+}
+
+/** Compiles the program of `java/` with the packages of its pom.xml. */
+export function java(): Promise<CommandLine> {
+  return once("java", async () => {
+    const pom = await Deno.readTextFile(here("java/pom.xml"));
+    const release = pom.match(/<sdk>(.+)<\/sdk>/)?.[1];
+    const folder = `${await cache()}/java-${release}`;
+    const path = `${folder}:${folder}/*`;
+    // Maven asks for each of its own parts: once is enough.
+    if (!await Deno.stat(`${folder}/complete`).catch(() => undefined)) {
+      await run(
+        ...["mvn", "--quiet", "--batch-mode", `--file=${here("java/pom.xml")}`],
+        ...["dependency:copy-dependencies", `-DoutputDirectory=${folder}`],
+      );
+      await Deno.writeTextFile(`${folder}/complete`, "");
+    }
+    await run("javac", "-d", folder, "-cp", path, here("java/SdkJava.java"));
+    return ["java", "-XX:TieredStopAtLevel=1", "-cp", path, "SdkJava"];
+  });
+}
+
+/**
+ * What runs a script with packages of npm.
+ *
+ * @param flags how its imports are resolved
+ * @param script its path
+ * @param packages what it loads beside its imports, given as its arguments
+ */
+export function deno(
+  flags: readonly string[],
+  script: string,
+  ...packages: readonly string[]
+): Promise<CommandLine> {
+  return once(script, async () => {
+    const path = Deno.execPath();
+    await run(path, "cache", ...flags, script, ...packages);
+    const { denoDir } = JSON.parse(await run(path, "info", "--json"));
+    return [
+      ...[`DENO_DIR=${denoDir}`, path, "run", ...flags, "--cached-only"],
+      ...["--no-check", "--no-prompt", "--allow-all", script, ...packages],
+    ];
+  });
+}
