@@ -25,7 +25,7 @@ export const serveChild: Command = {
   help: "Usage: started by c2s-imds serve, never by hand\n",
   async run(_args, io) {
     // They reach every process of the service, and are the parent's to obey.
-    using _signals = listenForSignals(io);
+    const signals = listenForSignals(io);
     sanitizeEnvironment();
     const fine = await liveAsChild({
       input: Deno.stdin.readable,
@@ -37,6 +37,7 @@ export const serveChild: Command = {
       uid: Deno.uid(),
       dropPermissions: () => dropPermissions(DROPPED_BY_CHILD),
     });
+    signals.close();
     return fine ? EXIT.OK : EXIT.FAILED;
   },
 };

@@ -42,8 +42,9 @@ async function targetFault(
   const { family, address: hostname, addressPort, port } = target;
   const to = renderDestination(target);
   const signal = AbortSignal.timeout(CONNECT_MS);
+  let connection: Deno.Conn | undefined;
   try {
-    using connection = await Deno.connect({
+    connection = await Deno.connect({
       hostname,
       port: addressPort,
       signal,
@@ -65,6 +66,8 @@ async function targetFault(
     return error instanceof Deno.errors.ConnectionRefused
       ? `${to} refuses connections`
       : `${to} cannot be reached`;
+  } finally {
+    connection?.close();
   }
 }
 
