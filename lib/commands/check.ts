@@ -15,7 +15,7 @@ import {
   parseUpstream,
 } from "../config/address.ts";
 import { type Option, parseFlags, renderOptions } from "../cli/options.ts";
-import { parseSeconds } from "../config/sourced_value.ts";
+import { parseSeconds } from "../config/values.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import {
