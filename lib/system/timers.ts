@@ -59,17 +59,8 @@ export function every(ms: number, act: () => void): () => void {
  *
  * @param signal ends the wait early when it is aborted; never rejects
  */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      cancel();
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const cancel = after(ms, end);
-    signal?.addEventListener("abort", end);
-    if (signal?.aborted) end();
-  });
+export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  await deadline(new Promise<never>(() => {}), ms, signal);
 }
 
 /**
