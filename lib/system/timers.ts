@@ -114,7 +114,8 @@ function fire(): void {
   alarm = undefined;
   next = Infinity;
   const now = performance.now();
-  for (const call of [...pending].filter(({ at }) => at <= now)) {
+  const due = [...pending].filter(({ at }) => at <= now);
+  for (const call of due.sort((one, other) => one.at - other.at)) {
     // One may cancel another.
     if (pending.delete(call)) call.act();
   }
