@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { layCable } from "../helpers/cable.ts";
-import { installedForFile } from "../helpers/installed.ts";
-import { askAs } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
 import {
+  askAs,
   childOf,
   EMULATED,
   isAlive,
@@ -18,8 +17,6 @@ import {
   startProgram,
 } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 const ARP_IGNORE = "/proc/sys/net/ipv4/conf/all/arp_ignore";
 const URL = `http://169.254.169.254:39724${REGION}`;
@@ -39,7 +36,6 @@ interface Place {
 }
 
 async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
-  const { command, env } = await installed();
   const node = stack.use(await createNamespace());
   const neighbour = stack.use(await createNamespace());
   await layCable(
@@ -52,23 +48,16 @@ async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
   stack.use(
     await startProgram(
       ["simulate", "--listen=10.77.0.2:80", "--listen-anywhere"],
-      { namespace: neighbour.name, cwd: "/", command, env },
+      { namespace: neighbour.name, cwd: "/" },
     ),
   );
-  const how = (...before: readonly string[]) => {
-    const [name = "", ...args] = [...before, ...command];
-    return {
-      namespace: node.name,
-      cwd: "/",
-      command: [name, ...args] as const,
-      env,
-    };
-  };
+  const inside = { namespace: node.name, cwd: "/" };
   return {
     node,
     neighbour,
-    start: (line) => startProgram(line.split(" "), how()),
-    run: (line, ...before) => runProgram(line.split(" "), how(...before)),
+    start: (line) => startProgram(line.split(" "), inside),
+    run: (line, ...before) =>
+      runProgram(line.split(" "), { ...inside, before }),
     state: async () =>
       await node.must(["ip", "-4", "address"]) +
       await node.must(["cat", ARP_IGNORE]),

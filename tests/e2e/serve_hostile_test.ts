@@ -4,7 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
+import { installedProgram } from "../helpers/installed.ts";
 import { startLoad } from "../helpers/load.ts";
 import {
   createNode,
@@ -15,12 +15,10 @@ import {
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
-const installed = installedForFile();
-
 testWith(NODE_NEEDS)(
   "serve --iptables answers 508 at once when its own requests are redirected to it",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using program = await node.start("serve --iptables");
     const theirs = [
       ...["-d", "169.254.169.254", "-p", "tcp", "--dport", "80"],
@@ -74,8 +72,8 @@ const STARTS: Readonly<Record<string, string>> = {
 testWith(NODE_NEEDS)(
   "serve --iptables works however it is started",
   async (t) => {
-    const { command, env } = await installed();
-    await using node = await createNode(await installed());
+    const { command, env } = await installedProgram();
+    await using node = await createNode();
     const before = await node.rules();
     for (const [how, script] of Object.entries(STARTS)) {
       await t.step(how, async () => {
@@ -108,7 +106,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "serve --iptables takes a storm of SIGHUP and a signal at any moment of its start",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const before = await node.rules();
     {
       await using program = await node.start("serve --iptables");

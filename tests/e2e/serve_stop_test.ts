@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { systemRunner } from "../../lib/system/runner.ts";
-import { installedForFile } from "../helpers/installed.ts";
 import { startLoad, type Tally } from "../helpers/load.ts";
 import {
   ALL_BACKENDS,
@@ -14,8 +13,6 @@ import {
 } from "../helpers/node.ts";
 import type { RunningProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 const CLIENTS = 16;
 
@@ -59,7 +56,7 @@ for (const [way, send] of Object.entries(WAYS)) {
     async () => {
       const index = Object.keys(WAYS).indexOf(way);
       const backend = ALL_BACKENDS[index % ALL_BACKENDS.length];
-      await using node = await createNode(await installed(), backend);
+      await using node = await createNode(backend);
       const before = await node.rules();
       await using program = await node.start(
         `serve --iptables --backend=${backend}`,
@@ -82,7 +79,7 @@ for (const [way, send] of Object.entries(WAYS)) {
 testWith(NODE_NEEDS)(
   "serve --iptables --on-stop keep leaves the rule as it is",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using program = await node.start("serve --iptables --on-stop keep");
     const before = await node.rules();
     // They mean nothing to it, nor to the child.
@@ -99,7 +96,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "serve --iptables takes two signals together for one, a later one for force",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const before = await node.rules();
     await using program = await node.start("serve --iptables", {}, "setsid");
     const child = await childOf(program);
@@ -173,7 +170,7 @@ const STANDS =
 testWith(NODE_NEEDS)(
   "serve --iptables ends with 1 and says so when it cannot remove the rule, and at a second signal when iptables hangs",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using iptables = await wrapIptables();
     const before = await node.rules();
     const start = () =>
