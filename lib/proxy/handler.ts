@@ -178,10 +178,7 @@ export class Handler {
       return this.#turnAway(NO_STRANGERS);
     }
     if (upstream.comesBack(peer, listener, asked)) return loopAnswer();
-    const refused = refusal(
-      { ...asked, headers: fields },
-      config.allowBrowsers,
-    );
+    const refused = refusal(method, fields, config.allowBrowsers);
     if (refused !== undefined) return this.#turnAway(refused);
     try {
       const body = method === "GET"

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { layCable } from "../helpers/cable.ts";
-import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import { createNamespace } from "../helpers/namespace.ts";
 import {
   askAs,
   childOf,
@@ -10,12 +10,7 @@ import {
   REGION,
   until,
 } from "../helpers/node.ts";
-import {
-  type ProgramResult,
-  type RunningProgram,
-  runProgram,
-  startProgram,
-} from "../helpers/program.ts";
+import { runProgram, startProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
 
 const ARP_IGNORE = "/proc/sys/net/ipv4/conf/all/arp_ignore";
@@ -26,16 +21,7 @@ const SERVE =
   "serve --address --upstream http://10.77.0.2 --listen 169.254.169.254:39724 --listen-anywhere";
 
 /** A node whose metadata service is its neighbour. */
-interface Place {
-  readonly node: Namespace;
-  readonly neighbour: Namespace;
-  start(line: string): Promise<RunningProgram>;
-  run(line: string, ...before: string[]): Promise<ProgramResult>;
-  /** The addresses of the node, and whether `arp_ignore` is set. */
-  state(): Promise<string>;
-}
-
-async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
+async function createPlace(stack: AsyncDisposableStack) {
   const node = stack.use(await createNamespace());
   const neighbour = stack.use(await createNamespace());
   await layCable(
@@ -51,13 +37,13 @@ async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
       { namespace: neighbour.name, cwd: "/" },
     ),
   );
-  const inside = { namespace: node.name, cwd: "/" };
+  const there = { namespace: node.name, cwd: "/" };
   return {
     node,
     neighbour,
-    start: (line) => startProgram(line.split(" "), inside),
-    run: (line, ...before) =>
-      runProgram(line.split(" "), { ...inside, before }),
+    start: (line: string) => startProgram(line.split(" "), there),
+    run: (line: string) => runProgram(line.split(" "), there),
+    /** The addresses of the node, and whether `arp_ignore` is set. */
     state: async () =>
       await node.must(["ip", "-4", "address"]) +
       await node.must(["cat", ARP_IGNORE]),
