@@ -71,3 +71,18 @@ Deno.test("expectationsOf() knows what a profile and its overrides make clients 
     });
   }
 });
+
+Deno.test("expectationsOf() takes 404 for nothing to show, and goes by the status", () => {
+  const judge = (path: string, status: number, text: string) => {
+    const config = readServeConfig(FILE, {}, () => YAML);
+    const body = new TextEncoder().encode(text);
+    return expectationsOf(config).find(({ what }) => what === path)
+      ?.judge({ status, headers: new Map(), body }).kept;
+  };
+  for (const status of [200, 404, 403, 502, 0]) {
+    const kept = judge("services/partition", status, "aws-iso");
+    assertEquals(kept, status === 200 || status === 404, `${status}`);
+  }
+  assertEquals(judge("tags", 200, "404 - Not Found\n"), false);
+  assertEquals(judge("user-data", 404, "a secret"), false);
+});
