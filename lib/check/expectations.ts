@@ -16,7 +16,7 @@ import {
 import { RewritePolicy } from "../rewrite/policy.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
 import { equals } from "../system/bytes.ts";
-import type { MetadataAnswer } from "../system/metadata_client.ts";
+import type { MetadataAnswer } from "../proxy/metadata_client.ts";
 
 /** An answer that an identity changes. */
 export interface Expectation {

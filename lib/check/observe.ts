@@ -13,7 +13,7 @@ import {
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "../system/metadata_client.ts";
+} from "../proxy/metadata_client.ts";
 import type { Expectation, Judgement } from "./expectations.ts";
 
 /** Why no answer came. */
@@ -203,8 +203,6 @@ const SILENCES: Readonly<Record<string, Silence>> = {
   EHOSTUNREACH: "no route",
   ENETUNREACH: "no route",
   ETIMEDOUT: "timeout",
-  ENOTFOUND: "unknown name",
-  EAI_AGAIN: "unknown name",
 };
 
 /**
@@ -218,6 +216,9 @@ function silenceOf(
   const reason = cause.code ?? cause.message;
   const silence = cause instanceof Deno.errors.TimedOut
     ? "timeout"
+    // The resolver's errors have no code.
+    : /^failed to lookup address/.test(reason)
+    ? "unknown name"
     : SILENCES[reason] ?? "other";
   return { silence, reason };
 }

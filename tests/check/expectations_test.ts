@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { expectationsOf } from "../../lib/check/expectations.ts";
 import { observe } from "../../lib/check/observe.ts";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { askMetadata } from "../../lib/system/metadata_client.ts";
+import { askMetadata } from "../../lib/proxy/metadata_client.ts";
 import { stage } from "./stage.ts";
 
 const YAML = `profile: c2s

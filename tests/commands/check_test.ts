@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createCheck } from "../../lib/commands/check.ts";
 import { EXIT } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/message.ts";
-import { askMetadata } from "../../lib/system/metadata_client.ts";
+import { askMetadata } from "../../lib/proxy/metadata_client.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { fakeIo } from "../helpers/io.ts";
 import { stage } from "../check/stage.ts";
