@@ -72,7 +72,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   // It stands still while answers are compared: credentials name the hour.
   let stopped: number | undefined = Date.now();
-  const simulator = await startSimulator({
+  const simulator = startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: false,
