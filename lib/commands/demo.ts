@@ -98,7 +98,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       stopped = undefined;
       // https://no-color.org
       const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
-      const report = renderReport({ comparisons, urls, regions }, colour);
+      const report = renderReport(comparisons, urls, regions, colour);
       const wrong = comparisons.filter(({ asExpected }) => !asExpected);
       if (wrong.length > 0) {
         io.stdout(report);
