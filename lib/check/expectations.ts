@@ -4,7 +4,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { arnNames, type Edit, Edits } from "../rewrite/edits.ts";
+import { arnNames, type Edit, editsOf } from "../rewrite/edits.ts";
 import {
   ARN_FIELDS,
   DOMAIN_PATH,
@@ -46,7 +46,7 @@ const SHOWN = 60;
 export function expectationsOf(identity: Identity | undefined): Expectation[] {
   if (identity === undefined) return [];
   const { partition, zones, zoneIds, overrides } = identity;
-  const edits = new Edits(identity);
+  const editOf = editsOf(identity);
   const targets = [
     PARTITION_PATH,
     DOMAIN_PATH,
@@ -54,14 +54,14 @@ export function expectationsOf(identity: Identity | undefined): Expectation[] {
   ].flatMap(targetsOf);
   return [
     ...[...new Set(targets)].flatMap((target) => {
-      const edit = edits.of(target);
+      const edit = editOf(target);
       return edit === undefined ? [] : [ofEdit(target, edit)];
     }),
     ...[
       ...partition === undefined ? [] : ofArns(partition),
       ...ofNames("zone name", ZONE, zones),
       ...ofNames("zone id", `${ZONE}-id`, zoneIds),
-    ].filter(({ target }) => edits.of(target) === undefined),
+    ].filter(({ target }) => editOf(target) === undefined),
   ];
 }
 
