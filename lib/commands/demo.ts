@@ -115,7 +115,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       const ended = runUntilStopped(proxy, signals.order, log);
       io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
       io.stdout(report + renderServing(urls));
-      return await ended.finally(() => signals[Symbol.dispose]());
+      return await ended.finally(() => signals.close());
     } finally {
       cancelErrorLog();
       await proxy.shutdown();
