@@ -5,11 +5,11 @@
  */
 import type { NamePairs } from "../config/profile.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
-import { arnFields, arnNames, type Edit, Edits } from "./edits.ts";
+import { arnFields, arnNames, type Edit, editsOf } from "./edits.ts";
 import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
-import { bodyRule, realTarget } from "./paths.ts";
+import { bodyRule, namesRegion, realTarget } from "./paths.ts";
 import { Rewriter, type RewriteStream } from "./rewriter.ts";
-import { UnmappedRegions } from "./unmapped_region.ts";
+import { unmappedRegions } from "./unmapped_region.ts";
 
 /** What happens to one body. */
 export interface BodyRewrite {
@@ -28,9 +28,10 @@ export class RewritePolicy {
   readonly #ruleOf: (target: string) => BodyRule;
   readonly #rewriter: Rewriter;
   readonly #arns: Rewriter;
-  readonly #edits: Edits;
+  readonly #editOf: (target: string) => Edit | undefined;
   readonly #back: Rewriter;
-  readonly #unmapped: UnmappedRegions;
+  readonly #isEmulating: boolean;
+  readonly #lookForUnmapped: (text: Uint8Array) => void;
 
   /**
    * Prepares the search for the names.
@@ -58,13 +59,14 @@ export class RewritePolicy {
       : rewrite === "all"
       ? () => REWRITE
       : (target) => bodyRule(target, hostNames);
-    this.#edits = new Edits(identity);
+    this.#editOf = editsOf(identity);
     // Only answers under `all` name what a client asks for next.
     const backward = rewrite === "all" ? reversed : () => [];
     this.#back = new Rewriter(new Map(backward([...regions])), [
       { kind: "whole", names: backward(names) },
     ]);
-    this.#unmapped = new UnmappedRegions(regions, warn);
+    this.#isEmulating = regions.size > 0;
+    this.#lookForUnmapped = unmappedRegions(regions, warn);
   }
 
   /**
@@ -76,7 +78,7 @@ export class RewritePolicy {
    */
   of(method: string, target: string): BodyRewrite {
     if (!isRead(method)) return using(this.#rewriter, UNTOUCHED);
-    const edit = this.#edits.of(target);
+    const edit = this.#editOf(target);
     const rule = this.#ruleOf(target);
     const fields = this.#arns.empty || rule.kind !== "untouched"
       ? []
@@ -85,11 +87,11 @@ export class RewritePolicy {
       return using(this.#arns, { kind: "json", fields }, edit);
     }
     const rewriting = using(this.#rewriter, rule, edit);
-    if (!this.#unmapped.watches(target)) return rewriting;
+    if (!this.#isEmulating || !namesRegion(target)) return rewriting;
     return {
       ...rewriting,
       rewrite: (bytes) => {
-        this.#unmapped.look(bytes);
+        this.#lookForUnmapped(bytes);
         return rewriting.rewrite(bytes);
       },
     };
