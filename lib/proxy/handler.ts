@@ -5,7 +5,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { ServeConfig } from "../config/serve_config.ts";
-import { RewritePolicy } from "../rewrite/policy.ts";
+import { type RewritePolicy, rewritePolicy } from "../rewrite/policy.ts";
 import {
   type Log,
   type LogWrite,
@@ -25,7 +25,7 @@ import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
 import { fieldsOf, identityOnly, requestHeaders } from "./headers.ts";
 import type { Places } from "./places.ts";
 import { originTarget, pathOf, requestBodies } from "./request.ts";
-import { ResponseCache } from "./response_cache.ts";
+import { type ResponseCache, responseCache } from "./response_cache.ts";
 import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
 import { TimeLimit } from "./upstream/time_limit.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
@@ -110,8 +110,8 @@ export class Handler {
     const { log, meters } = this.#parts;
     return {
       config,
-      cache: new ResponseCache(config.cacheMs, meters),
-      rewrites: new RewritePolicy(config, (region) =>
+      cache: responseCache(config.cacheMs, meters),
+      rewrites: rewritePolicy(config, (region) =>
         log.warn(
           `the metadata service names a region that no map covers: add --region ${region}=EMULATED`,
         )),
@@ -186,7 +186,7 @@ export class Handler {
       if (body !== undefined && "status" in body) return this.#turnAway(body);
       const headers = requestHeaders(fields, upstream.authority);
       const up = { ...asked, headers, body };
-      const answer = await cache.answer(
+      const answer = await cache(
         up,
         request,
         (client) => this.#ask(up, policy, client),
