@@ -11,7 +11,7 @@ import {
   PARTITION_PATH,
 } from "../rewrite/path_rules.ts";
 import type { Identity, NamePairs } from "../config/profile.ts";
-import type { MetadataAnswer } from "../system/metadata_client.ts";
+import type { MetadataAnswer } from "../proxy/metadata_client.ts";
 
 /** One thing that an identity makes clients expect. */
 export interface Expectation {

@@ -11,7 +11,7 @@ import {
   type SourcedValue,
   type SourcedValues,
 } from "../cli/options.ts";
-import { HIGHEST_UID } from "../config/sourced_value.ts";
+import { HIGHEST_UID } from "../config/values.ts";
 import { PROFILE_NAMES } from "../config/profiles.ts";
 import { quote, UsageError } from "../cli/message.ts";
 import {

@@ -11,7 +11,7 @@ import {
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "../system/metadata_client.ts";
+} from "../proxy/metadata_client.ts";
 import { equals } from "../system/bytes.ts";
 
 /** How much of an answer is shown. */

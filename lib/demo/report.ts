@@ -5,7 +5,7 @@
  * @module
  */
 import { cutMiddle, oneLine, quote } from "../cli/message.ts";
-import type { MetadataAnswer } from "../system/metadata_client.ts";
+import type { MetadataAnswer } from "../proxy/metadata_client.ts";
 import type { Comparison, RegionPair, Urls, View } from "./comparison.ts";
 
 /** Stands before what changed, so that it shows without colour. */

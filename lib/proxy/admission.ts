@@ -85,24 +85,17 @@ export function isHttp2(
 /**
  * Decides whether a request may go up.
  *
- * @param request its method, target and headers
+ * @param method its method
+ * @param headers its headers
  * @param allowBrowsers whether it may come from a browser
  * @returns why not; `undefined` when it may
  */
 export function refusal(
-  { method, target, headers }: {
-    readonly method: string;
-    readonly target: string;
-    readonly headers: readonly Header[];
-  },
+  method: string,
+  headers: readonly Header[],
   allowBrowsers = false,
 ): Refusal | undefined {
   const bad = (reason: string) => ({ status: STATUS_CODE.BadRequest, reason });
-  // `Deno.serve` refuses every other control byte by itself, and in HTTP/1
-  // this one, too.
-  if (target.includes("\x7f")) {
-    return bad("Bad request target: it has a control byte");
-  }
   if (!METHODS.includes(method)) {
     const reason = `Method not allowed: expected ${METHODS.join(", ")}`;
     return { status: STATUS_CODE.MethodNotAllowed, reason };

@@ -178,10 +178,7 @@ export class Handler {
       return this.#turnAway(NO_STRANGERS);
     }
     if (upstream.comesBack(peer, listener, asked)) return loopAnswer();
-    const refused = refusal(
-      { ...asked, headers: fields },
-      config.allowBrowsers,
-    );
+    const refused = refusal(method, fields, config.allowBrowsers);
     if (refused !== undefined) return this.#turnAway(refused);
     try {
       const body = method === "GET"
@@ -208,30 +205,26 @@ export class Handler {
     { config: { timeoutMs }, rewrites }: Policy,
     client: AbortSignal,
   ): Promise<Answer> {
+    using limit = new TimeLimit(timeoutMs, client);
     const rewrite = rewrites.of(up.method, up.target);
     const mayChange = rewrite.rule.kind !== "untouched" ||
       rewrite.edit !== undefined;
     const headers = mayChange ? identityOnly(up.headers) : up.headers;
-    const limit = new TimeLimit(timeoutMs, client);
-    try {
-      const answer = await this.#send({ ...up, headers }, rewrites, limit);
-      return await answerOf(answer, {
-        method: up.method,
-        rewrite,
-        stallMs: timeoutMs,
-        onCompressed: () =>
-          this.#seldom.warn(
-            "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
-            { target: pathOf(up.target) },
-          ),
-        onStreamEnd: (failure, rewritten) => {
-          if (rewritten) this.#parts.meters.rewritten++;
-          if (failure !== undefined) this.#logFailure(failure, up);
-        },
-      });
-    } finally {
-      limit[Symbol.dispose]();
-    }
+    const answer = await this.#send({ ...up, headers }, rewrites, limit);
+    return await answerOf(answer, {
+      method: up.method,
+      rewrite,
+      stallMs: timeoutMs,
+      onCompressed: () =>
+        this.#seldom.warn(
+          "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
+          { target: pathOf(up.target) },
+        ),
+      onStreamEnd: (failure, rewritten) => {
+        if (rewritten) this.#parts.meters.rewritten++;
+        if (failure !== undefined) this.#logFailure(failure, up);
+      },
+    });
   }
 
   /**

@@ -107,16 +107,21 @@ async function readAll(
   // It grows with what came: what was only promised must cost nothing, and
   // pieces of one byte no more than their bytes.
   let bytes = new Uint8Array(0);
+  let size = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (late !== undefined) return late;
-      if (done) return bytes;
-      if (bytes.length + value.length > MAX_REQUEST_BODY) {
+      if (done) return bytes.slice(0, size);
+      if (size + value.length > MAX_REQUEST_BODY) {
         await reader.cancel();
         return TOO_LARGE;
       }
-      bytes = concat([bytes, value]);
+      if (size + value.length > bytes.length) {
+        bytes = concat([bytes, new Uint8Array(size + value.length)]);
+      }
+      bytes.set(value, size);
+      size += value.length;
     }
   } catch {
     return late ?? {

@@ -5,7 +5,7 @@
  * @module
  */
 import { quote, UsageError } from "../cli/message.ts";
-import { refuseRoot, type User } from "../config/sourced_value.ts";
+import { refuseRoot, type User } from "../config/values.ts";
 import { missingCapabilities } from "../system/capabilities.ts";
 import type { Runner } from "../system/runner.ts";
 import {
@@ -186,34 +186,34 @@ export function coveredTargets(
 async function findTools(run: Runner, hasIPv6: boolean): Promise<Tools> {
   const probe = async (
     command: string,
-  ): Promise<Tool & { readonly isNft?: boolean } | undefined> => {
+    backend?: Backend,
+  ): Promise<Tool & { readonly backend: Backend } | undefined> => {
     const result = await run([command, "--version"]);
     if (result === "not found") return undefined;
     if (result === "timeout" || result.code !== 0) {
-      return { command, broken: ending(command, result) };
+      const broken = ending(command, result);
+      return { command, broken, backend: backend ?? "nft" };
     }
     // Versions before 1.8 had only one backend and do not say.
-    return { command, isNft: result.stdout.includes("(nf_tables)") };
+    const said = result.stdout.includes("(nf_tables)") ? "nft" : "legacy";
+    return { command, backend: backend ?? said };
   };
   const xtables = async (base: string) => {
-    const [nft, legacy, plain] = await Promise.all([
-      probe(`${base}-nft`),
-      probe(`${base}-legacy`),
+    const probes = await Promise.all([
+      probe(`${base}-nft`, "nft"),
+      probe(`${base}-legacy`, "legacy"),
       probe(base),
     ]);
-    const choose = (own: Tool | undefined, isNft: boolean) => {
-      if (own !== undefined && own.broken === undefined) return own;
-      const standsIn = plain?.broken === undefined
-        ? plain?.isNft === isNft
-        : nft === undefined && legacy === undefined;
-      return standsIn ? plain : own;
+    const choose = (backend: Backend): Tool | undefined => {
+      const found = probes.filter((it) => it?.backend === backend);
+      return found.find((it) => it?.broken === undefined) ?? found[0];
     };
-    return { nft: choose(nft, true), legacy: choose(legacy, false) };
+    return { nft: choose("nft"), legacy: choose("legacy") };
   };
   const [ip, ip6, nft] = await Promise.all([
     xtables("iptables"),
     hasIPv6 ? xtables("ip6tables") : { nft: undefined, legacy: undefined },
-    probe("nft"),
+    probe("nft", "nftables"),
   ]);
   return {
     nft: { ip: ip.nft, ip6: ip6.nft },
@@ -262,8 +262,8 @@ async function chooseBackend(
 async function hinted(tools: Tools, run: Runner): Promise<"nft" | "legacy"> {
   const hints = async (backend: "nft" | "legacy", ...args: string[]) => {
     for (const family of ["ip", "ip6"] as const) {
-      const { command, broken } = tools[backend][family] ?? {};
-      if (command === undefined || broken !== undefined) continue;
+      if (!has(tools, { backend, family })) continue;
+      const command = tools[backend][family]?.command;
       const result = await run([`${command}-save`, ...args]);
       if (typeof result !== "string" && KUBELET_CHAINS.test(result.stdout)) {
         return true;

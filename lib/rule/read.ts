@@ -141,10 +141,9 @@ export async function readOutput(
   table: TableName,
 ): Promise<Omit<Table, "chain">> {
   if (place.backend === "nftables") return { output: [] };
-  const { rules, result } = await list(machine, place, table, "OUTPUT");
-  if (rules !== undefined) return { output: rules };
-  if (isWithoutTable(result)) return { output: [] };
-  return await readForeign(machine, place, table);
+  const rules = await list(machine, place, table, "OUTPUT");
+  if (rules === "foreign") return await readForeign(machine, place, table);
+  return { output: rules === "none" ? [] : rules };
 }
 
 /**
@@ -160,7 +159,8 @@ export async function readChain(
   table: TableName,
 ): Promise<readonly string[] | undefined> {
   if (place.backend !== "nftables") {
-    return (await list(machine, place, table, CHAIN)).rules;
+    const rules = await list(machine, place, table, CHAIN);
+    return typeof rules === "string" ? undefined : rules;
   }
   const { run, action } = machine;
   const { family } = place;
@@ -175,25 +175,22 @@ export async function readChain(
   throw explain({ action, command: "nft", ...place }, result);
 }
 
-/** Lists a chain; without rules where there is none that can be listed. */
+/** Lists a chain, where there is one and iptables can list it. */
 async function list(
   machine: Machine,
   place: Place,
   table: TableName,
   chain: string,
-): Promise<{ readonly rules?: readonly string[]; readonly result: RunResult }> {
+): Promise<readonly string[] | "none" | "foreign"> {
   const command = commandOf(machine, place);
   const { run, action } = machine;
   const result = await run([command, ...WAIT, "-t", table, "-S", chain]);
   if (typeof result !== "string") {
-    if (result.code === 0) {
-      return { rules: parseChain(result, chain, command, action), result };
-    }
+    if (result.code === 0) return parseChain(result, chain, command, action);
     const isMissing = chain !== "OUTPUT" &&
       /No chain\/target\/match by that name|does not exist/.test(result.stderr);
-    if (isMissing || isWithoutTable(result) || hasForeignRules(result)) {
-      return { result };
-    }
+    if (isMissing || isWithoutTable(result)) return "none";
+    if (hasForeignRules(result)) return "foreign";
   }
   throw explain({ action, command, ...place }, result);
 }

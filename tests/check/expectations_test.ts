@@ -2,10 +2,8 @@ import { assertEquals } from "@std/assert";
 import { expectationsOf } from "../../lib/check/expectations.ts";
 import { observe } from "../../lib/check/observe.ts";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { defaultTree } from "../../lib/simulator/default_instance.ts";
-import { startSimulator } from "../../lib/simulator/simulator.ts";
-import { askMetadata } from "../../lib/system/metadata_client.ts";
-import { startUnderTest } from "../proxy/under_test.ts";
+import { askMetadata } from "../../lib/proxy/metadata_client.ts";
+import { stage } from "./stage.ts";
 
 const YAML = `profile: c2s
 overrides:
@@ -20,23 +18,13 @@ const [REGION, PROFILE, FILE] = [[], ["--profile=c2s"], ["--config=c.yaml"]];
 
 /** What a proxy with some flags shows of what others promise. */
 async function promises(shown: readonly string[], expected: readonly string[]) {
-  await using real = await startSimulator({
-    listen: { hostname: "127.0.0.1", port: 0 },
-    tree: await defaultTree(),
-    requireV2: true,
-  });
-  const configOf = (flags: readonly string[]) =>
-    readServeConfig(flags, {}, () => YAML);
-  const { regions, identity } = configOf(shown);
-  await using proxy = await startUnderTest(real.address, {
-    regions,
-    ...identity === undefined ? {} : { identity },
-  });
-  const { promises } = await observe(`http://127.0.0.1:${proxy.address.port}`, {
+  await using it = await stage(shown, YAML);
+  const { identity } = readServeConfig(expected, {}, () => YAML);
+  const { promises } = await observe(it.emulated, {
     ask: askMetadata,
     now: () => performance.now(),
     until: Infinity,
-    expectations: expectationsOf(configOf(expected).identity),
+    expectations: expectationsOf(identity),
   });
   return promises.map(({ what, kept, found, expected }) =>
     `${what} ${kept ? "is" : "is not"} ${expected}: ${found}`

@@ -140,19 +140,6 @@ Deno.test("RouterSource tries three times, and again when it is asked again", as
   assertEquals(await watched.where(), "10.1.1.1");
 });
 
-Deno.test("RouterSource finds a router that comes between two tries", async () => {
-  using node = createFakeNode();
-  using watched = watch({
-    ...node.view,
-    resolve: () => {
-      node.write(LEASE, dhclientLease("10.1.1.1"));
-      return Promise.resolve(undefined);
-    },
-  });
-  assertEquals(await watched.where(), "10.1.1.1");
-  assertEquals(searches(node), 2);
-});
-
 Deno.test("RouterSource shares one search among all who ask", async () => {
   using node = createFakeNode();
   node.names.set("data-server", "10.1.1.1");

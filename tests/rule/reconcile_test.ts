@@ -1,6 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openMachine } from "../../lib/rule/machine.ts";
-import { readRules, redirectTargets } from "../../lib/rule/read.ts";
 import {
   findConflict,
   look,
@@ -140,7 +139,6 @@ for (const [name, stderr, feeds, says] of REFUSALS) {
 /** What a program that lies or was cut short prints for a list. */
 const GARBAGE: Readonly<Record<string, string>> = {
   nothing: "",
-  "half a line": "-P OUTPUT ACC",
   "a list without its end": `-P OUTPUT ACCEPT\n-A OUTPUT ${JUMP}`,
   "something else": "-P OUTPUT ACCEPT\nhello\n",
 };
@@ -200,43 +198,28 @@ Deno.test("look() sees in OUTPUT and our chains that the rule is not in place", 
   assertEquals((await differences("guard")).length, 1);
 });
 
-/** A socket as /proc/net/tcp and tcp6 have it. */
-function socket(local: string, uid: number, state = "0A"): string {
-  return `  sl  local_address\n   1: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  ${uid}        0 12345 1 0000000000000000 20 4 30 10 -1\n`;
-}
+/** Who listens on 127.0.0.1, and whether that is another instance. */
+const LISTENERS: readonly [
+  who: string,
+  port: string,
+  uid: number,
+  isConflict: boolean,
+][] = [
+  ["the rule's user", "0FA0", 10_169, true],
+  ["another user", "0FA0", 1000, false],
+  ["root", "0FA0", 0, false],
+  ["the rule's user on another port", "0FA1", 10_169, false],
+];
 
-const PORT = "0FA0"; // 4000
-const SOCKETS: Readonly<Record<string, [text: string, isConflict: boolean]>> = {
-  "the rule's user": [socket(`0100007F:${PORT}`, 10_169), true],
-  "the rule's user on any address": [socket(`00000000:${PORT}`, 10_169), true],
-  "the rule's user on any IPv6 address": [
-    socket(`${"0".repeat(32)}:${PORT}`, 10_169),
-    true,
-  ],
-  "another user": [socket(`0100007F:${PORT}`, 1000), false],
-  "root": [socket(`0100007F:${PORT}`, 0), false],
-  "the rule's user on another port": [socket("0100007F:0FA1", 10_169), false],
-  "the rule's user on another address": [
-    socket(`0708090A:${PORT}`, 10_169),
-    false,
-  ],
-  "nobody, but a connection is open": [
-    socket(`0100007F:${PORT}`, 10_169, "01"),
-    false,
-  ],
-  nobody: ["", false],
-};
-
-for (const [who, [text, isConflict]] of Object.entries(SOCKETS)) {
-  Deno.test(`findConflict() finds ${isConflict ? "an" : "no"} instance when ${who} listens at the rule's port`, async () => {
+for (const [who, port, uid, isConflict] of LISTENERS) {
+  Deno.test(`findConflict() finds ${isConflict ? "an" : "no"} instance when ${who} listens`, async () => {
     const fake = createFakeIptables();
     const machine = await machineWith(fake, true);
-    const target = { port: 4000, uid: 10_169 };
-    assertEquals(redirectTargets(await readRules(machine)), [target]);
-    fake.files["/proc/net/tcp"] = text;
+    fake.files["/proc/net/tcp"] =
+      `  sl  local_address\n   1: 0100007F:${port} 00000000:0000 0A 00000000:00000000 00:00000000 00000000  ${uid}        0 12345 1\n`;
     assertEquals(
       await findConflict(machine, [4001]),
-      isConflict ? target : undefined,
+      isConflict ? { port: 4000, uid: 10_169 } : undefined,
     );
     assertEquals(await findConflict(machine, [4000]), undefined);
   });

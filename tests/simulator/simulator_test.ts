@@ -296,17 +296,6 @@ Deno.test("simulator answers OPTIONS and every other method with those allowed",
   assertEquals(answer.header("Allow"), "GET, HEAD");
 });
 
-Deno.test("simulator sends the same credentials twice within an hour, and ones that hold", async () => {
-  const clock = { now: Date.UTC(2026, 0, 2, 3, 0, 1) };
-  await using service = start({ now: () => clock.now });
-  const first = await service.get(CREDENTIALS);
-  clock.now += 3_590_000;
-  assertEquals((await service.get(CREDENTIALS)).text, first.text);
-  clock.now += 10_000;
-  const { Expiration } = JSON.parse((await service.get(CREDENTIALS)).text);
-  assertEquals(Expiration, "2026-01-02T10:00:00Z");
-});
-
 Deno.test("simulator serves OpenStack's files under every version with Nova's types", async () => {
   const tree = defaultTree();
   await using service = start({ tree });
