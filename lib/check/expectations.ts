@@ -13,7 +13,7 @@ import {
   DOMAIN_PATH,
   PARTITION_PATH,
 } from "../rewrite/path_rules.ts";
-import { RewritePolicy } from "../rewrite/policy.ts";
+import { type BodyRewrite, rewritePolicy } from "../rewrite/policy.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
 import { equals } from "../system/bytes.ts";
 import type { MetadataAnswer } from "../proxy/metadata_client.ts";
@@ -53,7 +53,7 @@ export function expectationsOf(
 ): Expectation[] {
   const { partition, domain, zones = [], zoneIds = [], overrides = [] } =
     identity ?? {};
-  const policy = new RewritePolicy(
+  const policy = rewritePolicy(
     { rewrite: "safe", regions, ...identity && { identity } },
     () => {},
   );
@@ -81,7 +81,7 @@ function targetsOf(path: string): readonly string[] {
 
 function judge(
   { status, body }: MetadataAnswer,
-  rewrite: ReturnType<RewritePolicy["of"]>,
+  rewrite: BodyRewrite,
 ): Judgement {
   if (status !== STATUS_CODE.OK && status !== STATUS_CODE.NotFound) {
     return { kept: false, expected: "an answer" };
