@@ -13,7 +13,7 @@ import {
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "../system/metadata_client.ts";
+} from "../proxy/metadata_client.ts";
 import type { Expectation, Judgement } from "./expectations.ts";
 
 /** Why no answer came. */
@@ -65,8 +65,7 @@ export interface Sight {
 }
 
 /** What one answer shows of what an identity makes clients expect. */
-export interface Shown
-  extends Pick<Expectation, "what" | "expected">, Judgement {
+export interface Shown extends Pick<Expectation, "what">, Judgement {
   /** How the question ended. */
   readonly outcome: Outcome;
 }
@@ -98,6 +97,13 @@ const WITHOUT_TOKENS: readonly number[] = [
   STATUS_CODE.MethodNotAllowed,
 ];
 
+/** Stands for an answer that did not come. */
+const SILENT: MetadataAnswer = {
+  status: 0,
+  headers: new Map(),
+  body: new Uint8Array(),
+};
+
 /** With what a service is observed. */
 export interface ObserveParts {
   /** Asks one question. */
@@ -122,7 +128,7 @@ export async function observe(
   let silent = false;
   const timed = async (
     question: Omit<MetadataQuestion, "url" | "timeoutMs">,
-  ): Promise<{ outcome: Outcome; answer?: MetadataAnswer }> => {
+  ): Promise<{ outcome: Outcome; answer: MetadataAnswer }> => {
     const start = now();
     const timeoutMs = Math.max(1, Math.min(ANSWER_MS, until - start));
     try {
@@ -130,9 +136,8 @@ export async function observe(
       return { outcome: { ms: now() - start, status: answer.status }, answer };
     } catch (error) {
       silent = true;
-      return {
-        outcome: { ms: now() - start, ...silenceOf(error as Error) },
-      };
+      const outcome = { ms: now() - start, ...silenceOf(error as Error) };
+      return { outcome, answer: SILENT };
     }
   };
   const { outcome: token, answer } = await timed({
@@ -140,13 +145,15 @@ export async function observe(
     target: TOKEN_TARGET,
     headers: { [TOKEN_TTL_HEADER]: TTL_SECONDS },
   });
-  const version = versionOf(answer);
-  const ttlTold = answer?.headers.has(TOKEN_TTL_HEADER.toLowerCase()) ?? false;
+  const hasToken = answer.status === STATUS_CODE.OK;
+  const isV1 = WITHOUT_TOKENS.includes(answer.status);
+  const version = hasToken ? "v2" : isV1 ? "v1" : undefined;
+  const ttlTold = answer.headers.has(TOKEN_TTL_HEADER.toLowerCase());
   const sights: Sight[] = [];
   const promises: Shown[] = [];
-  const seen = { token, version, ttlTold, sights, promises };
+  const seen = { token, version, ttlTold, sights, promises } as const;
   if (version === undefined) return seen;
-  const headers: Record<string, string> = version === "v2"
+  const headers: Record<string, string> = hasToken
     ? { [TOKEN_HEADER]: textOf(answer) }
     : {};
   for (const [source, target] of SOURCES) {
@@ -154,24 +161,16 @@ export async function observe(
     const { outcome, answer } = await timed({ target, headers });
     sights.push({ source, outcome, place: placeOf(source, answer) });
   }
-  for (const { what, target, expected, judge } of expectations) {
+  for (const { what, target, judge } of expectations) {
     if (silent) break;
     const { outcome, answer } = await timed({ target, headers });
-    const judgement = answer === undefined ? { kept: false } : judge(answer);
-    promises.push({ what, expected, outcome, ...judgement });
+    promises.push({ what, outcome, ...judge(answer) });
   }
   return seen;
 }
 
-function versionOf(token: MetadataAnswer | undefined): Observation["version"] {
-  if (token?.status === STATUS_CODE.OK) return "v2";
-  return token !== undefined && WITHOUT_TOKENS.includes(token.status)
-    ? "v1"
-    : undefined;
-}
-
-function textOf(answer: MetadataAnswer | undefined): string {
-  return new TextDecoder().decode(answer?.body).trim();
+function textOf({ body }: MetadataAnswer): string {
+  return new TextDecoder().decode(body).trim();
 }
 
 /**
@@ -179,13 +178,10 @@ function textOf(answer: MetadataAnswer | undefined): string {
  * are left out.
  *
  * @param source which answer it is
- * @param answer the answer, if there is one
+ * @param answer the answer
  */
-export function placeOf(
-  source: Source,
-  answer: MetadataAnswer | undefined,
-): Place {
-  if (answer?.status !== STATUS_CODE.OK) return {};
+export function placeOf(source: Source, answer: MetadataAnswer): Place {
+  if (answer.status !== STATUS_CODE.OK) return {};
   if (source !== "document") return named(source, textOf(answer));
   try {
     const document: Record<string, unknown> = JSON.parse(textOf(answer)) ?? {};
@@ -207,8 +203,6 @@ const SILENCES: Readonly<Record<string, Silence>> = {
   EHOSTUNREACH: "no route",
   ENETUNREACH: "no route",
   ETIMEDOUT: "timeout",
-  ENOTFOUND: "unknown name",
-  EAI_AGAIN: "unknown name",
 };
 
 /**
@@ -222,6 +216,9 @@ function silenceOf(
   const reason = cause.code ?? cause.message;
   const silence = cause instanceof Deno.errors.TimedOut
     ? "timeout"
+    // The resolver's errors have no code.
+    : /^failed to lookup address/.test(reason)
+    ? "unknown name"
     : SILENCES[reason] ?? "other";
   return { silence, reason };
 }

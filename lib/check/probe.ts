@@ -6,7 +6,7 @@
  * @module
  */
 import type { RegionMap } from "../config/regions.ts";
-import type { askMetadata } from "../system/metadata_client.ts";
+import type { askMetadata } from "../proxy/metadata_client.ts";
 import type { Runner } from "../system/runner.ts";
 import type { Expectation } from "./expectations.ts";
 import {

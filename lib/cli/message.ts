@@ -122,10 +122,10 @@ function plain(name: string): string {
 
 /**
  * How many letters are left between what two words have in common at their
- * beginning and end; 1 where the one begins with the other.
+ * beginning and end; 1 where the other one goes on.
  */
 function differing(one: string, other: string): number {
-  if (one.startsWith(other) || other.startsWith(one)) return 1;
+  if (other.startsWith(one)) return 1;
   const shorter = Math.min(one.length, other.length);
   let head = 0;
   while (one[head] === other[head]) head++;

@@ -170,12 +170,9 @@ function required(
   { name, value, repeatable }: Option,
 ): readonly SourcedValue[] {
   const values = texts.map((text) => ({ text, source: `--${name}` }));
-  for (const given of values) {
-    if (value === undefined && !/^(?:true|false)$/.test(given.text)) {
-      refuse(given, "no value, true or false");
-    }
-    if (given.text === "") refuse(given, value ?? "");
-  }
+  const isRight = value === undefined ? /^(?:true|false)$/ : /^[^]/;
+  const wrong = values.find(({ text }) => !isRight.test(text));
+  if (wrong !== undefined) refuse(wrong, value ?? "no value, true or false");
   if (value === undefined) return values.slice(-1);
   if (values.length > 1 && !repeatable) {
     throw new UsageError(

@@ -5,7 +5,7 @@
  * @module
  */
 import { isIPv4 } from "../config/address.ts";
-import { readWholeFile } from "../system/read_text_file.ts";
+import { readTextFile } from "../system/read_text_file.ts";
 
 /** An interface, as clients name their files. */
 export interface Interface {
@@ -39,10 +39,9 @@ interface Client {
   readonly holds: (name: string, one: Interface) => boolean;
   /** Reads one. */
   readonly parse: (
-    bytes: Uint8Array,
+    text: string,
     device: string,
     nowMs: number,
-    modifiedMs: number,
   ) => string | undefined;
 }
 
@@ -55,37 +54,25 @@ const CLIENTS: readonly Client[] = [
   {
     folders: ["/run/systemd/netif/leases"],
     holds: (name, { index }) => name === `${index}`,
-    parse: (bytes) => parseSettings(textOf(bytes)),
+    parse: parseSettings,
   },
   {
     folders: ["/run/NetworkManager/devices"],
     holds: (name, { index }) => name === `${index}`,
-    parse: (bytes) => parseSettings(textOf(bytes)),
+    parse: parseSettings,
   },
   {
     folders: ["/var/lib/NetworkManager"],
     holds: (file, { name }) =>
       /^internal-[0-9a-f-]{36}-(.*)\.lease$/.exec(file)?.[1] === name,
-    parse: (bytes) => parseSettings(textOf(bytes)),
+    parse: parseSettings,
   },
   {
     folders: ["/var/lib/dhcp", "/var/lib/dhclient", "/var/lib/NetworkManager"],
     holds: (file) => /^dhclient(?!6).*\.leases?$/.test(file),
-    parse: (bytes, device, nowMs) =>
-      parseDhclientLeases(textOf(bytes), device, nowMs),
-  },
-  {
-    folders: ["/var/lib/dhcpcd", "/var/lib/dhcpcd5"],
-    holds: (file, { name }) =>
-      file === `${name}.lease` || file === `dhcpcd-${name}.lease`,
-    parse: (bytes, _, nowMs, modifiedMs) =>
-      parseDhcpcdLease(bytes, modifiedMs, nowMs),
+    parse: parseDhclientLeases,
   },
 ];
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
 
 /**
  * Finds the files that may hold a lease of an interface, the most believable
@@ -108,9 +95,11 @@ export function findLeaseFiles(
       if (info === undefined) return [];
       const modifiedMs = info.mtime?.getTime() ?? 0;
       const router = (nowMs: number) => {
-        // A pipe would be waited for without an end.
-        const bytes = ifThere(() => readWholeFile(root + path, "no pipe"));
-        return bytes && parse(bytes, one.name, nowMs, modifiedMs);
+        // "Again" refuses a pipe, which would be waited for without an end.
+        const text = ifThere(() =>
+          readTextFile(root + path, { isAgain: true })
+        );
+        return parse(text ?? "", one.name, nowMs);
       };
       return [{ path, modifiedMs, size: info.size, router }];
     });
@@ -214,54 +203,4 @@ function expiry(written: string | undefined): number {
     /^\d (\d{4})\/(\d\d)\/(\d\d) (\d\d:\d\d:\d\d)/.exec(written ?? "") ?? [];
   const parsed = Date.parse(`${year}-${month}-${day}T${time}Z`);
   return Number.isNaN(parsed) ? Infinity : parsed;
-}
-
-/** Where the options begin: after 236 bytes of fields and the magic cookie. */
-const OPTIONS_AT = 240;
-const COOKIE = [99, 130, 83, 99];
-
-/** The options of RFC 2132 that are read. */
-const PAD = 0;
-const LEASE_TIME = 51;
-const SERVER_IDENTIFIER = 54;
-const END = 255;
-
-/**
- * Reads the lease of dhcpcd: the DHCP message of the server as it came, in
- * `/var/lib/dhcpcd/INTERFACE.lease` (RFC 2131 section 2). dhcpcd renews the
- * file with the lease, which therefore ends its time after the file was
- * written.
- *
- * @param message the file
- * @param modifiedMs when it was written, in milliseconds since 1970
- * @param nowMs the time, likewise
- */
-export function parseDhcpcdLease(
-  message: Uint8Array,
-  modifiedMs: number,
-  nowMs: number,
-): string | undefined {
-  if (COOKIE.some((byte, i) => message[OPTIONS_AT - 4 + i] !== byte)) {
-    return undefined;
-  }
-  const options = dhcpOptions(message.subarray(OPTIONS_AT));
-  const seconds = options.get(LEASE_TIME)?.reduce(
-    (sum, byte) => sum * 256 + byte,
-    0,
-  ) ?? Infinity;
-  if (modifiedMs + seconds * 1000 <= nowMs) return undefined;
-  return routerAddress(options.get(SERVER_IDENTIFIER)?.join("."));
-}
-
-function dhcpOptions(bytes: Uint8Array): ReadonlyMap<number, Uint8Array> {
-  const options = new Map<number, Uint8Array>();
-  for (let at = 0; at < bytes.length;) {
-    const code = bytes[at++] ?? END;
-    if (code === END) break;
-    if (code === PAD) continue;
-    const length = bytes[at++] ?? 0;
-    options.set(code, bytes.subarray(at, at + length));
-    at += length;
-  }
-  return options;
 }

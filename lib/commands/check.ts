@@ -15,7 +15,7 @@ import {
   parseUpstream,
 } from "../config/address.ts";
 import { type Option, parseFlags, renderOptions } from "../cli/options.ts";
-import { parseSeconds } from "../config/sourced_value.ts";
+import { parseSeconds } from "../config/values.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import {
@@ -27,7 +27,7 @@ import {
 import { UsageError } from "../cli/message.ts";
 import { resolveUser } from "../rule/machine.ts";
 import { type Destination, DESTINATION_IPV6, rulePorts } from "../rule/rule.ts";
-import { askMetadata, loadClient } from "../system/metadata_client.ts";
+import { askMetadata } from "../proxy/metadata_client.ts";
 import { systemRunner } from "../system/runner.ts";
 import { delay } from "../system/timers.ts";
 import { type Command, EXIT, type Io } from "../cli/command.ts";
@@ -96,7 +96,6 @@ export function createCheck(parts: Omit<ProbeParts, "env">): Command {
     async run(args, io) {
       const { user, json, ...request } = parseRequest(args, io);
       sanitizeEnvironment();
-      await loadClient();
       const proxyUid = await resolveUser(user, parts.run);
       const findings = await probe(
         { ...request, proxyUid },
@@ -151,7 +150,7 @@ function parseRequest(args: readonly string[], io: Io) {
       : urlOf({ hostname: address, port: addressPort }),
     destination: destinationOf(service),
     regions,
-    expectations: expectationsOf(identity),
+    expectations: expectationsOf({ regions, identity }),
     user,
     defaultPort: rulePorts(listen).ip ?? listen[0]?.port ?? 0,
     backend,

@@ -9,7 +9,7 @@ import { type Option, parseAction, renderOptions } from "../cli/options.ts";
 import { daemonSetObjects } from "../manifests/daemon_set.ts";
 import { hostUnit } from "../manifests/host_unit.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
-import { planInstall, replaceFile } from "../manifests/install_folder.ts";
+import { planInstall, writeFile } from "../manifests/install_folder.ts";
 import {
   DEFAULT_POOLS,
   machineConfig,
@@ -137,7 +137,7 @@ function run(args: readonly string[], io: Io): ExitCode {
   const changes = planInstall(folder.text, configs);
   warnOfImage(image, io);
   for (const { path, text, done } of changes) {
-    if (text !== undefined) replaceFile(path, text);
+    if (text !== undefined) writeFile(path, text);
     io.stdout(`${done}\n`);
   }
   return EXIT.OK;

@@ -34,7 +34,7 @@ import { socketOwners } from "../system/socket_owners.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { holdAddress } from "./serve_address.ts";
 import { type ServeParts, serveSupervised } from "./serve_supervised.ts";
-import { listenForSignals, runUntilStopped } from "./stop.ts";
+import { listenForSignals, runUntilStopped, type StopSignals } from "./stop.ts";
 
 const HELP = `Usage: c2s-imds serve [flags]
 
@@ -83,7 +83,19 @@ export const serve: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  using signals = listenForSignals(io);
+  const signals = listenForSignals(io);
+  try {
+    return await serveWith(args, io, signals);
+  } finally {
+    signals.close();
+  }
+}
+
+async function serveWith(
+  args: readonly string[],
+  io: Io,
+  signals: StopSignals,
+): Promise<ExitCode> {
   dropPermissions(NEVER_NEEDED);
   const read = (isAgain = false) =>
     readServeConfig(
@@ -146,30 +158,31 @@ async function serveAlone(
   config: WholeConfig,
   { io, log, signals, source, reload, announce }: ServeParts,
 ): Promise<ExitCode> {
-  await using address = await holdAddress(config, {
-    run: systemRunner,
-    log,
-  });
-  const proxy = await startServing(config, {
-    log,
-    source,
-    owners: socketOwners(systemRunner),
-    build: buildLabels(io.build),
-  }).catch((error) => {
-    throw listenFailure(error);
-  });
-  const isSet = config.discover === undefined && !config.address;
-  if (isSet) dropPermissions(NEEDED_TO_START);
-  address.serving();
-  signals.reload = () => {
-    const changed = reload();
-    if (changed !== undefined) proxy.configure(changed);
-  };
-  announce(proxy.addresses);
-  if (Deno.uid() === 0) {
-    log.warn("running as root: the executable would give that up");
+  const address = await holdAddress(config, { run: systemRunner, log });
+  try {
+    const proxy = await startServing(config, {
+      log,
+      source,
+      owners: socketOwners(systemRunner),
+      build: buildLabels(io.build),
+    }).catch((error) => {
+      throw listenFailure(error);
+    });
+    const isSet = config.discover === undefined && !config.address;
+    if (isSet) dropPermissions(NEEDED_TO_START);
+    address.serving();
+    signals.reload = () => {
+      const changed = reload();
+      if (changed !== undefined) proxy.configure(changed);
+    };
+    announce(proxy.addresses);
+    if (Deno.uid() === 0) {
+      log.warn("running as root: the executable would give that up");
+    }
+    return await runUntilStopped(proxy, signals.order, log);
+  } finally {
+    await address.release();
   }
-  return await runUntilStopped(proxy, signals.order, log);
 }
 
 /**

@@ -14,10 +14,12 @@ import type { Log } from "../system/log.ts";
 import type { Runner } from "../system/runner.ts";
 import { errorLine } from "../cli/message.ts";
 
-/** The address while it is held; disposing of it lets go, and never fails. */
-export interface HeldAddress extends AsyncDisposable {
+/** The address while it is held. */
+export interface HeldAddress {
   /** Says that somebody listens there now. */
   serving(): void;
+  /** Lets go of it; never fails. */
+  release(): Promise<void>;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function holdAddress(
   { address, arpIgnore }: Pick<NodeConfig, "address" | "arpIgnore">,
   { run, log }: { readonly run: Runner; readonly log: Log },
 ): Promise<HeldAddress> {
-  if (!address) return { serving() {}, async [Symbol.asyncDispose]() {} };
+  if (!address) return { serving() {}, async release() {} };
   const { added, arpIgnoreSet, ours } = await addAddress(run, { arpIgnore });
   log.info("the service's address is on lo", {
     address: SERVICE_ADDRESS,
@@ -43,7 +45,7 @@ export async function holdAddress(
   let removes = added;
   return {
     serving: () => removes = ours,
-    async [Symbol.asyncDispose]() {
+    async release() {
       if (!removes) return;
       try {
         await removeAddress(run);

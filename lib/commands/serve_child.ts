@@ -14,6 +14,7 @@ import {
   dropPermissions,
   sanitizeEnvironment,
 } from "../system/restrict.ts";
+import { listenForSignals } from "./stop.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 import { buildLabels } from "../cli/version.ts";
 
@@ -23,6 +24,8 @@ export const serveChild: Command = {
   summary: "Serves for a parent that keeps root",
   help: "Usage: started by c2s-imds serve, never by hand\n",
   async run(_args, io) {
+    // They reach every process of the service, and are the parent's to obey.
+    const signals = listenForSignals(io);
     sanitizeEnvironment();
     const fine = await liveAsChild({
       input: Deno.stdin.readable,
@@ -34,6 +37,7 @@ export const serveChild: Command = {
       uid: Deno.uid(),
       dropPermissions: () => dropPermissions(DROPPED_BY_CHILD),
     });
+    signals.close();
     return fine ? EXIT.OK : EXIT.FAILED;
   },
 };

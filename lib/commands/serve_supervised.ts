@@ -40,7 +40,7 @@ import {
   systemRunner,
 } from "../system/runner.ts";
 import { cannotTell, EXIT, type ExitCode, type Io } from "../cli/command.ts";
-import { holdAddress } from "./serve_address.ts";
+import { type HeldAddress, holdAddress } from "./serve_address.ts";
 import type { StopSignals } from "./stop.ts";
 
 /** What `serve` needs besides its configuration. */
@@ -78,11 +78,12 @@ export async function serveSupervised(
   const owners = socketOwners(run);
   const ruling = stoppableRunner(run);
   let rule: (SupervisedRule & { readonly backend: string }) | undefined;
+  let address: HeldAddress | undefined;
   try {
     await requireRights(purposeOf(config), Deno.uid(), run);
     await requireOpenPorts(config, run);
     if (config.iptables) rule = await openRule(config, uid, log, ruling.run);
-    await using address = await holdAddress(config, { run, log });
+    address = await holdAddress(config, { run, log });
     const supervisor = new Supervisor(config, {
       spawn(config) {
         const parts = { command, user, log, stderr: io.stderr };
@@ -100,7 +101,7 @@ export async function serveSupervised(
       onCrash: config.onCrash,
       log,
       onReady(addresses) {
-        address.serving();
+        address?.serving();
         announce(addresses);
         const fields = { uid, rule: rule?.backend ?? "none" };
         log.info("the proxy is in place", fields);
@@ -122,6 +123,7 @@ export async function serveSupervised(
   } finally {
     rule?.keeper.close();
     await ruling.stop();
+    await address?.release();
   }
 }
 

@@ -28,14 +28,16 @@ const IGNORED: readonly Signal[] = ["SIGUSR1", "SIGUSR2"];
  */
 const SAME_MS = 250;
 
-/** The signals of a program that serves, until it is disposed of. */
-export interface StopSignals extends Disposable {
+/** The signals of a program that serves, until they are closed. */
+export interface StopSignals {
   /** The order to stop that they give. */
   readonly order: StopOrder;
   /** Told of those that are ignored. */
   log?: Log;
   /** Called at SIGHUP; before it is set, there is nothing to read again. */
   reload?: () => void;
+  /** Lets them end the process again. */
+  close(): void;
 }
 
 /**
@@ -68,8 +70,7 @@ export function listenForSignals(
   ];
   const signals: StopSignals = {
     order,
-    // They may end the process again.
-    [Symbol.dispose]() {
+    close() {
       for (const cancel of cancels) cancel();
     },
   };

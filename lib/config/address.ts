@@ -4,12 +4,12 @@
  *
  * @module
  */
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import type {
   ListenAddress,
   ServeConfig,
   UpstreamAddress,
 } from "./serve_config.ts";
-import { refuse, type SourcedValue } from "../cli/options.ts";
 
 /** One spelling for each host; `undefined` for what no URL can have. */
 function canonicalHost(host: string): string | undefined {
@@ -154,7 +154,6 @@ export function parseUpstreamChoice(
     // What its name server calls the service, as long as it is to be found.
     upstream: { hostname: "data-server", port: HTTP_PORT },
     discover: {
-      kind: "cloudstack",
       interface: parseInterfaceName(value, name),
     },
   };

@@ -5,6 +5,7 @@
  * @module
  */
 import { quote, UsageError } from "../cli/message.ts";
+import { refuse, type SourcedValue } from "../cli/options.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
 import { isZoneOf, type NamePairs, type Profile } from "./profile.ts";
 import awsIsoE from "./profiles/aws-iso-e.yaml" with { type: "text" };
@@ -12,7 +13,6 @@ import awsIsoF from "./profiles/aws-iso-f.yaml" with { type: "text" };
 import c2s from "./profiles/c2s.yaml" with { type: "text" };
 import sc2s from "./profiles/sc2s.yaml" with { type: "text" };
 import { parseRegions, REGION_NAME } from "./regions.ts";
-import { refuse, type SourcedValue } from "../cli/options.ts";
 import {
   readText,
   type ReadTextFile,
@@ -24,18 +24,21 @@ import {
  * Every isolated partition that botocore knows regions of: what its profile is
  * called, also by the partition, and its definition.
  */
-const BUILT_IN: readonly (readonly [names: readonly string[], yaml: string])[] =
-  [
-    [["c2s", "aws-iso"], c2s],
-    [["sc2s", "aws-iso-b"], sc2s],
-    [["aws-iso-e"], awsIsoE],
-    [["aws-iso-f"], awsIsoF],
-  ];
+const BUILT_IN: readonly { names: readonly string[]; yaml: string }[] = [
+  { names: ["c2s", "aws-iso"], yaml: c2s },
+  { names: ["sc2s", "aws-iso-b"], yaml: sc2s },
+  { names: ["aws-iso-e"], yaml: awsIsoE },
+  { names: ["aws-iso-f"], yaml: awsIsoF },
+];
 
 /** Every name of a profile that comes with the program. */
-export const PROFILE_NAMES: readonly string[] = BUILT_IN.flatMap(([names]) =>
-  names
+export const PROFILE_NAMES: readonly string[] = BUILT_IN.flatMap(
+  ({ names }) => names,
 );
+
+function builtIn(name: string): typeof BUILT_IN[number] | undefined {
+  return BUILT_IN.find(({ names }) => names.includes(name));
+}
 
 /** What the name of a file has, and no name of a profile. */
 const FILE = /[./]/;
@@ -61,30 +64,23 @@ export function findProfile(
   readTextFile: ReadTextFile,
 ): FoundProfile {
   const { text } = value;
-  const found = builtIn(text);
-  if (found !== undefined) return found;
-  if (!FILE.test(text)) {
+  const own = builtIn(text);
+  if (own === undefined && !FILE.test(text)) {
     refuse(value, `${PROFILE_NAMES.join(", ")} or a file such as ./mine.yaml`);
   }
-  const yaml = readText("profile", text, readTextFile);
+  const name = own?.names[0] ?? text;
+  const yaml = own?.yaml ?? readText("profile", text, readTextFile);
   return {
-    profile: parseProfile(text, yaml, besides(text, readTextFile)),
+    profile: parseProfile(name, yaml, besides(text, readTextFile)),
     yaml,
   };
 }
 
 /** Every profile that comes with the program. */
 export function builtInProfiles(): readonly Profile[] {
-  return BUILT_IN.flatMap(([[name = ""]]) => builtIn(name)?.profile ?? []);
-}
-
-/** The profile of this program that has a name. */
-function builtIn(name: string): FoundProfile | undefined {
-  const [[own] = [], yaml = ""] =
-    BUILT_IN.find(([names]) => names.includes(name)) ?? [];
-  return own === undefined
-    ? undefined
-    : { profile: parseProfile(own, yaml, () => ""), yaml };
+  return BUILT_IN.map(({ names: [name = ""], yaml }) =>
+    parseProfile(name, yaml, () => "")
+  );
 }
 
 /**

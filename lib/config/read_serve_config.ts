@@ -4,8 +4,14 @@
  * @module
  */
 import { UsageError } from "../cli/message.ts";
+import {
+  type Option,
+  parseFlags,
+  refuse,
+  type SourcedValue,
+} from "../cli/options.ts";
 import { formatAddress, isLoopback } from "./address.ts";
-import { identityOf, type Override } from "./profile.ts";
+import { identityOf } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
 import type { ListenAddress, WholeConfig } from "./serve_config.ts";
 import {
@@ -19,28 +25,14 @@ import {
   SERVE_SETTINGS,
 } from "./serve_options.ts";
 import {
-  type Option,
-  parseFlags,
-  refuse,
-  type SourcedValue,
-  type SourcedValues,
-} from "../cli/options.ts";
-import {
   expandAliases,
   fromEnvironment,
   fromFile,
   fromMdproxyVariables,
+  type GivenSettings,
   MDPROXY_LISTEN,
 } from "./sources.ts";
 import type { ReadTextFile } from "./yaml.ts";
-
-/** What was given of the settings of `serve`. */
-export interface GivenSettings {
-  /** Each option's values, of the source that wins. */
-  readonly values: SourcedValues;
-  /** The fixed answers that the file gives. */
-  readonly overrides: readonly Override[];
-}
 
 /**
  * Gathers what was given; a flag beats the environment, the environment beats

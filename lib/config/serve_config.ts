@@ -6,7 +6,7 @@
 import type { LogFormat, LogLevel } from "../system/log.ts";
 import type { Identity } from "./profile.ts";
 import type { RegionMap } from "./regions.ts";
-import type { User } from "./sourced_value.ts";
+import type { User } from "./values.ts";
 
 /** An address to listen on; port 0 takes a free one. */
 export interface ListenAddress {
@@ -24,10 +24,8 @@ export interface UpstreamAddress {
   readonly port: number;
 }
 
-/** How an upstream is found that moves. */
+/** How an upstream is found that moves: CloudStack's virtual router. */
 export interface DiscoverConfig {
-  /** CloudStack's virtual router, which is the DHCP server. */
-  readonly kind: "cloudstack";
   /** The interface whose DHCP server it is. */
   readonly interface: string;
 }

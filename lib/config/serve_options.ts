@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Option, SourcedValue } from "../cli/options.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../system/log.ts";
 import { parseListenAddress, parseUpstreamChoice } from "./address.ts";
 import { parseRegions } from "./regions.ts";
@@ -13,13 +14,7 @@ import {
   type ListenAddress,
   REWRITE_MODES,
 } from "./serve_config.ts";
-import type { Option, SourcedValue } from "../cli/options.ts";
-import {
-  parseChoice,
-  parseSeconds,
-  parseSwitch,
-  parseUser,
-} from "./sourced_value.ts";
+import { parseChoice, parseSeconds, parseSwitch, parseUser } from "./values.ts";
 
 /** The region the instance really runs in, unless told. */
 export const REAL_REGION = "us-east-1";

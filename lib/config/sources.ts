@@ -5,18 +5,18 @@
  * @module
  */
 import { quote, unknown, UsageError } from "../cli/message.ts";
-import { LOG_LEVELS } from "../system/log.ts";
-import { cloudstackUpstream, parseInterfaceName } from "./address.ts";
-import { OVERRIDES, parseOverrides } from "./overrides.ts";
-import type { Override } from "./profile.ts";
-import { besides, fileBeside } from "./profiles.ts";
-import { REPLACED_FLAGS } from "./serve_options.ts";
 import {
   type Option,
   refuse,
   type SourcedValue,
   type SourcedValues,
 } from "../cli/options.ts";
+import { LOG_LEVELS } from "../system/log.ts";
+import { cloudstackUpstream, parseInterfaceName } from "./address.ts";
+import { OVERRIDES, parseOverrides } from "./overrides.ts";
+import type { Override } from "./profile.ts";
+import { besides, fileBeside } from "./profiles.ts";
+import { REPLACED_FLAGS } from "./serve_options.ts";
 import {
   isMapping,
   type ReadTextFile,
@@ -154,11 +154,11 @@ export function fromMdproxyVariables(
   );
 }
 
-/** What a configuration file says. */
-export interface ConfigFile {
-  /** The options it gives. */
+/** What was given of the settings of `serve`. */
+export interface GivenSettings {
+  /** Each option's values. */
   readonly values: SourcedValues;
-  /** The fixed answers it gives, which no flag can. */
+  /** The fixed answers, which only a file can give. */
   readonly overrides: readonly Override[];
 }
 
@@ -176,7 +176,7 @@ export function fromFile(
   path: string,
   readTextFile: ReadTextFile,
   options: readonly Option[],
-): ConfigFile {
+): GivenSettings {
   const document = readYaml("configuration file", path, readTextFile);
   const names = options.map(({ name }) => name);
   document.keys([...names, OVERRIDES], "see --help");

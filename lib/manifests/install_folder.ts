@@ -79,7 +79,7 @@ function planCloudConfig(folder: string): FileChange {
   const file = CLOUD_CONFIG;
   const path = `${folder}/${file}`;
   const old = stat(path) && Deno.readTextFileSync(path);
-  const text = old && addGlobalConfig(old, file);
+  const text = old === undefined ? undefined : addGlobalConfig(old, file);
   const done = old === undefined
     ? `No ${file}: nothing to add to it`
     : text === undefined
@@ -139,36 +139,20 @@ function parseConfigMap(text: string): Record<string, unknown> | undefined {
 }
 
 /** How new files are made: as the installer makes its own. */
-const MODE = 0o640;
+const NEW = { mode: 0o640 };
 
 /**
- * Writes a file: after a crash it has the old text or the new one.
+ * Writes a file; one that is there keeps its mode.
  *
  * @param path its path
  * @param text its text
  * @throws {Error} when it cannot be written
  */
-export function replaceFile(path: string, text: string): void {
-  // The installer reads *.yaml, *.yml and *.json, so this name never counts.
-  const temporary = `${path}.${crypto.randomUUID()}.new`;
+export function writeFile(path: string, text: string): void {
   try {
-    const mode = (stat(path)?.mode ?? MODE) & 0o777;
-    writeWhole(temporary, text, mode);
-    Deno.renameSync(temporary, path);
+    Deno.writeTextFileSync(path, text, stat(path) === undefined ? NEW : {});
   } catch (cause) {
-    if (stat(temporary) !== undefined) Deno.removeSync(temporary);
     throw new Error(`Cannot write ${quote(path)}`, { cause });
-  }
-}
-
-function writeWhole(path: string, text: string, mode: number): void {
-  const file = Deno.openSync(path, { write: true, createNew: true, mode });
-  try {
-    let rest = new TextEncoder().encode(text);
-    while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
-    file.syncSync();
-  } finally {
-    file.close();
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { quote, UsageError } from "../cli/message.ts";
-import { refuseRoot, type User } from "../config/sourced_value.ts";
+import { refuseRoot, type User } from "../config/values.ts";
 import { missingCapabilities } from "../system/capabilities.ts";
 import type { Runner } from "../system/runner.ts";
 import {

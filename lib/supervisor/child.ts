@@ -12,7 +12,6 @@ import type { Proxy } from "../proxy/proxy.ts";
 import { deadline, delay, every } from "../system/timers.ts";
 import { ParentUpstream, Question } from "./questions.ts";
 import {
-  type Answer,
   type ChildState,
   type DesiredChild,
   encodeLine,
@@ -60,52 +59,29 @@ export interface ChildIo {
   dropPermissions(): void;
 }
 
-/** Signals to every process of the service; they are the parent's to obey. */
-const IGNORED = [
-  "SIGTERM",
-  "SIGINT",
-  "SIGHUP",
-  "SIGQUIT",
-  "SIGALRM",
-  "SIGUSR1",
-  "SIGUSR2",
-] as const;
-
 /**
  * Lives as the child.
  *
  * @returns whether it ended as it should
  */
-export async function liveAsChild(io: ChildIo): Promise<boolean> {
-  const ignore = () => {};
-  for (const signal of IGNORED) Deno.addSignalListener(signal, ignore);
-  const life = new Life(io);
-  try {
-    return await life.ended.promise;
-  } finally {
-    life.close();
-    for (const signal of IGNORED) Deno.removeSignalListener(signal, ignore);
-  }
+export function liveAsChild(io: ChildIo): Promise<boolean> {
+  return new Life(io).live();
 }
 
 /** One child's life. */
 class Life {
-  /** Settles at the end: whether it ended as it should. */
-  readonly ended = Promise.withResolvers<boolean>();
   readonly #io: ChildIo;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #cancelProgress: () => void;
-  readonly #say = (more: Partial<ChildState> = {}) => this.#tellState(more);
-  readonly #rule = new Question<Answer & { fault?: string | undefined }>(
-    this.#say,
-  );
+  readonly #settings: LogOptions;
+  readonly #say = () => this.#tellState();
+  readonly #rule = new Question<NonNullable<DesiredChild["rule"]>>(this.#say);
   readonly #owners = new Question<NonNullable<DesiredChild["owners"]>>(
     this.#say,
   );
   readonly #upstream = new ParentUpstream(this.#say);
+  /** Settles when it has drained, or cannot go on. */
+  readonly #over = Promise.withResolvers<boolean>();
   #desired: DesiredChild | undefined;
   #configText = "";
-  readonly #settings: LogOptions;
   #proxy: Proxy | undefined;
   #unread = 0;
   #requestsTold = 0;
@@ -114,28 +90,39 @@ class Life {
   constructor(io: ChildIo) {
     this.#io = io;
     this.#settings = { level: "info", format: "text", write: io.log };
-    this.#reader = io.input.getReader();
-    this.#cancelProgress = every(PROGRESS_MS, () => this.#tellProgress());
-    this.#obey().catch((error) =>
-      this.#fail({ failed: io.explain(error), ...this.#takenBy(error) })
-    );
   }
 
-  close(): void {
-    this.#cancelProgress();
-    this.#reader.cancel().catch(() => {});
+  async live(): Promise<boolean> {
+    const reader = this.#io.input.getReader();
+    const cancelProgress = every(PROGRESS_MS, () => {
+      // A child that works is not hung, however long it takes to read a line.
+      if ((this.#proxy?.requests ?? 0) > this.#requestsTold) this.#say();
+    });
+    try {
+      return await Promise.race([this.#obey(reader), this.#over.promise]);
+    } catch (error) {
+      const failed = this.#io.explain(error);
+      this.#tellState({ failed, ...this.#takenBy(error) });
+      return false;
+    } finally {
+      cancelProgress();
+      reader.cancel().catch(() => {});
+    }
   }
 
-  async #obey(): Promise<void> {
-    for await (const line of readLines(this.#reader, LONGEST_DESIRED)) {
+  /** Becomes what each line says, until the parent is gone. */
+  async #obey(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+  ): Promise<boolean> {
+    for await (const line of readLines(reader, LONGEST_DESIRED)) {
       this.#unread = 0;
       await this.#become(JSON.parse(line));
       this.#say();
     }
-    // The parent is gone; what is still in flight then ends with the process.
     this.#isDraining = true;
+    // What is still in flight then ends with the process.
     await deadline(this.#proxy?.shutdown(), ORPHAN_MS);
-    this.ended.resolve(true);
+    return true;
   }
 
   async #become(desired: DesiredChild): Promise<void> {
@@ -156,7 +143,10 @@ class Life {
     }
     if (desired.drain === undefined || this.#isDraining) return;
     this.#isDraining = true;
-    this.#drain(desired.drain.lingerMs);
+    this.#drain(desired.drain.lingerMs).then(
+      () => this.#over.resolve(true),
+      this.#over.reject,
+    );
   }
 
   async #start(config: ServeConfig): Promise<Proxy> {
@@ -169,17 +159,15 @@ class Life {
       source: config.discover && this.#upstream,
       rule: this.#ruleView(),
       owners: async () => {
-        this.#owners.ask();
-        const uids = (await this.#owners.answer())?.uids;
+        const uids = (await this.#owners.find())?.uids;
         return uids && new Map(uids);
       },
       build: io.build,
     });
     io.dropPermissions();
     proxy.finished.then(() => {
-      if (!this.#isDraining) {
-        this.#fail({ failed: "The proxy stopped listening" });
-      }
+      if (this.#isDraining) return;
+      this.#over.reject(new Error("The proxy stopped listening"));
     });
     return proxy;
   }
@@ -192,8 +180,7 @@ class Life {
         return tally();
       },
       fault: async () => {
-        this.#rule.ask();
-        const answer = await this.#rule.answer();
+        const answer = await this.#rule.find();
         return answer === undefined
           ? "not known, the parent does not answer"
           : answer.fault;
@@ -203,40 +190,28 @@ class Life {
 
   async #drain(lingerMs: number): Promise<void> {
     const proxy = this.#proxy;
-    if (proxy !== undefined) {
-      proxy.closing();
-      const end = performance.now() + LONGEST_LINGER_MS;
-      let before: number;
-      do {
-        before = proxy.requests;
-        await delay(lingerMs);
-      } while (
-        lingerMs > 0 && proxy.requests > before && performance.now() < end
-      );
-      await proxy.shutdown();
-    }
-    this.ended.resolve(true);
-  }
-
-  #fail(why: Pick<ChildState, "failed" | "taken">): void {
-    this.#say(why);
-    this.ended.resolve(false);
+    if (proxy === undefined) return;
+    proxy.closing();
+    const end = performance.now() + LONGEST_LINGER_MS;
+    let before: number;
+    do {
+      before = proxy.requests;
+      await delay(lingerMs);
+    } while (
+      lingerMs > 0 && proxy.requests > before && performance.now() < end
+    );
+    await proxy.shutdown();
   }
 
   #takenBy(error: unknown): Pick<ChildState, "taken"> {
     const isTaken = error instanceof ListenError &&
       error.cause instanceof Deno.errors.AddrInUse;
-    const taken = isTaken &&
-      this.#desired?.config.listen.indexOf(error.address);
-    return taken === undefined || taken === false || taken < 0 ? {} : { taken };
+    const { listen = [] } = this.#desired?.config ?? {};
+    const taken = isTaken ? listen.indexOf(error.address) : -1;
+    return taken < 0 ? {} : { taken };
   }
 
-  /** A child that works is not hung, however long it takes to read a line. */
-  #tellProgress(): void {
-    if ((this.#proxy?.requests ?? 0) > this.#requestsTold) this.#say();
-  }
-
-  #tellState(more: Partial<ChildState>): void {
+  #tellState(more: Partial<ChildState> = {}): void {
     const proxy = this.#proxy;
     this.#requestsTold = proxy?.requests ?? 0;
     const line = encodeLine({

@@ -11,6 +11,7 @@ import { firstWithin } from "../system/stop_order.ts";
 import { type ChildUser, requireDroppedRights } from "./dropped_rights.ts";
 import type { OwnCommand } from "./own_command.ts";
 import {
+  type ChildState,
   type DesiredChild,
   encodeLine,
   NEW_CHILD,
@@ -41,7 +42,7 @@ export interface Child {
   /** Its process id. */
   readonly pid: number;
   /** What it said last. */
-  readonly state: typeof NEW_CHILD;
+  readonly state: ChildState;
   /**
    * Settles once it listens.
    *

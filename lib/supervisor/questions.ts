@@ -55,6 +55,12 @@ export class Question<To extends Answer> {
     return this.#open && await deadline(this.#open.promise, ms);
   }
 
+  /** Asks, and waits for the answer. */
+  find(): Promise<To | undefined> {
+    this.ask();
+    return this.answer();
+  }
+
   /** Takes what the parent says. */
   take(answer: To | undefined): void {
     if (answer === undefined || answer.to < this.count) return;

@@ -6,14 +6,12 @@
  */
 import {
   type Desired,
-  type Destination,
   loopback,
   renderDestination,
   type Target,
 } from "../rule/rule.ts";
 import type { Runner } from "../system/runner.ts";
 import { readTcpSockets, TCP_STATES } from "../system/socket_owners.ts";
-import { firstWithin } from "../system/stop_order.ts";
 
 /** How long a connection may take to come about, in milliseconds. */
 const CONNECT_MS = 1_000;
@@ -41,48 +39,36 @@ async function targetFault(
   target: Target,
   run: Runner,
 ): Promise<string | undefined> {
-  const { address: hostname, addressPort, port } = target;
+  const { family, address: hostname, addressPort, port } = target;
   const to = renderDestination(target);
-  const connecting = Deno.connect({ hostname, port: addressPort }).then(
-    (connection) => ({ connection }),
-    (error: unknown) => ({ error }),
-  );
-  const result = await firstWithin(CONNECT_MS, connecting);
-  if (result === "late") {
-    connecting.then((it) => "connection" in it && it.connection.close());
-    return port === undefined ? undefined : `${to} does not answer`;
-  }
-  if ("error" in result) {
+  const signal = AbortSignal.timeout(CONNECT_MS);
+  let connection: Deno.Conn | undefined;
+  try {
+    connection = await Deno.connect({
+      hostname,
+      port: addressPort,
+      signal,
+    });
+    if (port === undefined) return `${to} is reached without the proxy`;
+    const own = (connection.localAddr as Deno.NetAddr).port;
+    const sockets = await readTcpSockets(run);
+    // The proxy's end: on the loopback address, with ours as its peer.
+    const isRedirected = sockets?.some((one) =>
+      one.local === LOOPBACK[family] && one.localPort === port &&
+      one.remotePort === own && one.state === TCP_STATES.ESTABLISHED
+    );
+    return isRedirected ?? true
+      ? undefined
+      : `${to} does not end at ${loopback(family, port)}`;
+  } catch (error) {
     if (port === undefined) return undefined;
-    return result.error instanceof Deno.errors.ConnectionRefused
+    if (signal.aborted) return `${to} does not answer`;
+    return error instanceof Deno.errors.ConnectionRefused
       ? `${to} refuses connections`
       : `${to} cannot be reached`;
-  }
-  try {
-    return port === undefined
-      ? `${to} is reached without the proxy`
-      : await endFault({ ...target, port }, result.connection, run);
   } finally {
-    result.connection.close();
+    connection?.close();
   }
-}
-
-async function endFault(
-  target: Destination & { readonly port: number },
-  { localAddr }: Deno.Conn,
-  run: Runner,
-): Promise<string | undefined> {
-  const { family, port } = target;
-  const own = (localAddr as Deno.NetAddr).port;
-  const sockets = await readTcpSockets(run);
-  // The proxy's end: on the loopback address, with ours as its peer.
-  const isRedirected = sockets?.some((one) =>
-    one.local === LOOPBACK[family] && one.localPort === port &&
-    one.remotePort === own && one.state === TCP_STATES.ESTABLISHED
-  );
-  return isRedirected ?? true
-    ? undefined
-    : `${renderDestination(target)} does not end at ${loopback(family, port)}`;
 }
 
 /** Where a redirect of the output ends. */

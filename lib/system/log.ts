@@ -68,24 +68,22 @@ function text(value: string | number | boolean): string {
  */
 export function createLog(options: LogOptions): Log {
   const { write, now = () => new Date() } = options;
-  const at = (level: LogLevel): LogWrite => {
-    const rank = LOG_LEVELS.indexOf(level);
-    return (message, fields = {}) => {
-      if (rank < LOG_LEVELS.indexOf(options.level)) return;
-      const time = now().toISOString();
-      write(
-        options.format === "json"
-          ? json({ time, level, message, ...fields }) + "\n"
-          : textLine(time, level, message, fields),
-      );
-    };
-  };
-  return {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-  };
+  return eachLevel((level, rank) => (message, fields = {}) => {
+    if (rank < LOG_LEVELS.indexOf(options.level)) return;
+    const time = now().toISOString();
+    write(
+      options.format === "json"
+        ? json({ time, level, message, ...fields }) + "\n"
+        : textLine(time, level, message, fields),
+    );
+  });
+}
+
+/** Makes a log out of what writes events of a level. */
+function eachLevel(make: (level: LogLevel, rank: number) => LogWrite): Log {
+  return Object.fromEntries(
+    LOG_LEVELS.map((level, rank) => [level, make(level, rank)]),
+  ) as Log;
 }
 
 function textLine(
@@ -146,18 +144,12 @@ export function rateLimitedLog(
  * @param log where to; messages are constant texts, so that they are few
  */
 export function rateLimited(log: Log): Log {
-  const each = (write: LogWrite): LogWrite => {
+  return eachLevel((level) => {
     const limited = new Map<string, LogWrite>();
     return (message, fields) => {
-      const known = limited.get(message) ?? rateLimitedLog(write);
-      limited.set(message, known);
-      known(message, fields);
+      const write = limited.get(message) ?? rateLimitedLog(log[level]);
+      limited.set(message, write);
+      write(message, fields);
     };
-  };
-  return {
-    debug: each(log.debug),
-    info: each(log.info),
-    warn: each(log.warn),
-    error: each(log.error),
-  };
+  });
 }

@@ -34,24 +34,10 @@ export function readTextFile(
   { isAgain = false, folder }: ReadTextFileOptions = {},
 ): string {
   const real = folder === undefined ? path : pathWithin(folder, path);
-  return decode(readWholeFile(real, isAgain ? "no pipe" : "pipe too"));
-}
-
-/**
- * Reads a whole file.
- *
- * @param path where it is
- * @param takes whether a pipe, too, which is waited for
- * @throws {Error} as {@linkcode readTextFile}
- */
-export function readWholeFile(
-  path: string,
-  takes: "no pipe" | "pipe too",
-): Uint8Array {
-  requireFileOrPipe(Deno.statSync(path), takes === "no pipe");
-  const file = Deno.openSync(path);
+  requireFileOrPipe(Deno.statSync(real), isAgain);
+  const file = Deno.openSync(real);
   try {
-    return readAll(file);
+    return decode(readAll(file));
   } finally {
     file.close();
   }
@@ -79,10 +65,10 @@ function pathWithin(folder: string, path: string): string {
 
 function requireFileOrPipe(
   { isDirectory, isFile, isFifo }: Deno.FileInfo,
-  refusesPipe: boolean,
+  isAgain: boolean,
 ): void {
   if (isDirectory) throw new Deno.errors.IsADirectory();
-  if (refusesPipe && isFifo === true) {
+  if (isAgain && isFifo === true) {
     throw new Error("a pipe can be read only once, expected a regular file");
   }
   if (!isFile && isFifo !== true) {

@@ -103,13 +103,16 @@ async function readText(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): Promise<string> {
+  // pipeTo() would be shorter, and takes a third of a millisecond more.
+  const reader = stream.getReader();
+  signal.addEventListener("abort", () => void reader.cancel());
   const decoder = new TextDecoder();
   let text = "";
-  const write = (bytes: Uint8Array) => {
-    text += decoder.decode(bytes, { stream: true });
-  };
-  await stream.pipeTo(new WritableStream({ write }), { signal });
-  return text + decoder.decode();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 /**
@@ -166,4 +169,17 @@ export function stoppableRunner(run: Runner): StoppableRunner {
       await Promise.allSettled(running);
     },
   };
+}
+
+/**
+ * Reads a file of /proc or /sys, through `cat`: Deno itself opens those only
+ * with every permission.
+ *
+ * @param path which
+ * @param run runs `cat`
+ * @returns its text; empty where it cannot be read
+ */
+export async function readKernel(path: string, run: Runner): Promise<string> {
+  const read = await run(["cat", path]);
+  return typeof read === "string" ? "" : read.stdout;
 }

@@ -1,14 +1,8 @@
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { startServing } from "../../lib/admin/serving.ts";
 import { createLog } from "../../lib/system/log.ts";
 import { faster } from "../helpers/faster.ts";
-import { ask, get, valuesOf } from "../helpers/raw.ts";
+import { ask, valuesOf } from "../helpers/raw.ts";
 import {
   answer,
   type RawUpstream,
@@ -174,23 +168,4 @@ Deno.test("startServing() listens nowhere when administrators' port is taken", a
   );
   assert(error.cause instanceof Deno.errors.AddrInUse);
   await assertRejects(() => Deno.connect(own), Deno.errors.ConnectionRefused);
-});
-
-Deno.test("startServing() opens nothing for administrators unless told", async () => {
-  await using upstream = await startService();
-  const lines: string[] = [];
-  const { admin: _, ...config } = adminConfig(upstream.address);
-  const proxy = await startServing(config, {
-    log: createLog({
-      level: "debug",
-      format: "text",
-      write: (line) => lines.push(line),
-    }),
-    build: {},
-  });
-  const [address] = proxy.addresses;
-  assert(address !== undefined);
-  assertStringIncludes((await ask(address, get("/x"))).body, "us-iso-east-1");
-  await proxy.shutdown();
-  assertEquals(lines.filter((line) => line.includes("administrators")), []);
 });

@@ -1,152 +1,71 @@
 import { assertEquals } from "@std/assert";
 import {
   diagnose,
-  type Diagnosis,
   type Observation,
   type Outcome,
-  type Place,
-  SOURCES,
 } from "../../lib/check/observe.ts";
-import { DOWN, OBSERVATION } from "./findings.ts";
+import { OBSERVATION, sights } from "./findings.ts";
 
-const REGIONS = new Map([
-  ["us-east-1", "us-iso-east-1"],
-  ["us-west-2", "us-isob-east-1"],
-]);
+const REGIONS = new Map([["real-1", "emu-1"], ["real-2", "emu-2"]]);
 
 const REFUSED: Outcome = { silence: "refused", reason: "ECONNREFUSED", ms: 1 };
 
-/**
- * The answers for region, zone and document, the document's as REGION/ZONE; a
- * status where there is no such answer, `?` for one that cannot be read.
- */
-function sights(said: string): Observation["sights"] {
-  return said.split(" ").map((word, i) => {
-    const [source] = SOURCES[i] ?? SOURCES[0];
-    const status = Number(word) || 200;
-    const [region = "", zone = ""] = word.split("/");
-    const place: Place = status !== 200 || word === "?"
-      ? {}
-      : source === "document"
-      ? { region, zone }
-      : { [source]: word };
-    return { source, outcome: { status, ms: 1 }, place };
-  });
+function assertTold(seen: Partial<Observation>, told: string): void {
+  const { kind, ...others } = diagnose({ ...OBSERVATION, ...seen }, REGIONS);
+  assertEquals([kind, ...Object.values(others)].join(" "), told);
 }
 
-const SAID: readonly (readonly [
-  when: string,
-  said: string,
-  kind: Diagnosis["kind"],
-  told?: Partial<Diagnosis>,
-])[] = [
+const SAID: readonly (readonly [what: string, said: string, told: string])[] = [
+  ["an emulated region", "emu-1 emu-1b emu-1/emu-1b", "emulated emu-1"],
+  ["that of the second map", "emu-2 emu-2a 404", "emulated emu-2"],
+  ["a real region", "real-1 real-1a real-1/real-1a", "real real-1"],
+  ["one that begins like it", "real-10 real-10a 404", "unmapped real-10"],
+  ["an emulated zone alone", "404 emu-1a 404", "emulated emu-1"],
+  ["a local zone", "real-1 real-1-bos-1a 404", "real real-1"],
+  ["a foreign zone alone", "404 eu-west-1c 404", "unmapped eu-west-1"],
+  ["OpenStack's zone", "404 nova 404", "unmapped nova"],
   [
-    "all three name an emulated region",
-    "us-iso-east-1 us-iso-east-1b us-iso-east-1/us-iso-east-1b",
-    "emulated",
-    { region: "us-iso-east-1" },
+    "another region's zone",
+    "emu-1 real-1a 404",
+    "disagreeing region emu-1, zone real-1a",
   ],
   [
-    "the second map's region is named",
-    "us-isob-east-1 us-isob-east-1a 404",
-    "emulated",
-    { region: "us-isob-east-1" },
+    "another region in the document",
+    "emu-1 emu-1a real-1/emu-1a",
+    "disagreeing region emu-1, zone emu-1a, document real-1 emu-1a",
   ],
   [
-    "all three name a real region",
-    "us-east-1 us-east-1a us-east-1/us-east-1a",
-    "real",
-    { region: "us-east-1" },
+    "another zone in the document",
+    "real-1 real-1a real-1/real-1b",
+    "disagreeing region real-1, zone real-1a, document real-1 real-1b",
   ],
-  [
-    "a longer name begins like a real region",
-    "us-east-10 us-east-10a 404",
-    "unmapped",
-    { region: "us-east-10" },
-  ],
-  [
-    "the zone alone names an emulated region",
-    "404 us-iso-east-1a 404",
-    "emulated",
-    { region: "us-iso-east-1" },
-  ],
-  [
-    "the zone is a local one",
-    "us-east-1 us-east-1-bos-1a 404",
-    "real",
-    { region: "us-east-1" },
-  ],
-  [
-    "the zone alone is of no known region",
-    "404 eu-west-1c 404",
-    "unmapped",
-    { region: "eu-west-1" },
-  ],
-  [
-    "the zone is a name of its own, as in OpenStack",
-    "404 nova 404",
-    "unmapped",
-    { region: "nova" },
-  ],
-  [
-    "the zone is another region's",
-    "us-iso-east-1 us-east-1a 404",
-    "disagreeing",
-    { detail: "region us-iso-east-1, zone us-east-1a" },
-  ],
-  [
-    "the document names another region",
-    "b b us-east-1/b",
-    "disagreeing",
-    { detail: "region b, zone b, document us-east-1 b" },
-  ],
-  [
-    "the document names another zone of the region",
-    "us-east-1 us-east-1a us-east-1/us-east-1b",
-    "disagreeing",
-    {
-      detail:
-        "region us-east-1, zone us-east-1a, document us-east-1 us-east-1b",
-    },
-  ],
-  ["no path is known", "404 404 404", "nothing"],
-  [
-    "an answer cannot be read",
-    "? us-iso-east-1a",
-    "failing",
-    { source: "region", status: 200 },
-  ],
-  [
-    "an answer is an error",
-    "us-iso-east-1 504",
-    "failing",
-    { source: "zone", status: 504 },
-  ],
+  ["no path that is known", "404 404 404", "nothing"],
+  ["what cannot be read", "? emu-1a", "failing region 200"],
+  ["an error", "emu-1 504", "failing zone 504"],
 ];
 
-Deno.test("diagnose() tells which region a client takes it for", () => {
-  const assertTold = (
-    when: string,
-    seen: Partial<Observation>,
-    told: Diagnosis,
-  ) => assertEquals(diagnose({ ...OBSERVATION, ...seen }, REGIONS), told, when);
-  for (const [when, said, kind, told] of SAID) {
-    assertTold(when, { sights: sights(said) }, { kind, ...told });
+Deno.test("diagnose() tells which region a client takes it for", async (t) => {
+  for (const [what, said, told] of SAID) {
+    await t.step(
+      `of ${what}`,
+      () => assertTold({ sights: sights(said) }, told),
+    );
   }
-  const answered = sights("us-iso-east-1 us-iso-east-1a");
+});
+
+Deno.test("diagnose() tells of a silence and of a token, unless the rest is answered without", () => {
+  const answered = sights("emu-1 emu-1a");
   const last = { source: "document", outcome: REFUSED, place: {} } as const;
   const version = undefined;
-  assertTold("the last question gets no answer", {
-    sights: [...answered, last],
-  }, DOWN);
-  assertTold("the token gets no answer", { token: REFUSED, version }, DOWN);
-  assertTold("the token is an error", {
-    token: { status: 508, ms: 1 },
-    version,
-  }, { kind: "failing", source: "token", status: 508 });
-  assertTold("version 1 has no token, and the rest is answered", {
-    token: { status: 404, ms: 1 },
-    version: "v1",
-    sights: answered,
-  }, { kind: "emulated", region: "us-iso-east-1" });
+  const silent = "silent refused ECONNREFUSED";
+  assertTold({ sights: [...answered, last] }, silent);
+  assertTold({ token: REFUSED, version }, silent);
+  assertTold(
+    { token: { status: 508, ms: 1 }, version },
+    "failing token 508",
+  );
+  assertTold(
+    { token: { status: 404, ms: 1 }, version: "v1", sights: answered },
+    "emulated emu-1",
+  );
 });

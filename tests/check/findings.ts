@@ -4,7 +4,12 @@
  * @module
  */
 import type { RuleFacts } from "../../lib/check/node_facts.ts";
-import type { Diagnosis, Observation } from "../../lib/check/observe.ts";
+import {
+  type Diagnosis,
+  type Observation,
+  type Place,
+  SOURCES,
+} from "../../lib/check/observe.ts";
 import type { Findings, Seen } from "../../lib/check/probe.ts";
 
 /** What clients should see. */
@@ -31,6 +36,24 @@ export const OBSERVATION: Observation = {
   sights: [],
   promises: [],
 };
+
+/**
+ * The answers for region, zone and document, the document's as REGION/ZONE; a
+ * status where there is no such answer, `?` for one that cannot be read.
+ */
+export function sights(said: string): Observation["sights"] {
+  return said.split(" ").map((word, i) => {
+    const [source] = SOURCES[i] ?? SOURCES[0];
+    const status = Number(word) || 200;
+    const [region = "", zone = ""] = word.split("/");
+    const place: Place = status !== 200 || word === "?"
+      ? {}
+      : source === "document"
+      ? { region, zone }
+      : { [source]: word };
+    return { source, outcome: { status, ms: 1 }, place };
+  });
+}
 
 /** A look at one address. */
 export function seen(

@@ -5,7 +5,7 @@ import {
   type Silence,
   type Source,
 } from "../../lib/check/observe.ts";
-import { askMetadata } from "../../lib/system/metadata_client.ts";
+import { askMetadata } from "../../lib/proxy/metadata_client.ts";
 import { answer, type Received, startUpstream } from "../helpers/upstream.ts";
 
 const now = () => performance.now();
@@ -112,6 +112,29 @@ Deno.test("observe() gives each question the time of an SDK or what is left, and
   assertEquals(sights.map(({ outcome }) => outcome.silence), ["timeout"]);
 });
 
+Deno.test("observe() has a silence judged as no answer at all", async () => {
+  const judged: number[] = [];
+  const { promises } = await observe("http://h", {
+    ask: ({ target }) =>
+      target === "/x" ? Promise.reject(new Error("no")) : Promise.resolve({
+        status: 404,
+        headers: new Map(),
+        body: new Uint8Array(),
+      }),
+    now,
+    until: Infinity,
+    expectations: ["/x", "/y"].map((target) => ({
+      what: target,
+      target,
+      judge: ({ status }) => {
+        judged.push(status);
+        return { kept: false, expected: "an answer" };
+      },
+    })),
+  });
+  assertEquals([judged, promises.length], [[0], 1]);
+});
+
 Deno.test("observe() knows the system's reasons", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
@@ -125,12 +148,14 @@ Deno.test("observe() knows the system's reasons", async () => {
       ["ENETUNREACH", "no route"],
       ["EHOSTUNREACH", "no route"],
       ["ETIMEDOUT", "timeout"],
-      ["ENOTFOUND", "unknown name"],
-      ["EAI_AGAIN", "unknown name"],
       ["EPERM", "other"],
+      ["failed to lookup address information: no", "unknown name"],
     ] satisfies [string, Silence][]
   ) {
-    const cause = Object.assign(new Error("no"), { code });
+    // The resolver's errors have no code.
+    const cause = code.includes(" ")
+      ? new Error(code)
+      : Object.assign(new Error("no"), { code });
     const { token: { ms, ...token }, sights } = await observe("http://h", {
       ask: () => Promise.reject(new Error("no", { cause })),
       now,

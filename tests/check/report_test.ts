@@ -1,6 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { advise } from "../../lib/check/advice.ts";
-import type { Outcome } from "../../lib/check/observe.ts";
 import type { Findings } from "../../lib/check/probe.ts";
 import { renderReport, renderReportJson } from "../../lib/check/report.ts";
 import {
@@ -12,26 +11,12 @@ import {
   REAL,
   ruleIn,
   seen,
+  sights,
 } from "./findings.ts";
-
-function answered(ms: number, status = 200): Outcome {
-  return { status, ms };
-}
-
-const REGION = "us-iso-east-1";
-const ZONE = "us-iso-east-1a";
 
 const GOOD = findings({
   seen: seen(EMULATED, {
-    sights: [
-      { source: "region", outcome: answered(1), place: { region: REGION } },
-      { source: "zone", outcome: answered(0.94), place: { zone: ZONE } },
-      {
-        source: "document",
-        outcome: answered(12),
-        place: { region: REGION, zone: ZONE },
-      },
-    ],
+    sights: sights("us-iso-east-1 us-iso-east-1a us-iso-east-1/us-iso-east-1a"),
   }),
 });
 
@@ -56,8 +41,8 @@ asked as:  uid 0
 reachable: yes
 version:   v2, token in 2.0 ms
 region:    us-iso-east-1 in 1.0 ms
-zone:      us-iso-east-1a in 0.9 ms
-document:  us-iso-east-1, us-iso-east-1a in 12.0 ms
+zone:      us-iso-east-1a in 1.0 ms
+document:  us-iso-east-1, us-iso-east-1a in 1.0 ms
 shows:     emulated region us-iso-east-1
 rule:      installed, nft backend, guard and redirect to 127.0.0.1:4000
 note:      this holds for the node and pods in its network, not for pods on the pod network
@@ -81,13 +66,6 @@ verdict:   no: nothing listens at http://169.254.169.254, or a firewall or a pod
   );
 });
 
-const NO_TOKEN = {
-  token: answered(1, 404),
-  version: "v1",
-  ttlTold: false,
-  sights: [{ source: "region", outcome: answered(2, 404), place: {} }],
-} as const;
-
 const LINES: readonly (readonly [string, Partial<Findings>])[] = [
   [
     "warning:   the token comes without its TTL: SDKs for Go, Java and Rust refuse it",
@@ -98,8 +76,14 @@ const LINES: readonly (readonly [string, Partial<Findings>])[] = [
     { exempt: ["curl (pid 13)"] },
   ],
   [
-    "version:   v1, no token: 404 in 1.0 ms\nregion:    404 in 2.0 ms",
-    { seen: seen({ kind: "nothing" }, NO_TOKEN) },
+    "version:   v1, no token: 404 in 2.0 ms\nregion:    404 in 1.0 ms",
+    {
+      seen: seen({ kind: "nothing" }, {
+        token: { status: 404, ms: 2 },
+        version: "v1",
+        sights: sights("404"),
+      }),
+    },
   ],
   ["IPv6:      nothing, refused by the guard", { ipv6: seen(DOWN) }],
   [

@@ -34,7 +34,14 @@ Deno.test("quote() keeps a value in one line, and short", () => {
 });
 
 Deno.test("unknown() suggests the name that is most like it", () => {
-  const known = ["log-level", "log-format", "region", "realRegion", "user"];
+  const known = [
+    "log-level",
+    "log-format",
+    "region",
+    "realRegion",
+    "user",
+    "real",
+  ];
   for (
     const [name, hint] of [
       ["logLevel", `did you mean "log-level"?`],
@@ -43,6 +50,7 @@ Deno.test("unknown() suggests the name that is most like it", () => {
       ["regions", `did you mean "region"?`],
       ["reg", `did you mean "region"?`],
       ["real-regoin", `did you mean "realRegion"?`],
+      ["realRegio", `did you mean "realRegion"?`],
       ["us", "see --help"],
       ["uxyr", "see --help"],
       ["frobnicate", "see --help"],

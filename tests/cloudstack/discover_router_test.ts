@@ -3,12 +3,7 @@ import {
   discoverRouter,
   parseDefaultGateway,
 } from "../../lib/cloudstack/discover_router.ts";
-import {
-  createFakeNode,
-  dhclientLease,
-  dhcpMessage,
-  GATEWAY_9,
-} from "./fake_node.ts";
+import { createFakeNode, dhclientLease, GATEWAY_9 } from "./fake_node.ts";
 
 const UUID = "a2f0aec3-95b4-4f8c-8a5e-4d1b0f3b7f5e";
 const DHCLIENT = "/var/lib/dhcp/dhclient.eth0.leases";
@@ -25,7 +20,6 @@ const LEASES = [
     "SERVER_ADDRESS=10.1.1.3\n",
   ],
   [DHCLIENT, dhclientLease("10.1.1.4")],
-  ["/var/lib/dhcpcd/eth0.lease", dhcpMessage(54, 4, 10, 1, 1, 5)],
 ] as const;
 
 Deno.test("discoverRouter() believes leases first, then the name, then the route", async () => {
@@ -63,7 +57,7 @@ Deno.test("discoverRouter() takes the newest of dhclient's files that has a leas
   assertEquals(await router(), old);
 });
 
-Deno.test("discoverRouter() reads no other interface's files, nothing that is large or no file", async () => {
+Deno.test("discoverRouter() reads no other interface's files, nothing that is empty, large or no file", async () => {
   using node = createFakeNode();
   for (
     const path of [
@@ -72,7 +66,6 @@ Deno.test("discoverRouter() reads no other interface's files, nothing that is la
       `/var/lib/NetworkManager/internal-${UUID}-eth00.lease`,
       `/var/lib/NetworkManager/internal-${UUID}-x-eth0.lease`,
       `/var/lib/NetworkManager/internal-${UUID}-eth0.lease.tmp`,
-      "/var/lib/dhcpcd/eth1.lease",
     ]
   ) node.write(path, "SERVER_ADDRESS=10.9.9.9\n");
   node.write("/var/lib/dhcp/dhclient6.eth0.leases", dhclientLease("10.9.9.9"));
@@ -82,6 +75,7 @@ Deno.test("discoverRouter() reads no other interface's files, nothing that is la
     '"data-server" is no known name, and there is no default gateway';
   assertEquals(await reason(), `no lease is there, ${others}`);
 
+  node.write("/run/NetworkManager/devices/2", "");
   const large = `/var/lib/NetworkManager/internal-${UUID}-eth0.lease`;
   node.write(large, "SERVER_ADDRESS=10.9.9.9\n");
   Deno.truncateSync(node.view.root + large, 3e9);

@@ -20,7 +20,7 @@ export interface FakeNode extends Disposable {
   /** What was read of the kernel's, or resolved, in order. */
   readonly asked: string[];
   /** Writes a file, later than all others. */
-  write(path: string, content: string | Uint8Array): void;
+  write(path: string, text: string): void;
   /** Takes a file away. */
   remove(path: string): void;
 }
@@ -42,19 +42,14 @@ export function createFakeNode(): FakeNode {
     asked,
     view: {
       root,
-      readKernel: look(kernel),
+      readKernel: async (path) => await look(kernel)(path) ?? "",
       resolve: look(names),
       now: () => NOW,
     },
-    write(path, content) {
+    write(path, text) {
       const file = root + path;
       Deno.mkdirSync(file.replace(/\/[^/]*$/, ""), { recursive: true });
-      Deno.writeFileSync(
-        file,
-        typeof content === "string"
-          ? new TextEncoder().encode(content)
-          : content,
-      );
+      Deno.writeTextFileSync(file, text);
       const time = new Date(NOW - 60_000 + 1_000 * ++writes);
       Deno.utimeSync(file, time, time);
     },
@@ -71,13 +66,6 @@ export function dhclientLease(server: string, expire = "13:00:00"): string {
   expire 5 2026/11/20 ${expire};
 }
 `;
-}
-
-/** A message of a DHCP server with some options, as dhcpcd keeps it. */
-export function dhcpMessage(...options: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(240 + options.length);
-  bytes.set([99, 130, 83, 99, ...options], 236);
-  return bytes;
 }
 
 /** A route table with one default gateway, 10.1.1.9, on eth0. */

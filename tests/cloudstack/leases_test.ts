@@ -1,18 +1,16 @@
 import { assertEquals } from "@std/assert";
 import {
   parseDhclientLeases,
-  parseDhcpcdLease,
   parseSettings,
   routerAddress,
 } from "../../lib/cloudstack/leases.ts";
-import { dhcpMessage } from "./fake_node.ts";
 
 /** What a reader makes of a file: an address, or nothing. */
-type Case<File = string> = readonly [what: string, file: File, found?: string];
+type Case = readonly [what: string, file: string, found?: string];
 
-function testReader<File>(
-  read: (file: File) => string | undefined,
-  cases: readonly Case<File>[],
+function testReader(
+  read: (file: string) => string | undefined,
+  cases: readonly Case[],
 ): void {
   for (const [what, file, found] of cases) {
     assertEquals(read(file), found, what);
@@ -127,30 +125,5 @@ Deno.test("parseDhclientLeases() reads the interface's last lease unless it has 
       "10.1.1.1",
     ],
     ["no server", lease("0.0.0.0")],
-  ]);
-});
-
-Deno.test("parseDhcpcdLease() reads the server's option while the lease is in force", () => {
-  const server = [54, 4, 10, 1, 1, 1];
-  const seconds = (count: number) => [51, 4, 0, 0, 0, count];
-  testReader((bytes) => parseDhcpcdLease(bytes, 5_000, 5_000 + 60_000), [
-    [
-      "a message",
-      dhcpMessage(53, 1, 5, ...server, ...seconds(120), 255),
-      "10.1.1.1",
-    ],
-    ["padding", dhcpMessage(0, 0, ...seconds(120), 0, ...server), "10.1.1.1"],
-    ["no time at all", dhcpMessage(...server, 255), "10.1.1.1"],
-    ["an expired one", dhcpMessage(...seconds(60), ...server, 255)],
-    [
-      "for ever",
-      dhcpMessage(51, 4, 255, 255, 255, 255, ...server, 255),
-      "10.1.1.1",
-    ],
-    ["an end before", dhcpMessage(...seconds(120), 255, ...server)],
-    ["an option cut off", dhcpMessage(...seconds(120), 54, 4, 10, 1)],
-    ["a server of a wrong length", dhcpMessage(54, 5, 10, 1, 1, 1, 1, 255)],
-    ["another file", new TextEncoder().encode(NETWORKD)],
-    ["nothing", new Uint8Array()],
   ]);
 });

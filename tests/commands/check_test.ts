@@ -2,15 +2,13 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createCheck } from "../../lib/commands/check.ts";
 import { EXIT } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/message.ts";
-import { askMetadata } from "../../lib/system/metadata_client.ts";
-import { defaultTree } from "../../lib/simulator/default_instance.ts";
-import { startSimulator } from "../../lib/simulator/simulator.ts";
+import { askMetadata } from "../../lib/proxy/metadata_client.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { fakeIo } from "../helpers/io.ts";
+import { stage } from "../check/stage.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { runProgram } from "../helpers/program.ts";
 import { createFakeIptables } from "../rule/fake_iptables.ts";
-import { startUnderTest } from "../proxy/under_test.ts";
 
 /** What the machine is like; what is not given is as in real life. */
 interface World {
@@ -51,24 +49,6 @@ async function check(line: string, world: World = {}) {
   });
   const code = await command.run(line === "" ? [] : line.split(" "), io);
   return { code, ...written, asked, tokens };
-}
-
-/** A simulated service and a proxy before it. */
-async function stage() {
-  const real = await startSimulator({
-    listen: { hostname: "127.0.0.1", port: 0 },
-    tree: await defaultTree(),
-    requireV2: true,
-  });
-  const proxy = await startUnderTest(real.address);
-  return {
-    real: real.url,
-    emulated: `http://127.0.0.1:${proxy.address.port}`,
-    async [Symbol.asyncDispose]() {
-      await proxy[Symbol.asyncDispose]();
-      await real[Symbol.asyncDispose]();
-    },
-  };
 }
 
 async function installed(line = "install"): Promise<Runner> {

@@ -38,7 +38,7 @@ for (
       "install --backend iptables",
       'Cannot use "iptables" for --backend: expected one of auto, nft, legacy, nftables',
     ],
-      ["remove --json", "Cannot use --json with remove: it is for status"],
+    ["remove --json", "Cannot use --json with remove: it is for status"],
     [
       "status --dry-run",
       "Cannot use --dry-run with status: it is for install and remove",

@@ -10,6 +10,7 @@ import { EXIT, type Io } from "../../lib/cli/command.ts";
 import { manifests } from "../../lib/commands/manifests.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { SERVE_SETTINGS } from "../../lib/config/serve_options.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 import { sourceFiles } from "../helpers/files.ts";
 import { fakeIo } from "../helpers/io.ts";
 import { runProgram } from "../helpers/program.ts";
@@ -220,29 +221,26 @@ Deno.test("manifests refuses what is in a file that no node has", async () => {
 /** A folder as `openshift-install create manifests` of 4.9 leaves it. */
 async function installFolder() {
   const path = await Deno.makeTempDir({ prefix: "c2s-imds-install-" });
-  for (const room of ["manifests", "openshift"]) {
-    await Deno.mkdir(`${path}/${room}`);
-  }
   const files: Record<string, string> = {
-    ".openshift_install.log": "level=info\n",
     "manifests/cluster-config.yaml": "kind: ConfigMap\n",
     "manifests/cluster-infrastructure-02-config.yml": "kind: Infrastructure\n",
     "manifests/cloud-provider-config.yaml":
       "apiVersion: v1\ndata:\n  ca-bundle.pem: |\n    x\nkind: ConfigMap\n",
-    "openshift/99_openshift-machineconfig_99-worker-ssh.yaml": "kind: x\n",
+    "openshift/99-worker-c2s-imds.yaml": "older\n",
   };
   for (const [file, text] of Object.entries(files)) {
-    await Deno.writeTextFile(`${path}/${file}`, text, { mode: 0o640 });
+    await Deno.mkdir(`${path}/${file.split("/")[0]}`, { recursive: true });
+    await Deno.writeTextFile(`${path}/${file}`, text, { mode: 0o600 });
   }
   return {
     path,
     files,
-    async read() {
+    read() {
       const found: Record<string, string> = {};
-      for (const room of [".", "manifests", "openshift"]) {
-        for await (const { name, isFile } of Deno.readDir(`${path}/${room}`)) {
-          const file = room === "." ? name : `${room}/${name}`;
-          if (isFile) found[file] = await Deno.readTextFile(`${path}/${file}`);
+      for (const room of ["manifests", "openshift"]) {
+        for (const { name } of Deno.readDirSync(`${path}/${room}`)) {
+          const file = `${room}/${name}`;
+          found[file] = Deno.readTextFileSync(`${path}/${file}`);
         }
       }
       return found;
@@ -251,26 +249,29 @@ async function installFolder() {
   };
 }
 
-Deno.test("manifests --install-dir writes what openshift-install takes up, and nothing twice", async () => {
+Deno.test("manifests --install-dir writes what openshift-install takes up, keeps modes, and writes nothing twice", async () => {
   await using folder = await installFolder();
   const install = () => make(...NODE, `--install-dir=${folder.path}`);
   assertEquals(
     (await install()).stdout,
     `Wrote openshift/99-master-c2s-imds.yaml
-Wrote openshift/99-worker-c2s-imds.yaml
+Replaced openshift/99-worker-c2s-imds.yaml
 Added "config" to manifests/cloud-provider-config.yaml
 `,
   );
-  const written = await folder.read();
-  const [master = "", worker = ""] = (await make(...NODE)).stdout
-    .split("---\n");
-  assertEquals(written, {
+  const written = folder.read();
+  const [master, worker] = (await make(...NODE)).stdout.split("---\n");
+  assertEquals<unknown>(written, {
     ...folder.files,
     "openshift/99-master-c2s-imds.yaml": master,
     "openshift/99-worker-c2s-imds.yaml": worker,
     "manifests/cloud-provider-config.yaml":
       "apiVersion: v1\ndata:\n  config: |\n    [Global]\n  ca-bundle.pem: |\n    x\nkind: ConfigMap\n",
   });
+  for (const [pool, mode] of [["master", 0o640], ["worker", 0o600]] as const) {
+    const file = `${folder.path}/openshift/99-${pool}-c2s-imds.yaml`;
+    assertEquals((Deno.statSync(file).mode ?? 0) & 0o777, mode);
+  }
   assertEquals(
     (await install()).stdout,
     `Left openshift/99-master-c2s-imds.yaml: it is the same already
@@ -278,33 +279,22 @@ Left openshift/99-worker-c2s-imds.yaml: it is the same already
 Left manifests/cloud-provider-config.yaml: it has "config" already
 `,
   );
-  assertEquals(await folder.read(), written);
-});
-
-Deno.test("manifests --install-dir replaces an older version and keeps modes", async () => {
-  await using folder = await installFolder();
-  const file = `${folder.path}/openshift/99-worker-c2s-imds.yaml`;
-  await Deno.writeTextFile(file, "older\n", { mode: 0o600 });
-  const { stdout } = await make(
-    ...NODE,
-    "--role=worker",
-    `--install-dir=${folder.path}`,
-  );
-  assertStringIncludes(stdout, "Replaced openshift/99-worker-c2s-imds.yaml\n");
-  assertEquals(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
+  assertEquals(folder.read(), written);
+  await Deno.remove(`${folder.path}/manifests/cloud-provider-config.yaml`);
+  assertStringIncludes((await install()).stdout, "nothing to add to it\n");
 });
 
 Deno.test("manifests --install-dir changes nothing when it refuses", async () => {
   await using folder = await installFolder();
   const cloud = `${folder.path}/manifests/cloud-provider-config.yaml`;
   await Deno.writeTextFile(cloud, "kind: Secret\n");
-  const before = await folder.read();
+  const before = folder.read();
   await assertRejects(
     () => make(...NODE, `--install-dir=${folder.path}`),
     UsageError,
     'Cannot add "config" to "manifests/cloud-provider-config.yaml"',
   );
-  assertEquals(await folder.read(), before);
+  assertEquals(folder.read(), before);
 });
 
 /** How the files of deploy/rendered are made. */
@@ -329,24 +319,16 @@ Deno.test("deploy/rendered has what the defaults make", async () => {
 testWith([{ python: "yaml", from: "python3-yaml" }])(
   "Python reads every manifest as this program means it",
   async () => {
+    const script =
+      "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";
     for (const [, args] of RENDERED.slice(0, 2)) {
       const { stdout } = await make(...args);
-      const python = new Deno.Command("/usr/bin/python3", {
-        args: [
-          "-c",
-          "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))",
-        ],
-        stdin: "piped",
-        stdout: "piped",
-      }).spawn();
-      const input = python.stdin.getWriter();
-      await input.write(new TextEncoder().encode(stdout));
-      await input.close();
-      const { stdout: read } = await python.output();
-      assertEquals(
-        JSON.parse(new TextDecoder().decode(read)),
-        stdout.split("---\n").map((text) => parse(text)),
-      );
+      const read = await systemRunner(["/usr/bin/python3", "-c", script], {
+        stdin: stdout,
+      });
+      assert(typeof read !== "string", "Python runs");
+      const documents = stdout.split("---\n").map((text) => parse(text));
+      assertEquals(JSON.parse(read.stdout), documents);
     }
   },
 );

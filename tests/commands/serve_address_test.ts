@@ -34,7 +34,7 @@ async function hold(
   });
   if (serves) held.serving();
   const there = addresses.filter((it) => it.startsWith(ADDRESS)).length;
-  await held[Symbol.asyncDispose]();
+  await held.release();
   return there;
 }
 

@@ -34,7 +34,7 @@ Deno.test("listenForSignals() stops at any of four signals, and takes those that
     assertEquals([order.isGiven, order.isForced], [true, false]);
     send("SIGINT", 400);
     assertEquals(order.isForced, true);
-    signals[Symbol.dispose]();
+    signals.close();
     assertEquals(handlers.size, 0);
   }
 });

@@ -39,7 +39,7 @@ Deno.test("readServeConfig() says of what kind a value under overrides is, and w
       ],
       [
         `{text:${SECRET}}`,
-        `Unknown key under "overrides > */a" in "c.yaml": did you mean "text"?`,
+        `Unknown key under "overrides > */a" in "c.yaml": expected text, file, status, fields`,
       ],
       [
         `{fields: {b:${SECRET}}}`,

@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { layCable } from "../helpers/cable.ts";
-import { installedForFile } from "../helpers/installed.ts";
-import { askAs } from "../helpers/labels.ts";
-import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import { createNamespace } from "../helpers/namespace.ts";
 import {
+  askAs,
   childOf,
   EMULATED,
   isAlive,
@@ -11,15 +10,8 @@ import {
   REGION,
   until,
 } from "../helpers/node.ts";
-import {
-  type ProgramResult,
-  type RunningProgram,
-  runProgram,
-  startProgram,
-} from "../helpers/program.ts";
+import { runProgram, startProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 const ARP_IGNORE = "/proc/sys/net/ipv4/conf/all/arp_ignore";
 const URL = `http://169.254.169.254:39724${REGION}`;
@@ -29,17 +21,7 @@ const SERVE =
   "serve --address --upstream http://10.77.0.2 --listen 169.254.169.254:39724 --listen-anywhere";
 
 /** A node whose metadata service is its neighbour. */
-interface Place {
-  readonly node: Namespace;
-  readonly neighbour: Namespace;
-  start(line: string): Promise<RunningProgram>;
-  run(line: string, ...before: string[]): Promise<ProgramResult>;
-  /** The addresses of the node, and whether `arp_ignore` is set. */
-  state(): Promise<string>;
-}
-
-async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
-  const { command, env } = await installed();
+async function createPlace(stack: AsyncDisposableStack) {
   const node = stack.use(await createNamespace());
   const neighbour = stack.use(await createNamespace());
   await layCable(
@@ -52,23 +34,16 @@ async function createPlace(stack: AsyncDisposableStack): Promise<Place> {
   stack.use(
     await startProgram(
       ["simulate", "--listen=10.77.0.2:80", "--listen-anywhere"],
-      { namespace: neighbour.name, cwd: "/", command, env },
+      { namespace: neighbour.name, cwd: "/" },
     ),
   );
-  const how = (...before: readonly string[]) => {
-    const [name = "", ...args] = [...before, ...command];
-    return {
-      namespace: node.name,
-      cwd: "/",
-      command: [name, ...args] as const,
-      env,
-    };
-  };
+  const there = { namespace: node.name, cwd: "/" };
   return {
     node,
     neighbour,
-    start: (line) => startProgram(line.split(" "), how()),
-    run: (line, ...before) => runProgram(line.split(" "), how(...before)),
+    start: (line: string) => startProgram(line.split(" "), there),
+    run: (line: string) => runProgram(line.split(" "), there),
+    /** The addresses of the node, and whether `arp_ignore` is set. */
     state: async () =>
       await node.must(["ip", "-4", "address"]) +
       await node.must(["cat", ARP_IGNORE]),

@@ -1,64 +1,8 @@
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertStringIncludes,
-} from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
+import { assertEquals } from "@std/assert";
+import { installedProgram } from "../helpers/installed.ts";
 import { startLoad } from "../helpers/load.ts";
-import {
-  createNode,
-  EMULATED,
-  NODE_NEEDS,
-  PROXY_UID,
-  until,
-} from "../helpers/node.ts";
+import { createNode, EMULATED, NODE_NEEDS, until } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
-
-testWith(NODE_NEEDS)(
-  "serve --iptables answers 508 at once when its own requests are redirected to it",
-  async () => {
-    await using node = await createNode(await installed());
-    await using program = await node.start("serve --iptables");
-    const theirs = [
-      ...["-d", "169.254.169.254", "-p", "tcp", "--dport", "80"],
-      ...["-m", "owner", "--uid-owner", `${PROXY_UID}`],
-      ...["-j", "REDIRECT", "--to-ports", "4000"],
-    ];
-    const change = (how: string) =>
-      node.namespace.must(["iptables", "-t", "nat", how, "OUTPUT", ...theirs]);
-    await change("-A");
-    const ask = (query: string) =>
-      node.see(0, `http://169.254.169.254/latest/meta-data/?${query}`);
-    const loop = new RegExp(`^c2s-imds: Loop detected: .*${PROXY_UID}\\n$`);
-    assertMatch(await ask("first"), loop);
-    const lines = () =>
-      program.stderr().match(/error a request of this proxy came back.*/g) ??
-        [];
-    await program.logged(/error a request of this proxy came back.*\n/);
-    assertEquals(lines().length, 1);
-    assertStringIncludes(lines()[0] ?? "", `uid=${PROXY_UID}`);
-    // Every connection to the proxy since then, whatever became of it.
-    const connections = await node.namespace.must([
-      ...["ss", "-tanH", "sport", "=", ":4000", "or", "dport", "=", ":4000"],
-      ...["or", "dport", "=", ":80"],
-    ]);
-    assert(
-      connections.trim().split("\n").length < 15,
-      `one request became ${connections}`,
-    );
-
-    const load = await startLoad(node.namespace, 8);
-    const tally = await load.count();
-    assertEquals(Object.keys(tally), ["508"], JSON.stringify(tally));
-    assertEquals(lines().length, 1);
-
-    await change("-D");
-    assertEquals(await node.see(0), EMULATED);
-  },
-);
 
 /** Starts of a kind that may break a program, by what is done to it. */
 const STARTS: Readonly<Record<string, string>> = {
@@ -74,8 +18,8 @@ const STARTS: Readonly<Record<string, string>> = {
 testWith(NODE_NEEDS)(
   "serve --iptables works however it is started",
   async (t) => {
-    const { command, env } = await installed();
-    await using node = await createNode(await installed());
+    const { command, env } = await installedProgram();
+    await using node = await createNode();
     const before = await node.rules();
     for (const [how, script] of Object.entries(STARTS)) {
       await t.step(how, async () => {
@@ -108,7 +52,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "serve --iptables takes a storm of SIGHUP and a signal at any moment of its start",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const before = await node.rules();
     {
       await using program = await node.start("serve --iptables");

@@ -22,12 +22,6 @@ Deno.test("nothing in lib/ prints but through what it is handed", () => {
   assertEquals(streams, []);
 });
 
-// The executable is made of a minified bundle, which loses what `using` ends:
-// https://github.com/evanw/esbuild/issues/4482
-Deno.test("nothing in lib/ leaves its end to using", () => {
-  assertEquals(found(/^\s*(?:await )?using \w+ =/gm), []);
-});
-
 Deno.test("nothing in lib/ waits by what loads Node's timers", () => {
   assertEquals(found(/\bset(?:Timeout|Interval)\(/g), []);
 });

@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { until } from "../helpers/node.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
-import {
-  answer,
-  type Connection,
-  type RawUpstream,
-  startUpstream,
-} from "../helpers/upstream.ts";
-import { type ProxyUnderTest, startUnderTest } from "./under_test.ts";
+import { answer, type Connection, startUpstream } from "../helpers/upstream.ts";
+import { type Stage, startStage, startUnderTest } from "./under_test.ts";
 
 /** What the upstream does with a request: what it says, or more. */
 type Act = string | ((connection: Connection) => unknown);
@@ -133,19 +128,16 @@ const FAULTS: ReadonlyArray<readonly [string, Act, Outcome]> = [
 ];
 
 /** `/next` is answered; whatever else is asked meets the fault. */
-async function startFaulty(
-  act: Act,
-  timeoutMs = 60_000,
-): Promise<{ readonly upstream: RawUpstream; readonly proxy: ProxyUnderTest }> {
-  const upstream = await startUpstream((request, connection) =>
-    request.target.startsWith("/next")
-      ? connection.write(answer("next"))
-      : typeof act === "string"
-      ? connection.write(act)
-      : act(connection)
+function startFaulty(act: Act, timeoutMs = 60_000): Promise<Stage> {
+  return startStage(
+    (request, connection) =>
+      request.target === "/next"
+        ? connection.write(answer("next"))
+        : typeof act === "string"
+        ? connection.write(act)
+        : act(connection),
+    { timeoutMs },
   );
-  const proxy = await startUnderTest(upstream.address, { timeoutMs });
-  return { upstream, proxy };
 }
 
 const PUT = "PUT /fault HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
@@ -153,10 +145,9 @@ const PUT = "PUT /fault HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
 for (const [name, act, outcome] of FAULTS) {
   const { status, logged, body, broken, timeoutMs } = outcome;
   Deno.test(`startProxy() lives on when the upstream ${name}, and sends nothing twice`, async () => {
-    const pair = await startFaulty(act, timeoutMs);
-    await using upstream = pair.upstream;
-    await using proxy = pair.proxy;
-    const got = await ask(proxy.address, get("/fault"));
+    await using it = await startFaulty(act, timeoutMs);
+    const { upstream, proxy } = it;
+    const got = await it.ask("/fault");
     assertEquals(got.status, status);
     assertEquals(got.complete, broken === undefined);
     if (body !== undefined) assertEquals(got.body, body);
@@ -166,7 +157,7 @@ for (const [name, act, outcome] of FAULTS) {
         /^c2s-imds: Metadata service http:\/\/127\.0\.0\.1:\d+: [^\n]+\n$/,
       );
     }
-    assertEquals((await ask(proxy.address, get("/next"))).body, "next");
+    assertEquals((await it.ask("/next")).body, "next");
     assertEquals(upstream.requests.length, 2);
     assertEquals(proxy.warnings.length, logged === undefined ? 0 : 1);
     if (logged !== undefined) {
@@ -177,6 +168,14 @@ for (const [name, act, outcome] of FAULTS) {
     assertEquals(upstream.requests.length, 3);
   });
 }
+
+Deno.test("startProxy() logs ten lines a minute of an upstream that fails", async () => {
+  await using it = await startFaulty(cut(""));
+  for (let i = 0; i < 12; i++) {
+    assertEquals((await it.ask(`/${i}`)).status, 502);
+  }
+  assertEquals(it.proxy.warnings.length, 10);
+});
 
 Deno.test("startProxy() answers 502 when the upstream refuses connections", async () => {
   const gone = await startUpstream(() => {});
@@ -191,20 +190,19 @@ Deno.test("startProxy() answers 502 when the upstream refuses connections", asyn
 
 Deno.test("startProxy() shows no error however the upstream closes after its answer", async () => {
   let round = 0;
-  await using upstream = await startUpstream(async (_, connection) => {
+  await using it = await startStage(async (_, connection) => {
     await connection.write(answer("us-east-1"));
     await pause(round % 4);
     if (round++ % 2 === 0) connection.end();
     else connection.reset();
   });
-  await using proxy = await startUnderTest(upstream.address);
-  using client = await RawClient.connect(proxy.address);
+  using client = await RawClient.connect(it.proxy.address);
   for (let i = 0; i < 100; i++) {
     await client.send(get(`/latest/?${i}`));
     const { status, body } = await client.answer();
     assertEquals([status, body], [200, "us-iso-east-1"], `${i}`);
   }
-  assertEquals(proxy.warnings, []);
+  assertEquals(it.proxy.warnings, []);
 });
 
 Deno.test("startProxy() hands on an answer that comes before the body was read", async () => {
@@ -215,14 +213,10 @@ Deno.test("startProxy() hands on an answer that comes before the body was read",
     },
   });
   await using proxy = await startUnderTest(upstream.address);
+  const head = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n";
   for (let i = 0; i < 10; i++) {
-    const { status, body } = await ask(
-      proxy.address,
-      `PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n${
-        "x".repeat(65_536)
-      }`,
-    );
-    assertEquals([status, body], [413, "no"]);
+    const got = await ask(proxy.address, head + "x".repeat(65_536));
+    assertEquals([got.status, got.body], [413, "no"]);
   }
 });
 
@@ -237,24 +231,20 @@ const LEAVERS: ReadonlyArray<readonly [string, string, number]> = [
 for (const [what, request, cacheMs] of LEAVERS) {
   Deno.test(`startProxy() takes ${what} back from the service when the client leaves, and blames nobody`, async () => {
     const asked = Promise.withResolvers<void>();
-    const closed = Promise.withResolvers<void>();
-    await using upstream = await startUpstream(
-      async ({ target }, connection) => {
-        connection.closed.then(closed.resolve);
-        asked.resolve();
-        if (target !== "/large") return;
-        await connection.write(`${OK}Content-Length: 99999999\r\n\r\n`);
-        while (await connection.write(LARGE)) await pause(1);
-      },
-    );
-    await using proxy = await startUnderTest(upstream.address, { cacheMs });
+    await using it = await startStage(async ({ target }, connection) => {
+      asked.resolve();
+      if (target !== "/large") return;
+      await connection.write(`${OK}Content-Length: 99999999\r\n\r\n`);
+      while (await connection.write(LARGE)) await pause(1);
+    }, { cacheMs });
+    const { upstream, proxy } = it;
     {
       using client = await RawClient.connect(proxy.address);
       await client.send(request);
       await asked.promise;
       if (request === get("/large")) await client.readSome();
     }
-    await closed.promise;
+    await until("it is taken back", () => upstream.open === 0);
     assertEquals(upstream.requests.length, 1);
     if (request !== get("/large")) {
       await until("it is logged", () => proxy.log.length > 0);
@@ -271,13 +261,11 @@ Deno.test("startProxy() reads no faster than its client", async () => {
   const total = 64 * 1024 * 1024;
   let sent = 0;
   const chunk = new Uint8Array(64 * 1024).fill(0x78);
-  const pair = await startFaulty(async (connection) => {
+  await using it = await startFaulty(async (connection) => {
     await connection.write(`${OK}Content-Length: ${total}\r\n\r\n`);
     while (sent < total && await connection.write(chunk)) sent += chunk.length;
   });
-  await using _upstream = pair.upstream;
-  await using proxy = pair.proxy;
-  using client = await RawClient.connect(proxy.address);
+  using client = await RawClient.connect(it.proxy.address);
   await client.send(get("/fault"));
   await client.readSome();
   let before = -1;
@@ -287,5 +275,5 @@ Deno.test("startProxy() reads no faster than its client", async () => {
   }
   // What the sockets on the way hold, and no more.
   assert(sent < total / 2, `${sent} bytes are on their way`);
-  assertEquals((await ask(proxy.address, get("/next"))).body, "next");
+  assertEquals((await it.ask("/next")).body, "next");
 });

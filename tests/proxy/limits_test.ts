@@ -1,5 +1,4 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import * as http2 from "node:http2";
 import { MAX_REQUEST_BODY } from "../../lib/proxy/admission.ts";
 import { MAX_IN_FLIGHT } from "../../lib/proxy/places.ts";
 import { until } from "../helpers/node.ts";
@@ -121,19 +120,5 @@ Deno.test("startProxy() refuses what the service does not know, in one plain lin
   for (const [request, status, reason] of REFUSED) {
     assertOwn(await ask(it.proxy.address, request), status, reason);
   }
-  assertEquals(it.upstream.requests, []);
-});
-
-Deno.test("startProxy() refuses a control byte in a target in HTTP/2, too", async () => {
-  await using it = await startOk();
-  const session = http2.connect(`http://127.0.0.1:${it.proxy.address.port}`);
-  session.on("error", () => {});
-  const request = session.request({ ":path": "/latest/\x7f" });
-  await new Promise<void>((resolve) => {
-    request.on("error", () => resolve());
-    request.on("close", resolve);
-    request.resume();
-  });
-  await new Promise<void>((resolve) => session.close(resolve));
   assertEquals(it.upstream.requests, []);
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
-import { parseUser } from "../../lib/config/sourced_value.ts";
+import { parseUser } from "../../lib/config/values.ts";
 import { findMachine, resolveUser } from "../../lib/rule/machine.ts";
 import {
   type Backend,

@@ -12,11 +12,11 @@ const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 const TREE = defaultTree();
 const CREDENTIALS = `meta-data/iam/security-credentials/${INSTANCE.role}`;
 
-function text(path: string): string {
+function text(path: string, now = NOW): string {
   const node = findNode({ ...TREE }, path.split("/").filter((it) => it !== ""));
   assert(node !== undefined, path);
   if (isDirectory(node)) return listDirectory(node);
-  const leaf = readLeaf(node, NOW);
+  const leaf = readLeaf(node, now);
   return typeof leaf === "string" ? leaf : new TextDecoder().decode(leaf);
 }
 
@@ -72,8 +72,10 @@ Deno.test("defaultTree() has the region where it must stay", () => {
   ) assertStringIncludes(text(path), "us-east-1", path);
 });
 
-Deno.test("defaultTree() has credentials that are fake and in force", () => {
+Deno.test("defaultTree() has credentials that are fake, in force, and the same for an hour", () => {
   const json = text(CREDENTIALS);
+  assertEquals(text(CREDENTIALS, NOW + 3_000_000), json);
+  assert(text(CREDENTIALS, NOW + 3_600_000) !== json);
   assertStringIncludes(json, '"Code" : "Success"');
   const { LastUpdated, Expiration, AccessKeyId, SecretAccessKey } = JSON.parse(
     json,

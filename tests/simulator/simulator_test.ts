@@ -160,22 +160,10 @@ Deno.test("simulator answers 404 with an error page where there is nothing", asy
 
 Deno.test("simulator answers HEAD like GET but for the body", async () => {
   await using service = start({ now: () => 0 });
-  const dateless = (answer: Answer) =>
-    answer.headers
-      .filter(([name]) => name.toLowerCase() !== "date")
-      .map(([name, value]) => `${name.toLowerCase()}: ${value}`)
-      .toSorted();
-  for (
-    const target of [
-      "/",
-      "/latest/meta-data/",
-      "/latest/user-data",
-      "/nope",
-      "/latest/api/token",
-      "/openstack",
-      "/openstack/latest/meta_data.json",
-    ]
-  ) {
+  const dateless = ({ headers }: Answer) =>
+    headers.filter(([name]) => name.toLowerCase() !== "date")
+      .map(([name, value]) => `${name.toLowerCase()}: ${value}`).toSorted();
+  for (const target of ["/", "/nope", "/latest/user-data", "/openstack"]) {
     const get = await service.get(target);
     const head = await service.ask("HEAD", target);
     assertEquals(head.status, get.status, target);
@@ -294,17 +282,6 @@ Deno.test("simulator answers OPTIONS and every other method with those allowed",
   const answer = await service.ask("PUT", "/openstack/latest/user_data");
   assertEquals(answer.status, 405);
   assertEquals(answer.header("Allow"), "GET, HEAD");
-});
-
-Deno.test("simulator sends the same credentials twice within an hour, and ones that hold", async () => {
-  const clock = { now: Date.UTC(2026, 0, 2, 3, 0, 1) };
-  await using service = start({ now: () => clock.now });
-  const first = await service.get(CREDENTIALS);
-  clock.now += 3_590_000;
-  assertEquals((await service.get(CREDENTIALS)).text, first.text);
-  clock.now += 10_000;
-  const { Expiration } = JSON.parse((await service.get(CREDENTIALS)).text);
-  assertEquals(Expiration, "2026-01-02T10:00:00Z");
 });
 
 Deno.test("simulator serves OpenStack's files under every version with Nova's types", async () => {

@@ -1,12 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { concat, equals } from "../../lib/system/bytes.ts";
+import { equals } from "../../lib/system/bytes.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);
-
-Deno.test("concat() joins parts in order", () => {
-  assertEquals(concat([]), bytes());
-  assertEquals(concat([bytes(1, 2), bytes(), bytes(3)]), bytes(1, 2, 3));
-});
 
 Deno.test("equals() compares length and every byte", () => {
   for (

@@ -9,6 +9,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
+import { formatAddress } from "../../config/address.ts";
 import type { UpstreamAddress } from "../../config/serve_config.ts";
 import { delay } from "../../system/timers.ts";
 import { isLoopback, plainAddress } from "../admission.ts";
@@ -91,10 +92,7 @@ export class Upstream {
   constructor(address: UpstreamAddress, source?: UpstreamSource) {
     this.#address = address;
     this.#source = source;
-    const host = address.hostname.includes(":")
-      ? `[${address.hostname}]`
-      : address.hostname;
-    this.authority = address.port === 80 ? host : `${host}:${address.port}`;
+    this.authority = formatAddress(address).replace(/:80$/, "");
   }
 
   /**

@@ -1,4 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { systemRunner } from "../../../lib/system/runner.ts";
+import { readTcpSockets } from "../../../lib/system/socket_owners.ts";
 import { delay } from "../../../lib/system/timers.ts";
 import { TimeLimit } from "../../../lib/proxy/upstream/time_limit.ts";
 import { Upstream } from "../../../lib/proxy/upstream/upstream.ts";
@@ -94,25 +96,8 @@ Deno.test("close() leaves no connection behind when one is being made", async ()
   assertEquals(server.requests, []);
 });
 
-/** As /proc/net/tcp writes it. */
+/** As linux/tcp_states.h has it. */
 const TIME_WAIT = "06";
-
-/** The states of the sockets from a port to another, as /proc/net/tcp says. */
-async function statesOf(
-  from: number,
-  to: number,
-): Promise<(string | undefined)[]> {
-  const { stdout } = await new Deno.Command("cat", { args: ["/proc/net/tcp"] })
-    .output();
-  const end = (port: number) =>
-    `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  return new TextDecoder().decode(stdout).split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, remote]) =>
-      local?.endsWith(end(from)) && remote?.endsWith(end(to))
-    )
-    .map(([, , , state]) => state);
-}
 
 Deno.test("send() leaves TIME_WAIT to a service that closes soon after its answer", async () => {
   // What is soon does not depend on how busy the machine is.
@@ -131,14 +116,31 @@ Deno.test("send() leaves TIME_WAIT to a service that closes soon after its answe
     const connection = await peer.promise;
     connection.end();
     await connection.closed;
-    const states = await statesOf(connection.peerPort, server.address.port);
-    assertEquals(states.filter((state) => state === TIME_WAIT), []);
+    const sockets = await readTcpSockets(systemRunner) ?? [];
+    const waiting = sockets.filter(({ localPort, remotePort, state }) =>
+      localPort === connection.peerPort &&
+      remotePort === server.address.port && state === TIME_WAIT
+    );
+    assertEquals(waiting, []);
   }
   // An alarm that is kept would go by this clock.
   await delay(0);
 });
 
-Deno.test("send() gives what follows an answer to nobody, at once or late, and closes a connection that the service leaves open", async () => {
+Deno.test("send() closes a connection that the service leaves open", async () => {
+  await using server = await startUpstream((_, { write }) =>
+    write(answer("whole"))
+  );
+  using client = clientOf(server.address);
+  {
+    using limit = new TimeLimit(5_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    await body.start(100);
+  }
+  await until("it is closed", () => server.open === 0);
+});
+
+Deno.test("send() gives what follows an answer to nobody, at once or late", async () => {
   const surplus = answer("another's");
   await using server = await startUpstream(async (_, connection) => {
     const isLate = connection.number % 2 === 1;

@@ -4,7 +4,7 @@ import {
   TOKEN_HEADER,
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
-} from "../../lib/system/metadata_client.ts";
+} from "../../lib/proxy/metadata_client.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
@@ -80,7 +80,7 @@ Deno.test("askMetadata() hands back the bytes and repeated headers of a chunked 
     timeoutMs: TIMEOUT_MS,
   });
   assertEquals(status, 404);
-  assertEquals(headers.get("x-a"), "1, 2");
+  assertEquals(headers.get("x-a"), "2");
   assertEquals(body, Uint8Array.of(0xff, 0x00, 0x41));
 });
 
@@ -94,9 +94,9 @@ Deno.test("askMetadata() says why there is no answer", async () => {
       [
         answer("x".repeat(1024 * 1024 + 1)),
         undefined,
-        "an answer of more than 1048576 bytes",
+        "more than 1048576 bytes",
       ],
-      ["220 ready\r\n\r\n", undefined, "HPE_"],
+      ["220 ready\r\n\r\n", undefined, "sent a bad answer: not HTTP/1"],
       ["", "end", ""],
       ["", "reset", ""],
       [`${HEAD}u`, "end", ""],
@@ -109,21 +109,35 @@ Deno.test("askMetadata() says why there is no answer", async () => {
     });
     const url = urlOf(upstream.address);
     const timeoutMs = reason.startsWith("no answer") ? 200 : TIMEOUT_MS;
-    await assertRejects(
+    const { cause } = await assertRejects(
       () => askMetadata({ url, target: "/", timeoutMs }),
       Error,
       `Cannot ask ${url}: ${reason}`,
     );
+    const isLate = cause instanceof Deno.errors.TimedOut;
+    assertEquals(isLate, timeoutMs < TIMEOUT_MS);
   }
 });
 
-Deno.test("askMetadata() says why nothing can be sent", async () => {
+Deno.test("askMetadata() says why nothing can be sent, and hides no line in what it sends", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const url = urlOf(listener.addr);
+  const closed = urlOf(listener.addr);
   listener.close();
-  for (const [target, reason] of [["/", "ECONNREFUSED"], ["/a b", "ERR_"]]) {
+  const unsent = "a question that cannot be sent";
+  const lookup = "failed to lookup address information";
+  for (
+    const [url, token, reason] of [
+      [closed, "t", "ECONNREFUSED"],
+      // No label is as long, so that no resolver is asked.
+      [`http://${"a".repeat(64)}.invalid`, "t", lookup],
+      [closed, "t\r\nX-Other: 1", unsent],
+      // Its last eight bits are a line feed.
+      [closed, "t\u010a", unsent],
+    ] as const
+  ) {
+    const headers = { [TOKEN_HEADER]: token };
     const error = await assertRejects(
-      () => askMetadata({ url, target: target ?? "", timeoutMs: TIMEOUT_MS }),
+      () => askMetadata({ url, target: "/", headers, timeoutMs: TIMEOUT_MS }),
       Error,
       `Cannot ask ${url}: ${reason}`,
     );
