@@ -41,20 +41,20 @@ export interface Findings {
 }
 
 /** How long the checks may take, in milliseconds; kubelet waits 1 s or more. */
-export const ASK_MS = 2_000;
+const ASK_MS = 2_000;
 
 /**
  * How long findings are kept, in milliseconds: asking in a loop costs the
  * metadata service, which takes 1,024 packets a second, one request a second.
  */
-export const KEEP_MS = 1_000;
+const KEEP_MS = 1_000;
 
 /**
  * Puts checks together.
  *
  * @param checks what must work, by its name
  * @returns runs all checks; everybody who asks meanwhile, or within
- * {@linkcode KEEP_MS} of their beginning, gets the same answer
+ * a second of their beginning, gets the same answer
  */
 export function readiness(
   checks: Readonly<Record<string, Check>>,

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import { startLoad } from "../helpers/load.ts";
 import {
   ALL_BACKENDS,
@@ -16,8 +15,6 @@ import {
 import type { RunningProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
 import { SQUATTER, startSquatter } from "../helpers/squatter.ts";
-
-const installed = installedForFile();
 
 async function requireChild(program: RunningProgram): Promise<number> {
   const child = await childOf(program);
@@ -69,9 +66,14 @@ for (const backend of ALL_BACKENDS) {
   testWith(NODE_NEEDS)(
     `serve --iptables: whoever waits for its port reads no request, under a flood of HTTP/2 and whatever is killed (${backend})`,
     async () => {
-      await using node = await createNode(await installed(), backend);
+      await using node = await createNode(backend);
       const before = await node.rules();
       const serve = `serve --iptables --backend=${backend}`;
+      const answered = () =>
+        until(
+          "a client gets its answer again",
+          async () => await node.see(0) === EMULATED,
+        );
       let program = await node.start(serve);
       const load = await startLoad(node.namespace, 2, undefined, 1);
       const first = await startSquatter(node.namespace, 1000);
@@ -80,10 +82,7 @@ for (const backend of ALL_BACKENDS) {
         ...["/usr/bin/python3", "-c", HTTP2, "1.5"],
       ]);
       await attack.shows(/^over$/m);
-      await until(
-        "a client gets its answer again",
-        async () => await node.see(0) === EMULATED,
-      );
+      await answered();
       let reads = first.read();
       await first.kill();
       for (const victims of KILLS) {
@@ -105,7 +104,7 @@ for (const backend of ALL_BACKENDS) {
             "the rule leads to another port",
             async () => Number(await node.leadsTo()) !== port,
           );
-          assertEquals(await node.see(0), EMULATED);
+          await answered();
           reads += squatter.read();
           await squatter.kill();
         }
@@ -128,7 +127,7 @@ for (const [onCrash, seen] of Object.entries(CRASHES)) {
   testWith(NODE_NEEDS)(
     `serve --iptables --on-crash ${onCrash} gives up after five deaths in a minute: ${seen}`,
     async () => {
-      await using node = await createNode(await installed());
+      await using node = await createNode();
       const before = await node.rules();
       await using program = await node.start(
         `serve --iptables --on-crash ${onCrash}`,
@@ -155,7 +154,7 @@ for (const [onCrash, seen] of Object.entries(CRASHES)) {
 testWith(NODE_NEEDS)(
   "serve --iptables replaces a child that hangs, before anyone asks it to",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using program = await node.start("serve --iptables");
     const child = await requireChild(program);
     Deno.kill(child, "SIGSTOP");

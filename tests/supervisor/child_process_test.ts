@@ -107,6 +107,7 @@ testWith([ROOT])(
     );
     await child.listening;
     assertEquals(await child.ended, "exit code 7");
+    assertEquals(await child.changed(), false);
     const { success } = new Deno.Command("pkill", {
       args: ["-KILL", "-s", String(child.pid)],
     }).outputSync();
