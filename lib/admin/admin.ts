@@ -11,12 +11,12 @@ import {
   isFromBrowser,
   NO_BROWSERS,
   NO_STRANGERS,
-  OwnAddresses,
+  ownAddresses,
   type Refusal,
 } from "../proxy/admission.ts";
 import { ownAnswer } from "../proxy/answer.ts";
 import { fieldsOf, type Header, valueOf } from "../proxy/headers.ts";
-import { Listener } from "../proxy/listener.ts";
+import { listen, type Listener } from "../proxy/listener.ts";
 import { originTarget, pathOf } from "../proxy/request.ts";
 import { METRICS_TYPE } from "./metrics.ts";
 import type { Findings } from "./readiness.ts";
@@ -52,7 +52,7 @@ export function openAdmin(
   address: ListenAddress,
   { metrics, readiness, log }: AdminParts,
 ): Listener {
-  const own = new OwnAddresses();
+  const isOwn = ownAddresses();
   const pages: Readonly<Record<string, () => Response | Promise<Response>>> = {
     "/healthz": () => page("ok\n"),
     async "/readyz"() {
@@ -64,10 +64,10 @@ export function openAdmin(
     },
     "/metrics": () => page(metrics(), { type: METRICS_TYPE }),
   };
-  return new Listener(
+  return listen(
     address,
     ({ method, url, headers }, { remoteAddr }) => {
-      const refused = own.includes(remoteAddr.hostname)
+      const refused = isOwn(remoteAddr.hostname)
         ? adminRefusal(method, fieldsOf(headers))
         : NO_STRANGERS;
       if (refused !== undefined) {

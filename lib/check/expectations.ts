@@ -1,68 +1,75 @@
 /**
- * What a client must see where an identity is in force, path by path.
+ * What a client must see where an identity is in force: answers that the proxy
+ * would leave as they are.
  *
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { arnNames, type Edit, Edits } from "../rewrite/edits.ts";
+import { rewritten } from "../proxy/answer.ts";
+import { replacementOf } from "../rewrite/edits.ts";
+import { setFields } from "../rewrite/json_fields.ts";
 import {
   ARN_FIELDS,
   DOMAIN_PATH,
   PARTITION_PATH,
 } from "../rewrite/path_rules.ts";
-import type { Identity, NamePairs } from "../config/profile.ts";
+import { type BodyRewrite, rewritePolicy } from "../rewrite/policy.ts";
+import type { ServeConfig } from "../config/serve_config.ts";
+import { equals } from "../system/bytes.ts";
 import type { MetadataAnswer } from "../proxy/metadata_client.ts";
 
-/** One thing that an identity makes clients expect. */
+/** An answer that an identity changes. */
 export interface Expectation {
   /** What it is called in a report. */
   readonly what: string;
   /** The target to ask for. */
   readonly target: string;
-  /** What the answer must show, in a few words. */
-  readonly expected: string;
   /** Looks at an answer. */
   judge(answer: MetadataAnswer): Judgement;
 }
 
 /** What one answer shows of it. */
 export interface Judgement {
-  /** Whether it is as expected, or there is nothing it is about. */
+  /** Whether the proxy would leave it as it is. */
   readonly kept: boolean;
-  /** What the answer shows, if it is worth telling. */
+  /** What the proxy would make of it, in a few words. */
+  readonly expected: string;
+  /** What the answer shows instead, or as well, if it is worth telling. */
   readonly found?: string;
 }
 
-const ZONE = "/latest/meta-data/placement/availability-zone";
+const ZONE_PATH = "*/meta-data/placement/availability-zone";
 
-/** Longer answers are cut in a report. */
-const SHOWN = 60;
+/** Longer answers are cut in a report; ARNs name an account. */
+const SHOWN = 36;
 
 /**
  * Lists what an identity makes clients expect.
  *
- * @param identity the identity; nothing is expected without one
+ * @param config the configuration; nothing is expected without an identity
  */
-export function expectationsOf(identity: Identity | undefined): Expectation[] {
-  if (identity === undefined) return [];
-  const { partition, zones, zoneIds, overrides } = identity;
-  const edits = new Edits(identity);
-  const targets = [
-    PARTITION_PATH,
-    DOMAIN_PATH,
+export function expectationsOf(
+  { regions, identity }: Pick<ServeConfig, "regions" | "identity">,
+): Expectation[] {
+  const { partition, domain, zones = [], zoneIds = [], overrides = [] } =
+    identity ?? {};
+  const policy = rewritePolicy(
+    { rewrite: "safe", regions, ...identity && { identity } },
+    () => {},
+  );
+  const paths = [
+    ...partition === undefined ? [] : [PARTITION_PATH],
+    ...domain === undefined ? [] : [DOMAIN_PATH],
     ...overrides.map(({ path }) => path),
-  ].flatMap(targetsOf);
-  return [
-    ...[...new Set(targets)].flatMap((target) => {
-      const edit = edits.of(target);
-      return edit === undefined ? [] : [ofEdit(target, edit)];
-    }),
-    ...[
-      ...partition === undefined ? [] : ofArns(partition),
-      ...ofNames("zone name", ZONE, zones),
-      ...ofNames("zone id", `${ZONE}-id`, zoneIds),
-    ].filter(({ target }) => edits.of(target) === undefined),
+    ...partition === undefined ? [] : ARN_FIELDS.flatMap(({ paths }) => paths),
+    ...zones.length === 0 ? [] : [ZONE_PATH],
+    ...zoneIds.length === 0 ? [] : [`${ZONE_PATH}-id`],
   ];
+  return [...new Set(paths.flatMap(targetsOf))].map((target) => ({
+    what: target.replace(/^\/latest\/(?:meta-data\/)?/, ""),
+    target,
+    judge: (answer) => judge(answer, policy.of("GET", target)),
+  }));
 }
 
 /** The target that a pattern holds for; none where a name must be known. */
@@ -72,111 +79,53 @@ function targetsOf(path: string): readonly string[] {
   return target.includes("*") ? [] : [target];
 }
 
-/**
- * Expects something of the text of an answer.
- *
- * @param mayBeMissing whether 404 is as good
- */
-function expectation(
-  what: string,
-  target: string,
-  expected: string,
-  judge: (text: string) => Judgement,
-  mayBeMissing = true,
-): Expectation {
-  return {
-    what,
-    target,
-    expected,
-    judge: ({ status, body }) =>
-      status === STATUS_CODE.OK
-        ? judge(new TextDecoder().decode(body))
-        : { kept: mayBeMissing && status === STATUS_CODE.NotFound },
+function judge(
+  { status, body }: MetadataAnswer,
+  rewrite: BodyRewrite,
+): Judgement {
+  if (status !== STATUS_CODE.OK && status !== STATUS_CODE.NotFound) {
+    return { kept: false, expected: "an answer" };
+  }
+  const { edit } = rewrite;
+  const bytes = rewritten(body, rewrite);
+  const wanted = replacementOf(status, edit) ?? {
+    status,
+    bytes: edit?.kind === "fields" ? setFields(bytes, edit.fields) : bytes,
   };
-}
-
-function ofEdit(target: string, edit: Edit): Expectation {
-  const what = target.replace(/^\/latest\/(?:meta-data\/)?/, "");
-  switch (edit.kind) {
-    case "absent":
-      return expectation(what, target, "404", () => ({ kept: false }));
-    case "text": {
-      const { text, adds } = edit;
-      // An override may be user data, which belongs in no report.
-      const shown = (found: string) =>
-        adds
-          ? `${
-            found === text ? "the" : "another"
-          } text of ${found.length} characters`
-          : short(found);
-      return expectation(what, target, shown(text), (found) => ({
-        kept: found === text,
-        found: shown(found),
-      }), !adds);
-    }
-    case "fields": {
-      const { fields } = edit;
-      const expected = shownFields(Object.entries(fields));
-      return expectation(what, target, expected, (text) => {
-        const found = fieldsOf(text, Object.keys(fields));
-        const kept = found.every(([name, value]) => value === fields[name]);
-        return { kept, found: shownFields(found) };
-      });
-    }
+  const kept = wanted.status === status && equals(wanted.bytes, body);
+  const [found, text] = [body, wanted.bytes].map((it) =>
+    new TextDecoder().decode(it)
+  ) as [string, string];
+  if (wanted.status !== STATUS_CODE.OK) {
+    return { kept, expected: `${wanted.status}` };
   }
+  // An override may be user data, which belongs in no report.
+  const show = edit?.kind === "text" && edit.adds
+    ? (it: string) =>
+      `${it === text ? "the" : "another"} text of ${it.length} characters`
+    : shown;
+  const expected = show(text, found);
+  return status === STATUS_CODE.OK
+    ? { kept, expected, found: show(found, text) }
+    : { kept, expected };
 }
 
-function ofArns(partition: string): Expectation[] {
-  const reals = arnNames(partition).map(([real]) => real);
-  return ARN_FIELDS.flatMap(({ paths, fields }) =>
-    paths.flatMap(targetsOf).map((target) =>
-      expectation("ARN", target, `arn:${partition}:…`, (text) => {
-        const [[, arn] = ["", ""]] = fieldsOf(text, fields);
-        const found = arn.replace(/^([^:]*:[^:]*:).*$/s, "$1…");
-        return { kept: !reals.some((real) => arn.startsWith(real)), found };
-      })
-    )
-  );
+/** A text; of JSON, the fields that differ in another. */
+function shown(text: string, other: string): string {
+  const [one, two] = [fieldsOf(text), fieldsOf(other)];
+  const all = one === undefined || two === undefined
+    ? text.trim()
+    : Object.keys(one).filter((name) => `${one[name]}` !== `${two[name]}`)
+      .map((name) => `${name} ${one[name]}`).join(", ");
+  return all.length > SHOWN
+    ? `${all.slice(0, SHOWN)}… (${all.length} characters)`
+    : all;
 }
 
-function ofNames(
-  what: string,
-  target: string,
-  names: NamePairs,
-): Expectation[] {
-  if (names.length === 0) return [];
-  return [expectation(what, target, "an emulated one", (text) => {
-    const found = text.trim();
-    const kept = !names.some(([real]) => real === found);
-    return { kept, found: short(found) };
-  })];
-}
-
-/** Those of the fields that a JSON object has, with their text. */
-function fieldsOf(
-  json: string,
-  names: readonly string[],
-): readonly (readonly [name: string, value: string])[] {
+function fieldsOf(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    return Object.entries<unknown>(JSON.parse(json) ?? {}).flatMap(
-      ([name, value]) =>
-        names.includes(name) && typeof value === "string"
-          ? [[name, value] as const]
-          : [],
-    );
+    return json.startsWith("{") ? JSON.parse(json) : undefined;
   } catch {
-    return [];
+    return undefined;
   }
-}
-
-function shownFields(
-  fields: readonly (readonly [name: string, value: string])[],
-): string {
-  return short(fields.map((field) => field.join(" ")).join(", "));
-}
-
-function short(text: string): string {
-  return text.length > SHOWN
-    ? `${text.slice(0, SHOWN)}… (${text.length} characters)`
-    : text;
 }

@@ -65,8 +65,7 @@ export interface Sight {
 }
 
 /** What one answer shows of what an identity makes clients expect. */
-export interface Shown
-  extends Pick<Expectation, "what" | "expected">, Judgement {
+export interface Shown extends Pick<Expectation, "what">, Judgement {
   /** How the question ended. */
   readonly outcome: Outcome;
 }
@@ -162,10 +161,10 @@ export async function observe(
     const { outcome, answer } = await timed({ target, headers });
     sights.push({ source, outcome, place: placeOf(source, answer) });
   }
-  for (const { what, target, expected, judge } of expectations) {
+  for (const { what, target, judge } of expectations) {
     if (silent) break;
     const { outcome, answer } = await timed({ target, headers });
-    promises.push({ what, expected, outcome, ...judge(answer) });
+    promises.push({ what, outcome, ...judge(answer) });
   }
   return seen;
 }

@@ -74,7 +74,7 @@ async function findInterface(
   name: string,
 ): Promise<Interface | undefined> {
   const text = await view.readKernel(`/sys/class/net/${name}/ifindex`);
-  const index = Number(text?.trim());
+  const index = Number(text.trim());
   return index > 0 ? { name, index } : undefined;
 }
 
@@ -101,7 +101,7 @@ async function byRoute(
   device: string,
 ): Promise<FoundRouter | undefined> {
   const routes = await view.readKernel("/proc/net/route");
-  const address = parseDefaultGateway(routes ?? "", device);
+  const address = parseDefaultGateway(routes, device);
   return address === undefined
     ? undefined
     : { address, from: "the default gateway" };

@@ -99,7 +99,7 @@ export function findLeaseFiles(
         const text = ifThere(() =>
           readTextFile(root + path, { isAgain: true })
         );
-        return text && parse(text, one.name, nowMs);
+        return parse(text ?? "", one.name, nowMs);
       };
       return [{ path, modifiedMs, size: info.size, router }];
     });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Runner } from "../system/runner.ts";
+import { readKernel, type Runner } from "../system/runner.ts";
 import { deadline } from "../system/timers.ts";
 
 /**
@@ -16,8 +16,8 @@ const RESOLVE_MS = 1_000;
 export interface NodeView {
   /** The folder that stands for /, where DHCP clients keep their files. */
   readonly root: string;
-  /** Reads a file of /proc or /sys; `undefined` where it is missing. */
-  readKernel(path: string): Promise<string | undefined>;
+  /** Reads a file of /proc or /sys; empty where it is missing. */
+  readKernel(path: string): Promise<string>;
   /** The first IPv4 address of a host name; `undefined` for an unknown one. */
   resolve(name: string): Promise<string | undefined>;
   /** The time, in milliseconds since 1970. */
@@ -27,18 +27,12 @@ export interface NodeView {
 /**
  * Makes the view of this node.
  *
- * @param run runs `cat`, because Deno opens /proc and /sys only with every
- * permission
+ * @param run runs `cat`
  */
 export function viewNode(run: Runner): NodeView {
   return {
     root: "",
-    async readKernel(path) {
-      const result = await run(["cat", path]);
-      return typeof result === "string" || result.code !== 0
-        ? undefined
-        : result.stdout;
-    },
+    readKernel: (path) => readKernel(path, run),
     async resolve(name) {
       const { lookup } = await import("node:dns/promises");
       const found = lookup(name, { family: 4 }).catch(() => undefined);

@@ -150,7 +150,7 @@ function parseRequest(args: readonly string[], io: Io) {
       : urlOf({ hostname: address, port: addressPort }),
     destination: destinationOf(service),
     regions,
-    expectations: expectationsOf(identity),
+    expectations: expectationsOf({ regions, identity }),
     user,
     defaultPort: rulePorts(listen).ip ?? listen[0]?.port ?? 0,
     backend,

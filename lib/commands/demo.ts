@@ -72,7 +72,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   // It stands still while answers are compared: credentials name the hour.
   let stopped: number | undefined = Date.now();
-  const simulator = await startSimulator({
+  const simulator = startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: false,
@@ -98,7 +98,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       stopped = undefined;
       // https://no-color.org
       const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
-      const report = renderReport({ comparisons, urls, regions }, colour);
+      const report = renderReport(comparisons, urls, regions, colour);
       const wrong = comparisons.filter(({ asExpected }) => !asExpected);
       if (wrong.length > 0) {
         io.stdout(report);

@@ -22,8 +22,8 @@ import { NO_REGION } from "../config/regions.ts";
 import type { WholeConfig } from "../config/serve_config.ts";
 import {
   CONFIG_OPTION,
-  EMULATED_REGION,
-  REAL_REGION,
+  defaultOf,
+  OPTIONS,
   SERVE_ALIASES,
   SERVE_SETTINGS,
 } from "../config/serve_options.ts";
@@ -67,12 +67,6 @@ export interface Settings {
  */
 const PLAIN = /^[\w@+=:,./[\]-]+$/;
 
-/** Said in so many words, so that a manifest tells what it does. */
-const REGION = [
-  "region",
-  [preset("region", `${REAL_REGION}=${EMULATED_REGION}`)],
-] as const;
-
 /**
  * Reads the settings. The environment has no part in it: it is that of another
  * machine.
@@ -98,7 +92,10 @@ export function readSettings(
   }
   requireFit(config, values, place);
   const all: SourcedValues = new Map([
-    ...values.has("profile") ? [] : [REGION],
+    // Said in so many words, so that a manifest tells what it does.
+    ...values.has("profile") ? [] : [
+      [OPTIONS.regions.name, defaultOf(OPTIONS.regions)] as const,
+    ],
     ["on-stop", [preset("on-stop", place.onStop)]],
     ...values,
   ]);

@@ -14,15 +14,6 @@ import {
 } from "../proxy/metadata_client.ts";
 import { equals } from "../system/bytes.ts";
 
-/** How much of an answer is shown. */
-export type View =
-  /** Its text, lines joined. */
-  | { readonly kind: "text" }
-  /** These fields of a JSON object, one a line. */
-  | { readonly kind: "fields"; readonly names: readonly string[] }
-  /** Its size, because nobody can read the bytes or nobody should. */
-  | { readonly kind: "size"; readonly what: string };
-
 /** One path to ask. */
 export interface Question {
   /** The directory under which the table shows it, with its last slash. */
@@ -31,8 +22,10 @@ export interface Question {
   readonly path: string;
   /** The status that the answer must have. */
   readonly status: number;
-  /** How much of the answer is shown. */
-  readonly view: View;
+  /** The fields of a JSON object that are shown, one a line. */
+  readonly fields?: readonly string[];
+  /** What to call an answer whose bytes nobody can read or nobody should. */
+  readonly hidden?: string;
   /** The parts where the region must change; without this, nowhere. */
   readonly changes?: RegExp;
 }
@@ -42,13 +35,7 @@ function question(
   path: string,
   special: Partial<Question> = {},
 ): Question {
-  return {
-    directory: "/latest/meta-data/",
-    path,
-    status: 200,
-    view: { kind: "text" },
-    ...special,
-  };
+  return { directory: "/latest/meta-data/", path, status: 200, ...special };
 }
 
 const WHOLE = /^.+$/gs;
@@ -64,7 +51,7 @@ export const QUESTIONS: readonly Question[] = [
   question("tags/instance/Name"),
   question("iam/security-credentials/"),
   question(`iam/security-credentials/${INSTANCE.role}`, {
-    view: { kind: "size", what: "secret" },
+    hidden: "secret",
   }),
   question("spot/instance-action", { status: 404 }),
   question("security-groups", {
@@ -72,16 +59,16 @@ export const QUESTIONS: readonly Question[] = [
   }),
   question("instance-identity/document", {
     directory: "/latest/dynamic/",
-    view: { kind: "fields", names: ["region", "availabilityZone"] },
+    fields: ["region", "availabilityZone"],
     changes: /"(?:region|availabilityZone)" : "[^"]*"/g,
   }),
   question("user-data", {
     directory: "/latest/",
-    view: { kind: "size", what: "gzip" },
+    hidden: "gzip",
   }),
   question("meta_data.json", {
     directory: "/openstack/latest/",
-    view: { kind: "fields", names: ["availability_zone", "name"] },
+    fields: ["availability_zone", "name"],
     changes: /"availability_zone": "[^"]*"/g,
   }),
 ];

@@ -6,10 +6,10 @@
  */
 import { cutMiddle, oneLine, quote } from "../cli/message.ts";
 import type { MetadataAnswer } from "../proxy/metadata_client.ts";
-import type { Comparison, RegionPair, Urls, View } from "./comparison.ts";
+import type { Comparison, Question, RegionPair, Urls } from "./comparison.ts";
 
 /** Stands before what changed, so that it shows without colour. */
-export const CHANGED = "→";
+const CHANGED = "→";
 
 /** The columns' widths; with two spaces between them and the mark, 100. */
 const WIDTH = { path: 32, real: 29, through: 33 } as const;
@@ -59,10 +59,10 @@ function rowLines(
   emulated: string,
   paint: Paint,
 ): string[] {
-  const real = shown(question.view, answers.real);
-  const through = question.view.kind === "size" && !changed
+  const real = shown(question, answers.real);
+  const through = question.hidden !== undefined && !changed
     ? ["the same to the byte"]
-    : shown(question.view, answers.through);
+    : shown(question, answers.through);
   const path = `  ${cutMiddle(question.path, WIDTH.path - 2)}`;
   return through.map((text, i) => {
     const isSame = text === real[i];
@@ -86,39 +86,30 @@ function tableLine(path: string, real: string, through: string): string {
   ].join("  ");
 }
 
-function shown(view: View, { status, body }: MetadataAnswer): string[] {
+function shown(
+  { fields, hidden }: Question,
+  { status, body }: MetadataAnswer,
+): string[] {
   if (status !== 200) return [`status ${status}`];
+  if (hidden !== undefined) return [`${hidden}, ${body.length} bytes`];
   const text = new TextDecoder().decode(body);
-  switch (view.kind) {
-    case "text":
-      return [oneLine(text.trim().replaceAll("\n", ", "))];
-    case "fields":
-      return view.names.map((name) =>
-        oneLine(`${name}: ${JSON.parse(text)[name]}`)
-      );
-    case "size":
-      return [`${view.what}, ${body.length} bytes`];
-  }
-}
-
-/** What a report is made of. */
-export interface Report {
-  /** The rows of the table. */
-  readonly comparisons: readonly Comparison[];
-  /** Where both were asked. */
-  readonly urls: Urls;
-  /** What had to change. */
-  readonly regions: RegionPair;
+  return fields === undefined
+    ? [oneLine(text.trim().replaceAll("\n", ", "))]
+    : fields.map((name) => oneLine(`${name}: ${JSON.parse(text)[name]}`));
 }
 
 /**
  * Says what was asked, shows the answers, and counts them.
  *
- * @param report what it is made of
+ * @param comparisons the rows of the table
+ * @param urls where both were asked
+ * @param regions what had to change
  * @param colour whether to use colour
  */
 export function renderReport(
-  { comparisons, urls, regions }: Report,
+  comparisons: readonly Comparison[],
+  urls: Urls,
+  regions: RegionPair,
   colour: boolean,
 ): string {
   const changed = comparisons.filter((it) => it.changed).length;

@@ -79,7 +79,7 @@ function planCloudConfig(folder: string): FileChange {
   const file = CLOUD_CONFIG;
   const path = `${folder}/${file}`;
   const old = stat(path) && Deno.readTextFileSync(path);
-  const text = old && addGlobalConfig(old, file);
+  const text = old === undefined ? undefined : addGlobalConfig(old, file);
   const done = old === undefined
     ? `No ${file}: nothing to add to it`
     : text === undefined

@@ -137,36 +137,24 @@ export function isLoopback(address: string): boolean {
 /**
  * Tells the node's own addresses from others'. A redirected connection comes
  * from one of these, not from loopback, so loopback alone would be too narrow.
+ *
+ * @param read lists the addresses of this node's interfaces
+ * @param now the clock, in milliseconds
+ * @returns whether an address is this node's; the list is read anew on a miss
  */
-export class OwnAddresses {
-  #known: ReadonlySet<string> = new Set();
-  #readAt = -Infinity;
-  readonly #read: () => readonly string[];
-  readonly #now: () => number;
-
-  /**
-   * Knows no address until the first question.
-   *
-   * @param read lists the addresses of this node's interfaces
-   * @param now the clock, in milliseconds
-   */
-  constructor(
-    read: () => readonly string[] = () =>
-      Deno.networkInterfaces().map((it) => it.address),
-    now: () => number = () => performance.now(),
-  ) {
-    this.#read = read;
-    this.#now = now;
-  }
-
-  /** Whether an address is this node's; the list is read anew on a miss. */
-  includes(address: string): boolean {
+export function ownAddresses(
+  read: () => readonly string[] = () =>
+    Deno.networkInterfaces().map((it) => it.address),
+  now: () => number = () => performance.now(),
+): (address: string) => boolean {
+  let known: ReadonlySet<string> = new Set();
+  let readAt = -Infinity;
+  return (address) => {
     const plain = plainAddress(address);
-    if (isLoopback(plain) || this.#known.has(plain)) return true;
-    const now = this.#now();
-    if (now - this.#readAt < REFRESH_MS) return false;
-    this.#readAt = now;
-    this.#known = new Set(this.#read());
-    return this.#known.has(plain);
-  }
+    if (isLoopback(plain) || known.has(plain)) return true;
+    if (now() - readAt < REFRESH_MS) return false;
+    readAt = now();
+    known = new Set(read());
+    return known.has(plain);
+  };
 }

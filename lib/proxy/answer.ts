@@ -177,7 +177,12 @@ function headOf(
   };
 }
 
-function rewritten(
+/**
+ * Rewrites a body that is there as a whole.
+ *
+ * @returns the same array where nothing matched
+ */
+export function rewritten(
   bytes: Uint8Array,
   { rule, rewrite }: BodyRewrite,
 ): Uint8Array {

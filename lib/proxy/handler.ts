@@ -5,7 +5,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import type { ServeConfig } from "../config/serve_config.ts";
-import { RewritePolicy } from "../rewrite/policy.ts";
+import { type RewritePolicy, rewritePolicy } from "../rewrite/policy.ts";
 import {
   type Log,
   type LogWrite,
@@ -18,15 +18,14 @@ import {
   isHttp2,
   NO_HTTP2,
   NO_STRANGERS,
-  type OwnAddresses,
   type Refusal,
   refusal,
 } from "./admission.ts";
 import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
 import { fieldsOf, identityOnly, requestHeaders } from "./headers.ts";
 import type { Places } from "./places.ts";
-import { originTarget, pathOf, RequestBodies } from "./request.ts";
-import { ResponseCache } from "./response_cache.ts";
+import { originTarget, pathOf, requestBodies } from "./request.ts";
+import { type ResponseCache, responseCache } from "./response_cache.ts";
 import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
 import { TimeLimit } from "./upstream/time_limit.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
@@ -48,8 +47,8 @@ const targetOf = memoize(originTarget);
 export interface HandlerParts {
   /** The one upstream. */
   readonly upstream: Pick<Upstream, "authority" | "send" | "comesBack">;
-  /** The addresses of this node. */
-  readonly own: OwnAddresses;
+  /** Whether an address is one of this node's. */
+  readonly isOwn: (address: string) => boolean;
   /** The places for requests in flight. */
   readonly places: Places;
   /** The log. */
@@ -74,7 +73,7 @@ export class Handler {
   /** Anybody on the node can cause most of what goes wrong, at will. */
   readonly #seldom: Log;
   readonly #logFault: LogWrite;
-  readonly #bodies = new RequestBodies();
+  readonly #readBody = requestBodies();
   #policy: Policy;
   #requests = 0;
   #draining = false;
@@ -111,8 +110,8 @@ export class Handler {
     const { log, meters } = this.#parts;
     return {
       config,
-      cache: new ResponseCache(config.cacheMs, meters),
-      rewrites: new RewritePolicy(config, (region) =>
+      cache: responseCache(config.cacheMs, meters),
+      rewrites: rewritePolicy(config, (region) =>
         log.warn(
           `the metadata service names a region that no map covers: add --region ${region}=EMULATED`,
         )),
@@ -158,7 +157,7 @@ export class Handler {
     { remoteAddr: peer, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
     listener: Deno.NetAddr,
   ): Promise<Response> {
-    const { meters, own, places, upstream } = this.#parts;
+    const { meters, isOwn, places, upstream } = this.#parts;
     if (isHttp2(request, listener)) return this.#turnAway(NO_HTTP2);
     const taken = places.take(peer);
     const leave = taken instanceof Promise ? await taken : taken;
@@ -171,7 +170,7 @@ export class Handler {
     const fields = fieldsOf(request.headers);
     const { method } = request;
     const asked = { method, target: targetOf(request.url) };
-    if (!own.includes(peer.hostname)) {
+    if (!isOwn(peer.hostname)) {
       this.#seldom.warn("refused a peer that is not this node", {
         peer: peer.hostname,
       });
@@ -183,11 +182,11 @@ export class Handler {
     try {
       const body = method === "GET"
         ? undefined
-        : await this.#bodies.read(request, config.timeoutMs);
+        : await this.#readBody(request, config.timeoutMs);
       if (body !== undefined && "status" in body) return this.#turnAway(body);
       const headers = requestHeaders(fields, upstream.authority);
       const up = { ...asked, headers, body };
-      const answer = await cache.answer(
+      const answer = await cache(
         up,
         request,
         (client) => this.#ask(up, policy, client),

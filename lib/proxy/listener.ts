@@ -40,105 +40,102 @@ export class ListenError extends Error {
   }
 }
 
-/** Listens on one address until it is told to stop. */
-export class Listener {
+/** What listens on one address until it is told to stop. */
+export interface Listener {
   /** Where it listens; the port is the real one. */
   readonly address: Deno.NetAddr;
   /** Settles when it was stopped. */
   readonly finished: Promise<void>;
-  readonly #handle: Handle;
-  readonly #log: Log;
-  // While clients hold every descriptor, it fails again with the next of them.
-  readonly #seldom: Log;
-  readonly #abort = new AbortController();
-  #server: Deno.HttpServer<Deno.NetAddr>;
-  #stopping = false;
-
-  /**
-   * Listens at once.
-   *
-   * @param asked where to listen
-   * @param handle answers requests
-   * @param log the log
-   * @param flag the flag that names the address
-   * @throws {ListenError} when the address cannot be had
-   */
-  constructor(
-    asked: ListenAddress,
-    handle: Handle,
-    log: Log,
-    flag = "--listen",
-  ) {
-    this.#handle = handle;
-    this.#log = log;
-    this.#seldom = rateLimited(log);
-    try {
-      this.#server = this.#serve(asked);
-    } catch (cause) {
-      throw new ListenError(asked, flag, cause);
-    }
-    this.address = this.#server.addr;
-    const { hostname, port } = this.address;
-    if (
-      hostname !== asked.hostname || (asked.port > 0 && port !== asked.port)
-    ) {
-      this.#server.shutdown();
-      throw new Error(
-        `Asked to listen on ${asked.hostname} port ${asked.port}, got ${hostname} port ${port}`,
-      );
-    }
-    this.finished = this.#watch();
-  }
-
   /** Closes the listener and waits for the requests in flight. */
-  async shutdown(): Promise<void> {
-    this.#stopping = true;
-    await this.#server.shutdown();
-    await this.finished;
-  }
-
+  shutdown(): Promise<void>;
   /** Drops every connection at once. */
-  abort(): void {
-    this.#stopping = true;
-    this.#abort.abort();
-  }
+  abort(): void;
+}
 
-  #serve(address: ListenAddress): Deno.HttpServer<Deno.NetAddr> {
-    return Deno.serve({
-      hostname: address.hostname,
-      port: address.port,
-      signal: this.#abort.signal,
+/**
+ * Listens at once.
+ *
+ * @param asked where to listen
+ * @param handle answers requests
+ * @param log the log
+ * @param flag the flag that names the address
+ * @throws {ListenError} when the address cannot be had
+ */
+export function listen(
+  asked: ListenAddress,
+  handle: Handle,
+  log: Log,
+  flag = "--listen",
+): Listener {
+  // While clients hold every descriptor, it fails again with the next of them.
+  const seldom = rateLimited(log);
+  const abort = new AbortController();
+  let stopping = false;
+  const serve = (
+    { hostname, port }: ListenAddress,
+  ): Deno.HttpServer<Deno.NetAddr> =>
+    Deno.serve({
+      hostname,
+      port,
+      signal: abort.signal,
       onListen: () => {},
       onError: (error) => {
         // A broken stream was logged where it broke.
-        this.#log.debug("an answer broke off", { error: String(error) });
+        log.debug("an answer broke off", { error: String(error) });
         return new Response(null, { status: 500 });
       },
-    }, (request, info) => this.#handle(request, info, this.address));
+    }, (request, info) => handle(request, info, address));
+
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = serve(asked);
+  } catch (cause) {
+    throw new ListenError(asked, flag, cause);
   }
+  const address: Deno.NetAddr = server.addr;
+  const { hostname, port } = address;
+  if (hostname !== asked.hostname || (asked.port > 0 && port !== asked.port)) {
+    server.shutdown();
+    throw new Error(
+      `Asked to listen on ${asked.hostname} port ${asked.port}, got ${hostname} port ${port}`,
+    );
+  }
+  const finished = watch();
+  return {
+    address,
+    finished,
+    async shutdown() {
+      stopping = true;
+      await server.shutdown();
+      await finished;
+    },
+    abort() {
+      stopping = true;
+      abort.abort();
+    },
+  };
 
   /** Running out of descriptors ends a server; this one starts again. */
-  async #watch(): Promise<void> {
-    const where = { address: this.address.hostname, port: this.address.port };
+  async function watch(): Promise<void> {
+    const where = { address: hostname, port };
     for (;;) {
-      const error = await this.#server.finished.then(() => "it ended", String);
-      if (this.#stopping) return;
-      this.#seldom.error("the listener failed", { ...where, error });
+      const error = await server.finished.then(() => "it ended", String);
+      if (stopping) return;
+      seldom.error("the listener failed", { ...where, error });
       do {
         await delay(RELISTEN_MS);
-        if (this.#stopping) return;
-      } while (!this.#listenAgain(where));
+        if (stopping) return;
+      } while (!listenAgain(where));
     }
   }
 
-  #listenAgain(where: LogFields): boolean {
+  function listenAgain(where: LogFields): boolean {
     try {
-      this.#server = this.#serve(this.address);
-      this.#seldom.info("listening again", where);
+      server = serve(address);
+      seldom.info("listening again", where);
       return true;
     } catch (cause) {
-      const error = String(cause);
-      this.#seldom.error("cannot listen again", { ...where, error });
+      seldom.error("cannot listen again", { ...where, error: String(cause) });
       return false;
     }
   }

@@ -7,9 +7,9 @@ import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { Meters } from "../system/meters.ts";
 import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
-import { OwnAddresses } from "./admission.ts";
+import { ownAddresses } from "./admission.ts";
 import { Handler } from "./handler.ts";
-import { Listener } from "./listener.ts";
+import { listen, type Listener } from "./listener.ts";
 import { Places } from "./places.ts";
 import { TimeLimit } from "./upstream/time_limit.ts";
 import { Upstream, type UpstreamSource } from "./upstream/upstream.ts";
@@ -80,7 +80,7 @@ export async function startProxy(
   const servers = () => serversOf(listeners.map((it) => it.address));
   const handler = new Handler(config, {
     upstream,
-    own: new OwnAddresses(),
+    isOwn: ownAddresses(),
     places: new Places(owners && (() => owners(servers()))),
     log,
     meters,
@@ -88,7 +88,7 @@ export async function startProxy(
   try {
     for (const address of config.listen) {
       listeners.push(
-        new Listener(address, (...given) => handler.handle(...given), log),
+        listen(address, (...given) => handler.handle(...given), log),
       );
     }
   } catch (error) {

@@ -52,22 +52,19 @@ function binary(text: string): string {
  */
 export const MAX_BODIES = 256;
 
-/** Reads bodies. */
-export class RequestBodies {
-  #reading = 0;
-
-  /**
-   * Reads the whole body of a request.
-   *
-   * @param request the request
-   * @param timeoutMs how long it may take, in milliseconds
-   * @returns its bytes, none where the method has no body at all, or why it is
-   * refused
-   */
-  async read(
-    request: Request,
-    timeoutMs: number,
-  ): Promise<Uint8Array | undefined | Refusal> {
+/**
+ * Reads bodies.
+ *
+ * @returns what reads the whole body of a request within a time in
+ * milliseconds: its bytes, none where the method has no body at all, or why it
+ * is refused
+ */
+export function requestBodies(): (
+  request: Request,
+  timeoutMs: number,
+) => Promise<Uint8Array | undefined | Refusal> {
+  let reading = 0;
+  return async (request, timeoutMs) => {
     const { headers, method } = request;
     const nothing = method === "PUT" ? new Uint8Array(0) : undefined;
     // Requests for tokens have none: over HTTP/1.1 it would be announced.
@@ -75,20 +72,20 @@ export class RequestBodies {
       (headers.get("content-length") ?? "0") !== "0";
     const body = isAnnounced ? request.body : null;
     if (body === null) return nothing;
-    if (this.#reading >= MAX_BODIES) {
+    if (reading >= MAX_BODIES) {
       return {
         status: STATUS_CODE.ServiceUnavailable,
         reason: `Too many request bodies at one time: limit ${MAX_BODIES}`,
       };
     }
-    this.#reading++;
+    reading++;
     try {
       const read = await readAll(body, timeoutMs);
       return read instanceof Uint8Array && read.length === 0 ? nothing : read;
     } finally {
-      this.#reading--;
+      reading--;
     }
-  }
+  };
 }
 
 async function readAll(

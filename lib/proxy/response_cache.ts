@@ -71,90 +71,75 @@ interface Entry {
   };
 }
 
-/** Answers identical requests together, and from memory for a moment. */
-export class ResponseCache {
-  readonly #lifeMs: number;
-  readonly #meters: Pick<Meters, "reused" | "shared">;
-  readonly #now: () => number;
+/**
+ * Answers a request from what is there, or by asking.
+ *
+ * @param request the request
+ * @param client its signal is looked at only where there is something to wait
+ * for
+ * @param ask asks the upstream; an error of it meets all who wait for it
+ * @throws {ClientGone} when the client leaves first
+ */
+export type ResponseCache = (
+  request: UpstreamRequest,
+  client: Pick<Request, "signal">,
+  ask: Ask,
+) => Promise<Answer>;
+
+/**
+ * Answers identical requests together, and from memory for a moment.
+ *
+ * @param lifeMs how long an answer may be used again, in milliseconds; 0
+ * shares nothing at all
+ * @param meters counts what was shared
+ * @param now the clock, in milliseconds
+ */
+export function responseCache(
+  lifeMs: number,
+  meters: Pick<Meters, "reused" | "shared">,
+  now: () => number = () => performance.now(),
+): ResponseCache {
   /** Those that are kept stand in the order in which they came. */
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
+  const entries = new Map<string, Entry>();
+  let bytes = 0;
 
-  /**
-   * Keeps nothing yet.
-   *
-   * @param lifeMs how long an answer may be used again, in milliseconds; 0
-   * shares nothing at all
-   * @param meters counts what was shared
-   * @param now the clock, in milliseconds
-   */
-  constructor(
-    lifeMs: number,
-    meters: Pick<Meters, "reused" | "shared">,
-    now: () => number = () => performance.now(),
-  ) {
-    this.#lifeMs = lifeMs;
-    this.#meters = meters;
-    this.#now = now;
-  }
-
-  /**
-   * Answers a request from what is there, or by asking.
-   *
-   * @param request the request
-   * @param client its signal is looked at only where there is something to
-   * wait for
-   * @param ask asks the upstream; an error of it meets all who wait for it
-   * @throws {ClientGone} when the client leaves first
-   */
-  async answer(
-    request: UpstreamRequest,
-    client: Pick<Request, "signal">,
-    ask: Ask,
-  ): Promise<Answer> {
-    if (this.#lifeMs === 0) return await ask(client.signal);
-    if (!mayShare(request)) {
-      return await this.#ask(request, client.signal, ask);
-    }
+  return async (request, client, ask) => {
+    if (lifeMs === 0) return await ask(client.signal);
+    if (!mayShare(request)) return await send(request, client.signal, ask);
     const key = keyOf(request);
-    const now = this.#now();
-    const known = this.#entries.get(key);
-    if (known?.kept !== undefined && now < known.kept.until) {
-      this.#meters.reused++;
+    const known = entries.get(key);
+    if (known?.kept !== undefined && now() < known.kept.until) {
+      meters.reused++;
       return known.kept.answer;
     }
     const joins = known !== undefined && known.kept === undefined &&
-      !known.abort.signal.aborted && now - known.since < JOIN_MS;
-    const entry = joins ? known : this.#start(key, request, ask);
+      !known.abort.signal.aborted && now() - known.since < JOIN_MS;
+    const entry = joins ? known : start(key, request, ask);
     const answer = await wait(entry, client.signal);
     // A streamed answer has gone to another client.
-    if (answer === undefined) {
-      return await this.#ask(request, client.signal, ask);
-    }
-    if (joins) this.#meters.shared++;
+    if (answer === undefined) return await send(request, client.signal, ask);
+    if (joins) meters.shared++;
     return answer;
-  }
+  };
 
-  #start(key: string, request: UpstreamRequest, ask: Ask): Entry {
+  function start(key: string, request: UpstreamRequest, ask: Ask): Entry {
     const abort = new AbortController();
     const entry: Entry = {
-      since: this.#now(),
+      since: now(),
       token: valueOf(request.headers, TOKEN_HEADER),
-      answer: this.#ask(request, abort.signal, ask),
+      answer: send(request, abort.signal, ask),
       abort,
       waiting: 0,
       taken: false,
     };
-    this.#drop(key);
-    this.#entries.set(key, entry);
+    drop(key);
+    entries.set(key, entry);
     const settle = (answer?: Answer) => {
-      const isCurrent = this.#entries.get(key) === entry;
-      if (isCurrent) this.#entries.delete(key);
+      const isCurrent = entries.get(key) === entry;
+      if (isCurrent) entries.delete(key);
       if (answer?.body instanceof ReadableStream) {
         if (entry.waiting === 0) answer.body.cancel();
-      } else if (isCurrent && answer !== undefined) {
-        this.#keep(key, entry, answer);
-      }
+      } else if (isCurrent && answer !== undefined) keep(key, entry, answer);
     };
     // A failure is told to those who wait.
     entry.answer.then(settle, () => settle());
@@ -162,32 +147,30 @@ export class ResponseCache {
   }
 
   /** Asks, whatever for; a token the service refuses is refused for all. */
-  async #ask(
+  async function send(
     request: UpstreamRequest,
     signal: AbortSignal,
     ask: Ask,
   ): Promise<Answer> {
     const answer = await ask(signal);
     if (answer.status === STATUS_CODE.Unauthorized) {
-      this.#forget(valueOf(request.headers, TOKEN_HEADER));
+      forget(valueOf(request.headers, TOKEN_HEADER));
     }
     return answer;
   }
 
-  #keep(key: string, entry: Entry, answer: Answer): void {
+  function keep(key: string, entry: Entry, answer: Answer): void {
     if (!mayKeep(answer)) return;
-    const now = this.#now();
-    const until = now + Math.min(this.#lifeMs, 1_000 * ttlOf(answer));
+    const until = now() + Math.min(lifeMs, 1_000 * ttlOf(answer));
     const size = sizeOf(key, answer);
     entry.kept = { answer, until, size };
-    this.#entries.set(key, entry);
-    this.#bytes += size;
-    for (const [oldest, { kept }] of this.#entries) {
+    entries.set(key, entry);
+    bytes += size;
+    for (const [oldest, { kept }] of entries) {
       if (kept === undefined) continue;
-      const fits = this.#entries.size <= MAX_ANSWERS &&
-        this.#bytes <= MAX_BYTES;
-      if (fits && now < kept.until) break;
-      this.#drop(oldest);
+      const fits = entries.size <= MAX_ANSWERS && bytes <= MAX_BYTES;
+      if (fits && now() < kept.until) break;
+      drop(oldest);
     }
   }
 
@@ -195,15 +178,13 @@ export class ResponseCache {
    * A token the service has refused must not be answered from memory, nor with
    * what was asked for while it held.
    */
-  #forget(token: string | undefined): void {
-    for (const [key, entry] of this.#entries) {
-      if (entry.token === token) this.#drop(key);
-    }
+  function forget(token: string | undefined): void {
+    for (const [key, entry] of entries) if (entry.token === token) drop(key);
   }
 
-  #drop(key: string): void {
-    this.#bytes -= this.#entries.get(key)?.kept?.size ?? 0;
-    this.#entries.delete(key);
+  function drop(key: string): void {
+    bytes -= entries.get(key)?.kept?.size ?? 0;
+    entries.delete(key);
   }
 }
 

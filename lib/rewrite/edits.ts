@@ -6,7 +6,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
-import { PathPattern } from "./paths.ts";
+import { type PathPattern, pathPattern } from "./paths.ts";
 import type { Identity, NamePairs } from "../config/profile.ts";
 
 /** What happens to one answer. */
@@ -31,7 +31,7 @@ export type Edit =
   };
 
 /** An edit and where it holds. */
-type Place = readonly [pattern: PathPattern, edit: Edit];
+type Place = readonly [holds: PathPattern, edit: Edit];
 
 /** The partitions that instances really run in, as ARNs name them. */
 const REAL_PARTITIONS = ["aws", "aws-us-gov", "aws-cn"];
@@ -44,7 +44,7 @@ export function arnNames(partition: string): NamePairs {
 }
 
 const ARN_PLACES = ARN_FIELDS.map(({ paths, fields }) => ({
-  patterns: paths.map((path) => new PathPattern(path)),
+  patterns: paths.map(pathPattern),
   fields,
 }));
 
@@ -55,44 +55,37 @@ const ARN_PLACES = ARN_FIELDS.map(({ paths, fields }) => ({
  */
 export function arnFields(target: string): readonly string[] {
   return ARN_PLACES
-    .filter(({ patterns }) => patterns.some((it) => it.holds(target)))
+    .filter(({ patterns }) => patterns.some((holds) => holds(target)))
     .flatMap(({ fields }) => fields);
 }
 
-/** The edits of an identity. */
-export class Edits {
-  readonly #places: readonly Place[];
-
-  /**
-   * Reads the patterns.
-   *
-   * @param identity what is shown; nothing is edited without one
-   */
-  constructor(identity: Identity | undefined) {
-    const { overrides = [], partition, domain } = identity ?? {};
-    const fixed = (path: string, text?: string): Place[] =>
-      text === undefined
-        ? []
-        : [[new PathPattern(path), { kind: "text", text, adds: false }]];
-    this.#places = [
-      ...overrides.map(({ path, ...edit }): Place => [
-        new PathPattern(path),
-        edit.kind === "text" ? { ...edit, adds: true } : edit,
-      ]),
-      ...fixed(PARTITION_PATH, partition),
-      ...fixed(DOMAIN_PATH, domain),
-    ];
-  }
-
-  /**
-   * What happens to the answer to a request. The first place that has the path
-   * holds; fields add up until then, and the first value for each holds.
-   *
-   * @param target an origin-form request target
-   */
-  of(target: string): Edit | undefined {
-    const edits = this.#places
-      .filter(([pattern, { kind }]) => pattern.holds(target, kind === "absent"))
+/**
+ * Reads the edits of an identity.
+ *
+ * @param identity what is shown; nothing is edited without one
+ * @returns what happens to the answer to an origin-form target: the first place
+ * that has the path holds; fields add up until then, and the first value for
+ * each holds
+ */
+export function editsOf(
+  identity: Identity | undefined,
+): (target: string) => Edit | undefined {
+  const { overrides = [], partition, domain } = identity ?? {};
+  const fixed = (path: string, text?: string): Place[] =>
+    text === undefined
+      ? []
+      : [[pathPattern(path), { kind: "text", text, adds: false }]];
+  const places: readonly Place[] = [
+    ...overrides.map(({ path, ...edit }): Place => [
+      pathPattern(path),
+      edit.kind === "text" ? { ...edit, adds: true } : edit,
+    ]),
+    ...fixed(PARTITION_PATH, partition),
+    ...fixed(DOMAIN_PATH, domain),
+  ];
+  return (target) => {
+    const edits = places
+      .filter(([holds, { kind }]) => holds(target, kind === "absent"))
       .map(([, edit]) => edit);
     const [first] = edits;
     if (first?.kind !== "fields") return first;
@@ -100,7 +93,7 @@ export class Edits {
       edit.kind === "fields" ? [edit.fields] : []
     );
     return { kind: "fields", fields: Object.assign({}, ...fields.reverse()) };
-  }
+  };
 }
 
 /** A body that takes the place of the service's. */

@@ -44,34 +44,29 @@ export function bodyRule(target: string, hostNames = false): BodyRule {
   return found === undefined ? REWRITE : found.rule ?? UNTOUCHED;
 }
 
-/** A place in the tree, for {@linkcode PathPattern.holds}. */
-export class PathPattern {
-  readonly #pattern: Segments;
+/**
+ * Whether a target asks for a place. A slash at its end makes no difference.
+ *
+ * @param target an origin-form request target, or `*`
+ * @param below whether what is below belongs to it
+ */
+export type PathPattern = (target: string, below?: boolean) => boolean;
 
-  /**
-   * Reads a pattern.
-   *
-   * @param path the path, where `*` is any one segment
-   */
-  constructor(path: string) {
-    this.#pattern = segmentsOf(path);
-  }
-
-  /**
-   * Whether a target asks for this place in every way that it can be read. A
-   * slash at its end makes no difference.
-   *
-   * @param target an origin-form request target, or `*`
-   * @param below whether what is below belongs to it
-   */
-  holds(target: string, below = false): boolean {
-    return plainReadingsOf(target).every((reading) =>
+/**
+ * Reads a pattern, which holds where a target asks for the place in every way
+ * that it can be read.
+ *
+ * @param path the path, where `*` is any one segment
+ */
+export function pathPattern(path: string): PathPattern {
+  const pattern = segmentsOf(path);
+  return (target, below = false) =>
+    plainReadingsOf(target).every((reading) =>
       [reading, ...withoutEc2(reading)].some((segments) =>
-        holds(this.#pattern, segments) &&
-        (below || segments.length === this.#pattern.length)
+        holds(pattern, segments) &&
+        (below || segments.length === pattern.length)
       )
     );
-  }
 }
 
 /**

@@ -5,11 +5,11 @@
  */
 import type { NamePairs } from "../config/profile.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
-import { arnFields, arnNames, type Edit, Edits } from "./edits.ts";
+import { arnFields, arnNames, type Edit, editsOf } from "./edits.ts";
 import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
-import { bodyRule, realTarget } from "./paths.ts";
+import { bodyRule, namesRegion, realTarget } from "./paths.ts";
 import { Rewriter, type RewriteStream } from "./rewriter.ts";
-import { UnmappedRegions } from "./unmapped_region.ts";
+import { unmappedRegions } from "./unmapped_region.ts";
 
 /** What happens to one body. */
 export interface BodyRewrite {
@@ -24,49 +24,7 @@ export interface BodyRewrite {
 }
 
 /** Decides on bodies for one configuration. */
-export class RewritePolicy {
-  readonly #ruleOf: (target: string) => BodyRule;
-  readonly #rewriter: Rewriter;
-  readonly #arns: Rewriter;
-  readonly #edits: Edits;
-  readonly #back: Rewriter;
-  readonly #unmapped: UnmappedRegions;
-
-  /**
-   * Prepares the search for the names.
-   *
-   * @param config which bodies are rewritten, and what they show
-   * @param warn told once of each region the service names and no map covers
-   */
-  constructor(
-    { rewrite, regions, identity }: Pick<
-      ServeConfig,
-      "rewrite" | "regions" | "identity"
-    >,
-    warn: (region: string) => void,
-  ) {
-    const { zones = [], zoneIds = [], partition, hostNames } = identity ?? {};
-    const names = [...zones, ...zoneIds];
-    const arns = {
-      kind: "arn",
-      names: partition === undefined ? [] : arnNames(partition),
-    } as const;
-    this.#rewriter = new Rewriter(regions, [{ kind: "whole", names }, arns]);
-    this.#arns = new Rewriter(new Map(), [arns]);
-    this.#ruleOf = this.#rewriter.empty
-      ? () => UNTOUCHED
-      : rewrite === "all"
-      ? () => REWRITE
-      : (target) => bodyRule(target, hostNames);
-    this.#edits = new Edits(identity);
-    // Only answers under `all` name what a client asks for next.
-    const backward = rewrite === "all" ? reversed : () => [];
-    this.#back = new Rewriter(new Map(backward([...regions])), [
-      { kind: "whole", names: backward(names) },
-    ]);
-    this.#unmapped = new UnmappedRegions(regions, warn);
-  }
-
+export interface RewritePolicy {
   /**
    * What happens to an answer. Only answers to GET and HEAD are rewritten:
    * what PUT answers is a token.
@@ -74,27 +32,7 @@ export class RewritePolicy {
    * @param method the request's method
    * @param target its origin-form target
    */
-  of(method: string, target: string): BodyRewrite {
-    if (!isRead(method)) return using(this.#rewriter, UNTOUCHED);
-    const edit = this.#edits.of(target);
-    const rule = this.#ruleOf(target);
-    const fields = this.#arns.empty || rule.kind !== "untouched"
-      ? []
-      : arnFields(target);
-    if (fields.length > 0) {
-      return using(this.#arns, { kind: "json", fields }, edit);
-    }
-    const rewriting = using(this.#rewriter, rule, edit);
-    if (!this.#unmapped.watches(target)) return rewriting;
-    return {
-      ...rewriting,
-      rewrite: (bytes) => {
-        this.#unmapped.look(bytes);
-        return rewriting.rewrite(bytes);
-      },
-    };
-  }
-
+  of(method: string, target: string): BodyRewrite;
   /**
    * What a client means that asks for a name as an answer rewritten under
    * `all` has it, such as that of a role.
@@ -104,10 +42,64 @@ export class RewritePolicy {
    * @returns the target with the name in which the emulated regions are the
    * real ones again; the same string where nothing is to be mapped back
    */
-  realTarget(method: string, target: string): string {
-    if (this.#back.empty || !isRead(method)) return target;
-    return realTarget(target, this.#back);
-  }
+  realTarget(method: string, target: string): string;
+}
+
+/**
+ * Prepares the search for the names.
+ *
+ * @param config which bodies are rewritten, and what they show
+ * @param warn told once of each region the service names and no map covers
+ */
+export function rewritePolicy(
+  { rewrite, regions, identity }: Pick<
+    ServeConfig,
+    "rewrite" | "regions" | "identity"
+  >,
+  warn: (region: string) => void,
+): RewritePolicy {
+  const { zones = [], zoneIds = [], partition, hostNames } = identity ?? {};
+  const names = [...zones, ...zoneIds];
+  const arnPairs = partition === undefined ? [] : arnNames(partition);
+  const arns = { kind: "arn", names: arnPairs } as const;
+  const rewriter = new Rewriter(regions, [{ kind: "whole", names }, arns]);
+  const arnRewriter = new Rewriter(new Map(), [arns]);
+  const ruleOf = rewriter.empty
+    ? () => UNTOUCHED
+    : rewrite === "all"
+    ? () => REWRITE
+    : (target: string) => bodyRule(target, hostNames);
+  const editOf = editsOf(identity);
+  const lookForUnmapped = unmappedRegions(regions, warn);
+  // Only answers under `all` name what a client asks for next.
+  const backward = rewrite === "all" ? reversed : () => [];
+  const back = new Rewriter(new Map(backward([...regions])), [
+    { kind: "whole", names: backward(names) },
+  ]);
+  return {
+    of(method, target) {
+      if (!isRead(method)) return using(rewriter, UNTOUCHED);
+      const edit = editOf(target);
+      const rule = ruleOf(target);
+      const fields = arnRewriter.empty || rule.kind !== "untouched"
+        ? []
+        : arnFields(target);
+      if (fields.length > 0) {
+        return using(arnRewriter, { kind: "json", fields }, edit);
+      }
+      const rewriting = using(rewriter, rule, edit);
+      if (regions.size === 0 || !namesRegion(target)) return rewriting;
+      return {
+        ...rewriting,
+        rewrite(bytes) {
+          lookForUnmapped(bytes);
+          return rewriting.rewrite(bytes);
+        },
+      };
+    },
+    realTarget: (method, target) =>
+      back.empty || !isRead(method) ? target : realTarget(target, back),
+  };
 }
 
 function using(

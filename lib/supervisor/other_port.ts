@@ -6,7 +6,7 @@
  */
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log, LogFields } from "../system/log.ts";
-import type { Runner } from "../system/runner.ts";
+import { readKernel, type Runner } from "../system/runner.ts";
 import {
   type Listener,
   listeningSockets,
@@ -100,9 +100,8 @@ export function nextPort(
 }
 
 async function ephemeralPorts(run: Runner): Promise<PortRange> {
-  // Through `cat`, because Deno opens /proc only with every permission.
-  const read = await run(["cat", "/proc/sys/net/ipv4/ip_local_port_range"]);
-  const range = typeof read === "string" ? "" : read.stdout;
+  const path = "/proc/sys/net/ipv4/ip_local_port_range";
+  const range = await readKernel(path, run);
   const [first = 32_768, last = 60_999] = (range.match(/\d+/g) ?? []).map(
     Number,
   );

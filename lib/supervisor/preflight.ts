@@ -11,7 +11,7 @@ import {
   type Capability,
   missingCapabilities,
 } from "../system/capabilities.ts";
-import type { Runner } from "../system/runner.ts";
+import { readKernel, type Runner } from "../system/runner.ts";
 import type { ChildUser } from "./dropped_rights.ts";
 
 /** The parent lacks a right. */
@@ -128,7 +128,6 @@ export async function synCookieWarning(
 }
 
 /** One of the kernel's settings; empty where it cannot be read. */
-async function readSetting(name: string, run: Runner): Promise<string> {
-  const read = await run(["cat", `/proc/sys/net/ipv4/${name}`]);
-  return typeof read === "string" ? "" : read.stdout;
+function readSetting(name: string, run: Runner): Promise<string> {
+  return readKernel(`/proc/sys/net/ipv4/${name}`, run);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Runner } from "./runner.ts";
+import { readKernel, type Runner } from "./runner.ts";
 
 /** A capability this program may need, without `CAP_`. */
 export type Capability = "KILL" | "SETGID" | "SETUID" | "NET_ADMIN" | "NET_RAW";
@@ -22,14 +22,13 @@ const BITS: Readonly<Record<Capability, number>> = {
  * the command that needs them says so.
  *
  * @param wanted the capabilities to look for
- * @param run runs `cat`, because Deno opens /proc only with every permission
+ * @param run runs `cat`
  */
 export async function missingCapabilities(
   wanted: readonly Capability[],
   run: Runner,
 ): Promise<readonly Capability[]> {
-  const result = await run(["cat", "/proc/self/status"]);
-  const status = typeof result === "string" ? "" : result.stdout;
+  const status = await readKernel("/proc/self/status", run);
   const [, hex] = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec(status) ?? [];
   if (hex === undefined) return [];
   const effective = BigInt(`0x${hex}`);

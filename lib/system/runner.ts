@@ -170,3 +170,16 @@ export function stoppableRunner(run: Runner): StoppableRunner {
     },
   };
 }
+
+/**
+ * Reads a file of /proc or /sys, through `cat`: Deno itself opens those only
+ * with every permission.
+ *
+ * @param path which
+ * @param run runs `cat`
+ * @returns its text; empty where it cannot be read
+ */
+export async function readKernel(path: string, run: Runner): Promise<string> {
+  const read = await run(["cat", path]);
+  return typeof read === "string" ? "" : read.stdout;
+}

@@ -59,17 +59,8 @@ export function every(ms: number, act: () => void): () => void {
  *
  * @param signal ends the wait early when it is aborted; never rejects
  */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      cancel();
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const cancel = after(ms, end);
-    signal?.addEventListener("abort", end);
-    if (signal?.aborted) end();
-  });
+export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  await deadline(new Promise<never>(() => {}), ms, signal);
 }
 
 /**
@@ -123,7 +114,8 @@ function fire(): void {
   alarm = undefined;
   next = Infinity;
   const now = performance.now();
-  for (const call of [...pending].filter(({ at }) => at <= now)) {
+  const due = [...pending].filter(({ at }) => at <= now);
+  for (const call of due.sort((one, other) => one.at - other.at)) {
     // One may cancel another.
     if (pending.delete(call)) call.act();
   }

@@ -19,12 +19,11 @@ const [REGION, PROFILE, FILE] = [[], ["--profile=c2s"], ["--config=c.yaml"]];
 /** What a proxy with some flags shows of what others promise. */
 async function promises(shown: readonly string[], expected: readonly string[]) {
   await using it = await stage(shown, YAML);
-  const { identity } = readServeConfig(expected, {}, () => YAML);
   const { promises } = await observe(it.emulated, {
     ask: askMetadata,
     now: () => performance.now(),
     until: Infinity,
-    expectations: expectationsOf(identity),
+    expectations: expectationsOf(readServeConfig(expected, {}, () => YAML)),
   });
   return promises.map(({ what, kept, found, expected }) =>
     `${what} ${kept ? "is" : "is not"} ${expected}: ${found}`
@@ -38,23 +37,23 @@ Deno.test("expectationsOf() knows what a profile and its overrides make clients 
       ["the profile is in force", PROFILE, PROFILE, [
         "services/partition is aws-iso: aws-iso",
         "services/domain is c2s.ic.gov: c2s.ic.gov",
-        "ARN is arn:aws-iso:…: arn:aws-iso:…",
-        "zone id is an emulated one: use1-az4",
+        "iam/info is : ",
+        "placement/availability-zone-id is use1-az4: use1-az4",
       ]],
       ["the profile is not in force", REGION, PROFILE, [
         "services/partition is not aws-iso: aws",
         "services/domain is not c2s.ic.gov: amazonaws.com",
-        "ARN is not arn:aws-iso:…: arn:aws:…",
-        "zone id is an emulated one: use1-az4",
+        "iam/info is not InstanceProfileArn arn:aws-iso:iam::… (98 characters): InstanceProfileArn arn:aws:iam::1234… (94 characters)",
+        "placement/availability-zone-id is use1-az4: use1-az4",
       ]],
       ["the overrides are in force", FILE, FILE, [
         "services/partition is aws-iso: aws-iso",
         "services/domain is the text of 12 characters: the text of 12 characters",
         "user-data is the text of 8 characters: the text of 8 characters",
         "tags is 404: undefined",
-        "/openstack/latest/meta_data.json is availability_zone us-iso-east-1z: availability_zone us-iso-east-1z",
-        "ARN is arn:aws-iso:…: arn:aws-iso:…",
-        "zone id is an emulated one: use1-az4",
+        "/openstack/latest/meta_data.json is : ",
+        "iam/info is : ",
+        "placement/availability-zone-id is use1-az4: use1-az4",
       ]],
       ["the overrides are not in force", PROFILE, FILE, [
         "services/partition is aws-iso: aws-iso",
@@ -62,8 +61,8 @@ Deno.test("expectationsOf() knows what a profile and its overrides make clients 
         "user-data is not the text of 8 characters: another text of 153 characters",
         "tags is not 404: undefined",
         "/openstack/latest/meta_data.json is not availability_zone us-iso-east-1z: availability_zone us-iso-east-1a",
-        "ARN is arn:aws-iso:…: arn:aws-iso:…",
-        "zone id is an emulated one: use1-az4",
+        "iam/info is : ",
+        "placement/availability-zone-id is use1-az4: use1-az4",
       ]],
     ] as const
   ) {
@@ -71,4 +70,19 @@ Deno.test("expectationsOf() knows what a profile and its overrides make clients 
       assertEquals<unknown>(await promises(shown, expected), lines);
     });
   }
+});
+
+Deno.test("expectationsOf() takes 404 for nothing to show, and goes by the status", () => {
+  const judge = (path: string, status: number, text: string) => {
+    const config = readServeConfig(FILE, {}, () => YAML);
+    const body = new TextEncoder().encode(text);
+    return expectationsOf(config).find(({ what }) => what === path)
+      ?.judge({ status, headers: new Map(), body }).kept;
+  };
+  for (const status of [200, 404, 403, 502, 0]) {
+    const kept = judge("services/partition", status, "aws-iso");
+    assertEquals(kept, status === 200 || status === 404, `${status}`);
+  }
+  assertEquals(judge("tags", 200, "404 - Not Found\n"), false);
+  assertEquals(judge("user-data", 404, "a secret"), false);
 });

@@ -112,6 +112,29 @@ Deno.test("observe() gives each question the time of an SDK or what is left, and
   assertEquals(sights.map(({ outcome }) => outcome.silence), ["timeout"]);
 });
 
+Deno.test("observe() has a silence judged as no answer at all", async () => {
+  const judged: number[] = [];
+  const { promises } = await observe("http://h", {
+    ask: ({ target }) =>
+      target === "/x" ? Promise.reject(new Error("no")) : Promise.resolve({
+        status: 404,
+        headers: new Map(),
+        body: new Uint8Array(),
+      }),
+    now,
+    until: Infinity,
+    expectations: ["/x", "/y"].map((target) => ({
+      what: target,
+      target,
+      judge: ({ status }) => {
+        judged.push(status);
+        return { kept: false, expected: "an answer" };
+      },
+    })),
+  });
+  assertEquals([judged, promises.length], [[0], 1]);
+});
+
 Deno.test("observe() knows the system's reasons", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();

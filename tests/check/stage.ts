@@ -26,7 +26,7 @@ export async function stage(
   flags: readonly string[] = [],
   file = "",
 ): Promise<Stage> {
-  const real = await startSimulator({
+  const real = startSimulator({
     listen: { hostname: "127.0.0.1", port: 0 },
     tree: defaultTree(),
     requireV2: true,

@@ -57,7 +57,7 @@ Deno.test("discoverRouter() takes the newest of dhclient's files that has a leas
   assertEquals(await router(), old);
 });
 
-Deno.test("discoverRouter() reads no other interface's files, nothing that is large or no file", async () => {
+Deno.test("discoverRouter() reads no other interface's files, nothing that is empty, large or no file", async () => {
   using node = createFakeNode();
   for (
     const path of [
@@ -75,6 +75,7 @@ Deno.test("discoverRouter() reads no other interface's files, nothing that is la
     '"data-server" is no known name, and there is no default gateway';
   assertEquals(await reason(), `no lease is there, ${others}`);
 
+  node.write("/run/NetworkManager/devices/2", "");
   const large = `/var/lib/NetworkManager/internal-${UUID}-eth0.lease`;
   node.write(large, "SERVER_ADDRESS=10.9.9.9\n");
   Deno.truncateSync(node.view.root + large, 3e9);

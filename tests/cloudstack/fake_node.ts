@@ -42,7 +42,7 @@ export function createFakeNode(): FakeNode {
     asked,
     view: {
       root,
-      readKernel: look(kernel),
+      readKernel: async (path) => await look(kernel)(path) ?? "",
       resolve: look(names),
       now: () => NOW,
     },

@@ -1,10 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { until } from "../helpers/node.ts";
-import {
-  programArguments,
-  runProgram,
-  startProgram,
-} from "../helpers/program.ts";
+import { runProgram, startProgram } from "../helpers/program.ts";
+import { programArguments } from "../helpers/installed.ts";
 
 /** An upstream that names its region, and the flag that points to it. */
 function startUpstream() {

@@ -12,7 +12,6 @@ const QUESTION: Question = {
   directory: "/latest/",
   path: "x",
   status: 200,
-  view: { kind: "text" },
 };
 
 const FIELD = /"a":"[^"]*"/g;

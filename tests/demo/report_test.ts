@@ -4,7 +4,7 @@ import { judge, type Question } from "../../lib/demo/comparison.ts";
 import { renderTable, unexpectedAnswers } from "../../lib/demo/report.ts";
 
 const REGIONS = { real: "us-east-1", emulated: "us-iso-east-1" };
-const SECRET = { view: { kind: "size", what: "secret" } } as const;
+const SECRET = { hidden: "secret" };
 const ALL = { changes: /.+/g };
 
 /** A comparison of two bodies. */
@@ -18,7 +18,6 @@ function compared(
     directory: "/latest/",
     path,
     status: 200,
-    view: { kind: "text" },
     ...special,
   };
   const [one, other] = [real, through].map((text) => ({
@@ -51,7 +50,7 @@ Deno.test("renderTable() shows each directory once, each field on a line, and ma
       '{"name":"us-east-1","region":"us-iso-east-1"}',
       {
         directory: "/openstack/",
-        view: { kind: "fields", names: ["region", "name"] },
+        fields: ["region", "name"],
         changes: /"region":"[^"]*"/g,
       },
     ),

@@ -10,7 +10,7 @@ import { removal } from "../../lib/manifests/node_units.ts";
 import { renderYaml } from "../../lib/manifests/yaml.ts";
 import { type Boot, boot } from "../helpers/boot.ts";
 import { type FakePodman, fakePodman } from "../helpers/fake_podman.ts";
-import { installedForFile } from "../helpers/installed.ts";
+import { installedProgram } from "../helpers/installed.ts";
 import {
   createNode,
   EMULATED,
@@ -28,8 +28,6 @@ const NEEDS = [
   { command: "kill", from: "procps" },
   { python: "socketserver", from: "python3" },
 ];
-
-const installed = installedForFile();
 
 const IMAGE = "registry.example.com/c2s-imds:1";
 
@@ -106,8 +104,8 @@ function testGate(
   ) => Promise<void>,
 ): void {
   testWith(NEEDS)(name, async (t) => {
-    const program = await installed();
-    await using node = await createNode(program);
+    const program = await installedProgram();
+    await using node = await createNode();
     await using podman = await fakePodman(program);
     await body(node, podman, t);
   });

@@ -1,5 +1,4 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import { createNamespace } from "../helpers/namespace.ts";
 import {
   asUser,
@@ -13,8 +12,6 @@ import {
 import { runProgram } from "../helpers/program.ts";
 import { startSquatter } from "../helpers/squatter.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 /** Checks, and holds the exit code and the report to what is expected. */
 async function shows(
@@ -30,7 +27,7 @@ async function shows(
 testWith(NODE_NEEDS)(
   "check sees the emulated region while serve --iptables runs, and only then",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await shows(
       node,
       1,
@@ -63,7 +60,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "check tells which part is at fault while nobody repairs the rule",
   async (t) => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const serve = await node.start("serve", {}, ...asUser(PROXY_UID));
     const install = "iptables install";
     const before = async (table: string, rule: string, verdict: RegExp) => {
@@ -162,9 +159,8 @@ testWith(NODE_NEEDS)(
 );
 
 testWith(NODE_NEEDS)("check says where there is no route", async () => {
-  const { command, env } = await installed();
   await using empty = await createNamespace();
-  const options = { namespace: empty.name, cwd: "/", command, env };
+  const options = { namespace: empty.name, cwd: "/" };
   const { code, stdout } = await runProgram(["check"], options);
   assertEquals(code, 1, stdout);
   assertMatch(stdout, /^reachable: +no, no route \(ENETUNREACH\)$/m);

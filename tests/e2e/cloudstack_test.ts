@@ -5,13 +5,16 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { createGuest, type Guest, GUEST_NEEDS } from "../helpers/guest.ts";
-import { installedForFile } from "../helpers/installed.ts";
-import { askAs } from "../helpers/labels.ts";
-import { asUser, childOf, EMULATED, REGION, until } from "../helpers/node.ts";
+import {
+  askAs,
+  asUser,
+  childOf,
+  EMULATED,
+  REGION,
+  until,
+} from "../helpers/node.ts";
 import { type RunningProgram, startProgram } from "../helpers/program.ts";
 import { type Need, testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 const NEEDS: readonly Need[] = [
   ...GUEST_NEEDS,
@@ -26,14 +29,13 @@ async function startRouter(
   address: string,
   instance: string,
 ): Promise<AsyncDisposable> {
-  const { command, env } = await installed();
   const dhcp = await guest.route(address);
   const data = `/${instance}.yaml`;
   await guest.write(data, `meta-data: {instance-id: ${instance}}\n`);
   const service = await startProgram([
     ...["simulate", `--listen=${address}:80`, "--listen-anywhere"],
     `--data=${guest.root}${data}`,
-  ], { namespace: guest.network.name, cwd: "/", command, env });
+  ], { namespace: guest.network.name, cwd: "/" });
   return {
     async [Symbol.asyncDispose]() {
       await service.stop();
@@ -49,13 +51,11 @@ async function startOn(
   uid: number,
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningProgram> {
-  const { command, env: own } = await installed();
-  const [name, ...args] = [...guest.within, ...asUser(uid), ...command];
   return await startProgram(line.split(" "), {
     namespace: guest.namespace.name,
     cwd: "/",
-    command: [name ?? "", ...args],
-    env: { ...own, ...env },
+    before: [...guest.within, ...asUser(uid)],
+    env,
   });
 }
 

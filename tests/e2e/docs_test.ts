@@ -8,7 +8,11 @@
 import { assertEquals } from "@std/assert";
 import { REPOSITORY } from "../helpers/files.ts";
 import { guardHost } from "../helpers/host_guard.ts";
-import { type Installed, installedForFile } from "../helpers/installed.ts";
+import {
+  type Installed,
+  installedProgram,
+  programArguments,
+} from "../helpers/installed.ts";
 import {
   type Block,
   blocksOf,
@@ -16,10 +20,7 @@ import {
   documents,
 } from "../helpers/markdown.ts";
 import { createNode, NODE_NEEDS } from "../helpers/node.ts";
-import { programArguments } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 const DENO = Deno.readTextFileSync(new URL(".deno-version", REPOSITORY)).trim();
 
@@ -176,10 +177,10 @@ for (const { path, text } of documents()) {
   testWith(NODE_NEEDS)(
     `the commands of ${path} do on a node what it says`,
     async (t) => {
-      const program = await installed();
+      const program = await installedProgram();
       const bin = await makeBin(program);
       try {
-        await using node = await createNode(program);
+        await using node = await createNode();
         const run: Run = (script) =>
           node.namespace.must([
             ...["env", "-i", `PATH=${bin}:/usr/sbin:/usr/bin:/sbin:/bin`],

@@ -8,12 +8,10 @@ import type { Backend } from "../../lib/rule/rule.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
-import { installedForFile } from "../helpers/installed.ts";
+import { installedProgram } from "../helpers/installed.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
 import { NODE_NEEDS } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 /** Runs every command inside under another one. */
 function under(node: Namespace, ...prefix: [string, ...string[]]): Runner {
@@ -170,7 +168,7 @@ testWith(NODE_NEEDS)(
   "iptables tells an ordinary user without sbin in PATH to run it as root",
   async () => {
     await using node = await createNamespace();
-    const program = await installed();
+    const program = await installedProgram();
     const { code, stderr } = await node.run([
       ...["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"],
       ...["env", "-i", "PATH=/usr/bin:/bin"],

@@ -12,9 +12,9 @@ import {
   type Desired,
   DESTINATION_IPV6,
 } from "../../lib/rule/rule.ts";
-import { askAs, startKeepAlive, startLabels } from "../helpers/labels.ts";
+import { startKeepAlive, startLabels } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
-import { NODE_NEEDS } from "../helpers/node.ts";
+import { askAs, NODE_NEEDS } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
 const PROXY = 10_169;

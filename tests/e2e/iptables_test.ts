@@ -1,10 +1,10 @@
+import { programArguments } from "../helpers/installed.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Backend, BACKENDS } from "../../lib/rule/rule.ts";
 import { iptablesWith, type Outcome } from "../helpers/iptables.ts";
-import { askAs, startLabels } from "../helpers/labels.ts";
+import { startLabels } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
-import { programArguments } from "../helpers/program.ts";
-import { NODE_NEEDS, prime, rules } from "../helpers/node.ts";
+import { askAs, NODE_NEEDS, prime, rules } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
 const SERVICE = "http://169.254.169.254/";

@@ -1,5 +1,4 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import {
   createNode,
   EMULATED,
@@ -10,15 +9,13 @@ import {
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
-const installed = installedForFile();
-
 const SERVICE = "http://[fd00:ec2::254]";
 const LISTEN = "--listen 127.0.0.1:4000 --listen [::1]:4000";
 
 testWith(NODE_NEEDS)(
   "serve --iptables goes all the way over IPv6",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     // Over IPv4 there is nothing: no answer can have come that way.
     await node.service.stop();
     await using _ = await node.start(
@@ -51,7 +48,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "serve answers 508 over IPv6 when the rule does not exempt it",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using _ = await node.start(`serve --upstream ${SERVICE} ${LISTEN}`);
     await node.namespace.must([
       ...["ip6tables-nft", "-t", "nat", "-A", "OUTPUT", "-d", "fd00:ec2::254"],

@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { layCable } from "../helpers/cable.ts";
-import { installedForFile } from "../helpers/installed.ts";
-import { askAs } from "../helpers/labels.ts";
 import { createNamespace } from "../helpers/namespace.ts";
 import {
+  askAs,
   childOf,
   EMULATED,
   isAlive,
@@ -14,8 +13,6 @@ import {
 import { runProgram, startProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
 
-const installed = installedForFile();
-
 const ARP_IGNORE = "/proc/sys/net/ipv4/conf/all/arp_ignore";
 const URL = `http://169.254.169.254:39724${REGION}`;
 
@@ -25,7 +22,6 @@ const SERVE =
 
 /** A node whose metadata service is its neighbour. */
 async function createPlace(stack: AsyncDisposableStack) {
-  const { command, env } = await installed();
   const node = stack.use(await createNamespace());
   const neighbour = stack.use(await createNamespace());
   await layCable(
@@ -35,14 +31,13 @@ async function createPlace(stack: AsyncDisposableStack) {
   await neighbour.must([
     ...["ip", "route", "add", "169.254.169.254/32", "dev", "eth0"],
   ]);
-  const how = { cwd: "/", command, env };
   stack.use(
     await startProgram(
       ["simulate", "--listen=10.77.0.2:80", "--listen-anywhere"],
-      { ...how, namespace: neighbour.name },
+      { namespace: neighbour.name, cwd: "/" },
     ),
   );
-  const there = { ...how, namespace: node.name };
+  const there = { namespace: node.name, cwd: "/" };
   return {
     node,
     neighbour,

@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import {
   asUser,
   childOf,
@@ -12,8 +11,6 @@ import {
 } from "../helpers/node.ts";
 import { parsePrometheus } from "../helpers/prometheus.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 const ADMIN = "127.0.0.1:4001";
 
@@ -64,7 +61,7 @@ const READY = "proxy: ok\nupstream: ok\nrule: ok\n";
 testWith(NODE_NEEDS)(
   "serve --iptables tells administrators of its upstream and its rule",
   async (t) => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const before = await node.rules();
     await using program = await node.start(
       `serve --iptables --admin ${ADMIN}`,

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import { startLoad } from "../helpers/load.ts";
 import {
   ALL_BACKENDS,
@@ -16,8 +15,6 @@ import {
 import type { RunningProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
 import { SQUATTER, startSquatter } from "../helpers/squatter.ts";
-
-const installed = installedForFile();
 
 async function requireChild(program: RunningProgram): Promise<number> {
   const child = await childOf(program);
@@ -69,7 +66,7 @@ for (const backend of ALL_BACKENDS) {
   testWith(NODE_NEEDS)(
     `serve --iptables: whoever waits for its port reads no request, under a flood of HTTP/2 and whatever is killed (${backend})`,
     async () => {
-      await using node = await createNode(await installed(), backend);
+      await using node = await createNode(backend);
       const before = await node.rules();
       const serve = `serve --iptables --backend=${backend}`;
       const answered = () =>
@@ -130,7 +127,7 @@ for (const [onCrash, seen] of Object.entries(CRASHES)) {
   testWith(NODE_NEEDS)(
     `serve --iptables --on-crash ${onCrash} gives up after five deaths in a minute: ${seen}`,
     async () => {
-      await using node = await createNode(await installed());
+      await using node = await createNode();
       const before = await node.rules();
       await using program = await node.start(
         `serve --iptables --on-crash ${onCrash}`,
@@ -157,7 +154,7 @@ for (const [onCrash, seen] of Object.entries(CRASHES)) {
 testWith(NODE_NEEDS)(
   "serve --iptables replaces a child that hangs, before anyone asks it to",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using program = await node.start("serve --iptables");
     const child = await requireChild(program);
     Deno.kill(child, "SIGSTOP");

@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import { MAX_IN_FLIGHT, MAX_OF_A_USER } from "../../lib/proxy/places.ts";
 import { Crowd, CROWD_NEEDS } from "../reliability/crowd.ts";
 import { REPOSITORY } from "../helpers/files.ts";
-import { installedForFile } from "../helpers/installed.ts";
 import {
   asUser,
   createNode,
@@ -14,14 +13,12 @@ import {
 import { get } from "../helpers/raw.ts";
 import { testWith } from "../helpers/requires.ts";
 
-const installed = installedForFile();
-
 const SERVICE = { hostname: "169.254.169.254", port: 80 };
 
 testWith([...NODE_NEEDS, ...CROWD_NEEDS])(
   "serve --iptables answers others while 1,024 redirected requests of one user hang",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     // The proxy's user alone gets past the rule.
     const service = node.namespace.spawn([
       ...[...asUser(PROXY_UID), "/usr/bin/python3", "-c"],

@@ -3,7 +3,6 @@
  * until it is put back.
  */
 import { assertEquals } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import type { Namespace, Spawned } from "../helpers/namespace.ts";
 import {
   ALL_BACKENDS,
@@ -16,8 +15,6 @@ import {
   until,
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 const WATCHER = `
 import http.client, sys, time
@@ -78,7 +75,7 @@ for (const backend of ALL_BACKENDS) {
   testWith(NODE_NEEDS)(
     `serve --iptables puts its rule back when others flush (${backend})`,
     async (t) => {
-      await using node = await createNode(await installed(), backend);
+      await using node = await createNode(backend);
       const saved = await Deno.makeTempFile();
       const run = (command: string) =>
         node.namespace.must([

@@ -3,7 +3,6 @@
  * table, which iptables cannot list, and rules that take clients away.
  */
 import { assertEquals } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import { startLoad } from "../helpers/load.ts";
 import {
   BACKENDS,
@@ -24,13 +23,11 @@ add rule ip nat THEIRS ct state new counter
   "before ours": "insert rule ip nat OUTPUT ct state new counter\n",
 };
 
-const installed = installedForFile();
-
 for (const [where, script] of Object.entries(NATIVE)) {
   testWith(NODE_NEEDS)(
     `serve --iptables keeps and removes its rule where others' native rules come ${where}`,
     async () => {
-      await using node = await createNode(await installed(), "nft");
+      await using node = await createNode("nft");
       await using program = await node.start("serve --iptables");
       await node.namespace.must(["nft", "-f", "-"], script);
       const load = await startLoad(node.namespace, 8);
@@ -60,7 +57,7 @@ for (const backend of BACKENDS) {
   testWith(NODE_NEEDS)(
     `serve --iptables puts its rule before those of others (${backend})`,
     async () => {
-      await using node = await createNode(await installed(), backend);
+      await using node = await createNode(backend);
       await using program = await node.start("serve --iptables");
       for (const [i, rule] of BEFORE.entries()) {
         const iptables = [`iptables-${backend}`, "-w"] as const;

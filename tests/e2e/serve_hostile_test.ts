@@ -1,10 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
+import { installedProgram } from "../helpers/installed.ts";
 import { startLoad } from "../helpers/load.ts";
 import { createNode, EMULATED, NODE_NEEDS, until } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 /** Starts of a kind that may break a program, by what is done to it. */
 const STARTS: Readonly<Record<string, string>> = {
@@ -20,8 +18,8 @@ const STARTS: Readonly<Record<string, string>> = {
 testWith(NODE_NEEDS)(
   "serve --iptables works however it is started",
   async (t) => {
-    const { command, env } = await installed();
-    await using node = await createNode(await installed());
+    const { command, env } = await installedProgram();
+    await using node = await createNode();
     const before = await node.rules();
     for (const [how, script] of Object.entries(STARTS)) {
       await t.step(how, async () => {
@@ -54,7 +52,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "serve --iptables takes a storm of SIGHUP and a signal at any moment of its start",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const before = await node.rules();
     {
       await using program = await node.start("serve --iptables");

@@ -4,7 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
+import { installedProgram } from "../helpers/installed.ts";
 import { startKeepAlive, startLabels } from "../helpers/labels.ts";
 import type { Namespace, Spawned } from "../helpers/namespace.ts";
 import {
@@ -21,8 +21,6 @@ import {
   REGION,
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 /** Rules of others around the place of ours, with odd quoting. */
 async function installForeign(namespace: Namespace, backend: NodeBackend) {
@@ -67,7 +65,7 @@ for (const backend of ALL_BACKENDS) {
   testWith(NODE_NEEDS)(
     `serve --iptables shows everyone but the proxy the emulated region, over IPv6, too, and leaves no trace (${backend})`,
     async () => {
-      await using node = await createNode(await installed(), backend);
+      await using node = await createNode(backend);
       const { namespace } = node;
       await installForeign(namespace, backend);
       await startLabels(namespace, 0, ["real fd00:ec2::254 80"]);
@@ -119,8 +117,8 @@ for (const backend of ALL_BACKENDS) {
 testWith(NODE_NEEDS)(
   "serve as root gives its child no right that forwarding does not need",
   async () => {
-    const { compiled, env } = await installed();
-    await using node = await createNode(await installed());
+    const { compiled, env } = await installedProgram();
+    await using node = await createNode();
     await using program = await node.start("serve --iptables", {
       env: { SECRET: "in the environment", HTTP_PROXY: "http://127.0.0.1:9" },
     });

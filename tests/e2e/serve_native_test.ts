@@ -1,5 +1,4 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import {
   createNode,
   EMULATED,
@@ -9,15 +8,13 @@ import {
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
-const installed = installedForFile();
-
 /** What the program runs on a node that has nft and no iptables. */
 const PROGRAMS = ["cat", "id", "ip", "kill", "nft", "ss", "test"];
 
 testWith(NODE_NEEDS)(
   "serve --iptables keeps a rule of nft's own where there is no iptables",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const PATH = await Deno.makeTempDir();
     await Deno.chmod(PATH, 0o755);
     const link = `ln -s $(which ${PROGRAMS.join(" ")}) ${PATH}`;

@@ -1,5 +1,4 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import { startLabels } from "../helpers/labels.ts";
 import {
   createNode,
@@ -10,12 +9,10 @@ import {
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
-const installed = installedForFile();
-
 testWith(NODE_NEEDS)(
   "serve --iptables leaves the rule of another instance alone",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using first = await node.start("serve --iptables");
     const before = await node.rules();
     const another =
@@ -38,7 +35,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "serve --iptables takes the next port where another program has its own, and leaves that one alone",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const before = await node.rules();
     const theirs = await startLabels(node.namespace, 1000, [
       "theirs 127.0.0.1 4000",
@@ -102,7 +99,7 @@ const REFUSALS: readonly (readonly [
 testWith(NODE_NEEDS)(
   "serve --iptables says what is in the way before anything changes",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     const before = await node.rules();
     const runs = REFUSALS.map(([flags, before]) =>
       node.run(`serve --iptables${flags}`, {}, ...before)
@@ -122,7 +119,7 @@ testWith(NODE_NEEDS)(
 testWith(NODE_NEEDS)(
   "serve --iptables runs the proxy as a named user",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using _program = await node.start("serve --iptables --user nobody");
     assertEquals(await node.see(0), EMULATED);
     assertEquals(await node.see(65534), REAL);

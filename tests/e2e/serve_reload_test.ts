@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { installedForFile } from "../helpers/installed.ts";
 import {
   childOf,
   createNode,
@@ -9,13 +8,11 @@ import {
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
-const installed = installedForFile();
-
 testWith(NODE_NEEDS)(
   "serve --iptables hands a changed file to its child, and to the next one",
   async () => {
     const file = await Deno.makeTempFile({ suffix: ".yaml" });
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     try {
       await using program = await node.start(
         `serve --iptables --config ${file} --cache 0`,

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { systemRunner } from "../../lib/system/runner.ts";
-import { installedForFile } from "../helpers/installed.ts";
 import { startLoad, type Tally } from "../helpers/load.ts";
 import {
   ALL_BACKENDS,
@@ -12,8 +11,6 @@ import {
 } from "../helpers/node.ts";
 import type { RunningProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
-
-const installed = installedForFile();
 
 /** Nobody was refused, no answer was lost, and nothing else was answered. */
 function assertWhole(tally: Tally): void {
@@ -55,7 +52,7 @@ for (const [way, send] of Object.entries(WAYS)) {
     async () => {
       const index = Object.keys(WAYS).indexOf(way);
       const backend = ALL_BACKENDS[index % ALL_BACKENDS.length];
-      await using node = await createNode(await installed(), backend);
+      await using node = await createNode(backend);
       const before = await node.rules();
       await using program = await node.start(
         `serve --iptables --backend=${backend}`,
@@ -78,7 +75,7 @@ for (const [way, send] of Object.entries(WAYS)) {
 testWith(NODE_NEEDS)(
   "serve --iptables --on-stop keep leaves the rule as it is",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using program = await node.start("serve --iptables --on-stop keep");
     const before = await node.rules();
     // They mean nothing to it, nor to the child.
@@ -130,7 +127,7 @@ const STANDS =
 testWith(NODE_NEEDS)(
   "serve --iptables ends with 1 and says so when it cannot remove the rule, and at a second signal when iptables hangs",
   async () => {
-    await using node = await createNode(await installed());
+    await using node = await createNode();
     await using iptables = await wrapIptables();
     const before = await node.rules();
     const start = () =>

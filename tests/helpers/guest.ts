@@ -18,7 +18,7 @@ export const GUEST_NEEDS: readonly Need[] = [
 ];
 
 /** Where dhclient writes, as the guest sees it. */
-export const LEASES = "/var/lib/dhcp/dhclient.eth0.leases";
+const LEASES = "/var/lib/dhcp/dhclient.eth0.leases";
 
 /** A guest. */
 export class Guest {

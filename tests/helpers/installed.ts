@@ -78,11 +78,6 @@ async function installForRun(): Promise<Installed> {
   return JSON.parse(await Deno.readTextFile(done));
 }
 
-/** As test files ask for it. */
-export function installedForFile(): () => Promise<Installed> {
-  return installedProgram;
-}
-
 /**
  * Copies the executable that `C2S_IMDS_EXECUTABLE` names, else Deno, the source
  * and a cache of its own with the imports.

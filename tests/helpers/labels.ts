@@ -7,8 +7,6 @@
 import type { Namespace, Spawned } from "./namespace.ts";
 import { asUser } from "./node.ts";
 
-export { askAs } from "./node.ts";
-
 /** Debian's own: a shim of another would need its user's home. */
 const PYTHON = "/usr/bin/python3";
 

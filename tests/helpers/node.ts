@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Installed } from "./installed.ts";
 import { createNamespace, type Namespace } from "./namespace.ts";
 import { plainRunner } from "./plain_runner.ts";
 import {
@@ -50,7 +49,6 @@ export class TestNode implements AsyncDisposable {
   constructor(
     /** Its namespace. */
     readonly namespace: Namespace,
-    readonly installed: Installed,
     readonly backend: NodeBackend,
     /** The simulated metadata service. */
     readonly service: RunningProgram,
@@ -59,25 +57,23 @@ export class TestNode implements AsyncDisposable {
   /** Starts the program there, behind other commands if given. */
   start(
     line: string,
-    options?: ProgramOptions,
+    options: ProgramOptions = {},
     ...before: string[]
   ): Promise<RunningProgram> {
-    return startProgram(
-      line.split(" "),
-      onNode(this.namespace, this.installed, options, before),
-    );
+    return startProgram(line.split(" "), this.#inside(options, before));
   }
 
   /** Runs the program there to its end, behind other commands if given. */
   run(
     line: string,
-    options?: ProgramOptions,
+    options: ProgramOptions = {},
     ...before: string[]
   ): Promise<ProgramResult> {
-    return runProgram(
-      line.split(" "),
-      onNode(this.namespace, this.installed, options, before),
-    );
+    return runProgram(line.split(" "), this.#inside(options, before));
+  }
+
+  #inside(options: ProgramOptions, before: readonly string[]): ProgramOptions {
+    return { namespace: this.namespace.name, cwd: "/", before, ...options };
   }
 
   /** What {@linkcode askAs} gets: the region a user sees. */
@@ -109,31 +105,12 @@ export class TestNode implements AsyncDisposable {
   }
 }
 
-/** How the program is started on a node. */
-function onNode(
-  namespace: Namespace,
-  installed: Installed,
-  options: ProgramOptions = {},
-  before: readonly string[] = [],
-): ProgramOptions {
-  const [name = "", ...args] = [...before, ...installed.command];
-  return {
-    namespace: namespace.name,
-    cwd: "/",
-    command: [name, ...args],
-    ...options,
-    env: { ...installed.env, ...options.env },
-  };
-}
-
 /**
  * Makes a node.
  *
- * @param installed the program
  * @param backend the one it is made to prefer, and reads the rule in
  */
 export async function createNode(
-  installed: Installed,
   backend: NodeBackend = "nft",
 ): Promise<TestNode> {
   const namespace = await createNamespace([
@@ -144,9 +121,9 @@ export async function createNode(
     await prime(namespace, backend === "nftables" ? "nft" : backend);
     const service = await startProgram(
       ["simulate", "--listen=169.254.169.254:80", "--listen-anywhere"],
-      onNode(namespace, installed),
+      { namespace: namespace.name, cwd: "/" },
     );
-    return new TestNode(namespace, installed, backend, service);
+    return new TestNode(namespace, backend, service);
   } catch (error) {
     await namespace[Symbol.asyncDispose]();
     throw error;

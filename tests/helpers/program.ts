@@ -7,8 +7,6 @@ import { guardHost } from "./host_guard.ts";
 import { installedProgram } from "./installed.ts";
 import { Output } from "./output.ts";
 
-export { programArguments } from "./installed.ts";
-
 /** How the program is started. */
 export interface ProgramOptions {
   /** Variables beside the inherited ones, of which `C2S_IMDS_…` are dropped. */
@@ -17,6 +15,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** The name of the network namespace it runs in; the test's own if none. */
   readonly namespace?: string;
+  /** A command that starts another, which it is given at its end. */
+  readonly before?: readonly string[];
   /** What starts it, before its own arguments; as installed if none. */
   readonly command?: readonly [string, ...string[]];
 }
@@ -193,13 +193,14 @@ async function startOf(
   options: ProgramOptions,
   serves: boolean,
 ): Promise<Start> {
-  const { env = {}, namespace, command } = options;
+  const { env = {}, namespace, before = [], command } = options;
   if (namespace === undefined) guardHost(args, env, serves);
   if (command !== undefined) return { ...options, command };
   const installed = await installedProgram();
+  const [name = "", ...rest] = [...before, ...installed.command];
   return {
     ...options,
-    command: installed.command,
+    command: [name, ...rest],
     env: { ...installed.env, ...env },
   };
 }

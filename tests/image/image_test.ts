@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
-import { installedForFile } from "../helpers/installed.ts";
+import { installedProgram } from "../helpers/installed.ts";
 import {
   childOf,
   createNode,
@@ -42,8 +42,6 @@ const HARDENED = [
   "--read-only-tmpfs=false",
   "--security-opt=no-new-privileges",
 ];
-
-const installed = installedForFile();
 
 /** Builds without the network and without a runtime. */
 function build(podman: Podman, image: string, ...args: readonly string[]) {
@@ -129,10 +127,10 @@ async function endsCleanly(
 }
 
 testWith(NEEDS)("the image runs as it is documented", async (t) => {
-  const [executable] = (await installed()).command;
+  const [executable] = (await installedProgram()).command;
   await using podman = await createBase(executable);
   await buildOutside(podman, executable);
-  await using node = await createNode(await installed());
+  await using node = await createNode();
   const before = await node.rules();
   const image = (...flags: string[]) => podman.program(IMAGE, ...flags);
 
@@ -203,7 +201,7 @@ testWith(NEEDS)("the image runs as it is documented", async (t) => {
 });
 
 testWith(NEEDS)("the image compiles what its platform asks for", async (t) => {
-  const [executable] = (await installed()).command;
+  const [executable] = (await installedProgram()).command;
   await using podman = await createBase(executable);
   const compile = (arch: string) =>
     buildOurs(

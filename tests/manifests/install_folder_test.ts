@@ -93,3 +93,20 @@ Deno.test("planInstall() refuses a folder that create manifests did not write, o
     }
   }
 });
+
+Deno.test("planInstall() refuses an empty cloud config as no ConfigMap", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const room of ["manifests", "openshift"]) {
+      await Deno.mkdir(`${folder}/${room}`);
+    }
+    await Deno.writeTextFile(
+      `${folder}/manifests/cloud-provider-config.yaml`,
+      "",
+    );
+    const plan = () => planInstall(folder, new Map());
+    assertThrows(plan, UsageError, 'Cannot add "config" to "manifests/cloud');
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isHttp2, OwnAddresses, refusal } from "../../lib/proxy/admission.ts";
+import { isHttp2, ownAddresses, refusal } from "../../lib/proxy/admission.ts";
 import type { Header } from "../../lib/proxy/headers.ts";
 
 Deno.test("refusal() lets browsers through where they may, and checks the rest", () => {
@@ -37,22 +37,22 @@ Deno.test("isHttp2() knows a request by its authority where there is no Host", (
   }
 });
 
-Deno.test("OwnAddresses tells the node's addresses from others', asking ten times a second at most", () => {
+Deno.test("ownAddresses() tells the node's addresses from others', asking ten times a second at most", () => {
   const addresses = ["10.0.0.5", "fe80::1"];
   let asked = 0;
   let now = 0;
-  const own = new OwnAddresses(() => {
+  const isOwn = ownAddresses(() => {
     asked++;
     return [...addresses];
   }, () => now);
   const loopback = ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"];
-  assertEquals(loopback.every((it) => own.includes(it)), true);
+  assertEquals(loopback.every((it) => isOwn(it)), true);
   assertEquals(asked, 0);
   for (const address of ["10.0.0.5", "::ffff:10.0.0.5", "fe80::1%eth0"]) {
-    assertEquals(own.includes(address), true, address);
+    assertEquals(isOwn(address), true, address);
   }
   addresses.push("10.0.0.6");
-  assertEquals([own.includes("10.0.0.6"), asked], [false, 1]);
+  assertEquals([isOwn("10.0.0.6"), asked], [false, 1]);
   now = 100;
-  assertEquals([own.includes("10.0.0.6"), asked], [true, 2]);
+  assertEquals([isOwn("10.0.0.6"), asked], [true, 2]);
 });

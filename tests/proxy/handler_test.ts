@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/system/log.ts";
 import { Handler, type HandlerParts } from "../../lib/proxy/handler.ts";
-import { OwnAddresses } from "../../lib/proxy/admission.ts";
+import { ownAddresses } from "../../lib/proxy/admission.ts";
 import { Places } from "../../lib/proxy/places.ts";
 import { Meters } from "../../lib/system/meters.ts";
 import type { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
@@ -22,7 +22,7 @@ function handlerBefore(
   const whole = configOf(ADDRESS, { cacheMs: 0, logLevel: "info", ...config });
   const handler = new Handler(whole, {
     upstream: { authority: "127.0.0.1:9", comesBack: () => false, send },
-    own: new OwnAddresses(),
+    isOwn: ownAddresses(),
     places: new Places(),
     meters: new Meters(),
     log: createLog({

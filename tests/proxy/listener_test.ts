@@ -1,20 +1,20 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createLog } from "../../lib/system/log.ts";
-import { Listener, ListenError } from "../../lib/proxy/listener.ts";
+import { listen, ListenError } from "../../lib/proxy/listener.ts";
 import { until } from "../helpers/node.ts";
 
 const LOG = createLog({ level: "error", format: "text", write: () => {} });
 
-function listen(hostname: string, port: number): Listener {
-  return new Listener({ hostname, port }, () => new Response(), LOG);
+function listenOn(hostname: string, port: number) {
+  return listen({ hostname, port }, () => new Response(), LOG);
 }
 
-Deno.test("Listener listens where it is asked to, and says so", async () => {
-  const listener = listen("127.0.0.2", 0);
+Deno.test("listen() listens where it is asked to, and says so", async () => {
+  const listener = listenOn("127.0.0.2", 0);
   try {
     assertEquals(listener.address.hostname, "127.0.0.2");
     assertThrows(
-      () => listen("127.0.0.2", listener.address.port),
+      () => listenOn("127.0.0.2", listener.address.port),
       ListenError,
       `Cannot listen on 127.0.0.2:${listener.address.port}`,
     );
@@ -23,9 +23,9 @@ Deno.test("Listener listens where it is asked to, and says so", async () => {
   }
 });
 
-Deno.test("Listener throws, and does not listen, where it got another address than it asked for", async () => {
+Deno.test("listen() throws, and does not listen, where it got another address than it asked for", async () => {
   // The system's resolver makes 127.0.0.1 of it.
-  const error = assertThrows(() => listen("127.1", 0), Error);
+  const error = assertThrows(() => listenOn("127.1", 0), Error);
   const [, port] =
     /^Asked to listen on 127\.1 port 0, got 127\.0\.0\.1 port (\d+)$/
       .exec(error.message) ?? [];

@@ -109,11 +109,13 @@ Deno.test("askMetadata() says why there is no answer", async () => {
     });
     const url = urlOf(upstream.address);
     const timeoutMs = reason.startsWith("no answer") ? 200 : TIMEOUT_MS;
-    await assertRejects(
+    const { cause } = await assertRejects(
       () => askMetadata({ url, target: "/", timeoutMs }),
       Error,
       `Cannot ask ${url}: ${reason}`,
     );
+    const isLate = cause instanceof Deno.errors.TimedOut;
+    assertEquals(isLate, timeoutMs < TIMEOUT_MS);
   }
 });
 

@@ -2,7 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Meters } from "../../lib/system/meters.ts";
 import type { Answer } from "../../lib/proxy/answer.ts";
 import type { Header } from "../../lib/proxy/headers.ts";
-import { ResponseCache } from "../../lib/proxy/response_cache.ts";
+import {
+  type ResponseCache,
+  responseCache,
+} from "../../lib/proxy/response_cache.ts";
 import type { UpstreamRequest } from "../../lib/proxy/upstream/upstream.ts";
 import { ClientGone } from "../../lib/proxy/upstream/upstream_error.ts";
 
@@ -46,14 +49,14 @@ class Stage {
   readonly #cache: ResponseCache;
 
   constructor(lifeMs = 1_000) {
-    this.#cache = new ResponseCache(lifeMs, new Meters(), () => this.now);
+    this.#cache = responseCache(lifeMs, new Meters(), () => this.now);
   }
 
   ask(
     request = get(),
     signal = new AbortController().signal,
   ): Promise<Answer> {
-    return this.#cache.answer(request, { signal }, async (given) => {
+    return this.#cache(request, { signal }, async (given) => {
       this.asked++;
       this.signal = given;
       const body = new Uint8Array([this.asked]);

@@ -1,6 +1,6 @@
+import { programArguments } from "../helpers/installed.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { until } from "../helpers/node.ts";
-import { programArguments } from "../helpers/program.ts";
 import { ask, get } from "../helpers/raw.ts";
 import { type Address, askOften, REGION, startRegion } from "./served.ts";
 

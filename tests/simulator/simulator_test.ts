@@ -160,22 +160,10 @@ Deno.test("simulator answers 404 with an error page where there is nothing", asy
 
 Deno.test("simulator answers HEAD like GET but for the body", async () => {
   await using service = start({ now: () => 0 });
-  const dateless = (answer: Answer) =>
-    answer.headers
-      .filter(([name]) => name.toLowerCase() !== "date")
-      .map(([name, value]) => `${name.toLowerCase()}: ${value}`)
-      .toSorted();
-  for (
-    const target of [
-      "/",
-      "/latest/meta-data/",
-      "/latest/user-data",
-      "/nope",
-      "/latest/api/token",
-      "/openstack",
-      "/openstack/latest/meta_data.json",
-    ]
-  ) {
+  const dateless = ({ headers }: Answer) =>
+    headers.filter(([name]) => name.toLowerCase() !== "date")
+      .map(([name, value]) => `${name.toLowerCase()}: ${value}`).toSorted();
+  for (const target of ["/", "/nope", "/latest/user-data", "/openstack"]) {
     const get = await service.get(target);
     const head = await service.ask("HEAD", target);
     assertEquals(head.status, get.status, target);

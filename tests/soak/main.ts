@@ -6,7 +6,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { type Installed, installProgram } from "../helpers/installed.ts";
+import { RUN_FOLDER } from "../helpers/installed.ts";
 import type { Namespace } from "../helpers/namespace.ts";
 import {
   asUser,
@@ -55,14 +55,11 @@ function say(line: string): void {
  *
  * @returns what does not hold, one line each
  */
-async function soak(
-  installed: Installed,
-  backend: NodeBackend,
-): Promise<string[]> {
+async function soak(backend: NodeBackend): Promise<string[]> {
   await using stack = new AsyncDisposableStack();
   const file = await Deno.makeTempFile({ suffix: ".yaml" });
   stack.defer(() => Deno.remove(file));
-  const node = stack.use(await createNode(installed, backend));
+  const node = stack.use(await createNode(backend));
   const before = await node.rules();
   const load = await startLoad(node.namespace);
   const program = stack.use(
@@ -246,10 +243,10 @@ async function leftOvers(
 say(`deno task soak --seconds ${seconds} --seed ${seed}`);
 const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
 try {
-  const installed = await installProgram(folder);
+  Deno.env.set(RUN_FOLDER, folder);
   for (const backend of BACKENDS) {
     if (interrupted) break;
-    if ((await soak(installed, backend)).length > 0) Deno.exitCode = 1;
+    if ((await soak(backend)).length > 0) Deno.exitCode = 1;
   }
 } finally {
   await Deno.remove(folder, { recursive: true });

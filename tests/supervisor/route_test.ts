@@ -25,9 +25,13 @@ for (const address of ["127.0.0.1", "::1"]) {
       const { port } = listener.addr as Deno.NetAddr;
       target = { address, addressPort: port };
       assertEquals(await fault(target, port), undefined);
+      // Where somebody else's connection ends.
+      using other = Deno.listen({ hostname: address, port: 0 });
+      const elsewhere = (other.addr as Deno.NetAddr).port;
+      using _ = await Deno.connect({ hostname: address, port: elsewhere });
       assertEquals(
-        await fault(target, 1),
-        `${name(port)} does not end at ${name(1)}`,
+        await fault(target, elsewhere),
+        `${name(port)} does not end at ${name(elsewhere)}`,
       );
       assertEquals(
         await fault(target, undefined),

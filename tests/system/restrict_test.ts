@@ -10,6 +10,7 @@ import {
   DROPPED_BY_CHILD,
   redirectsConnections,
 } from "../../lib/system/restrict.ts";
+import { systemRunner } from "../../lib/system/runner.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
 import { REPOSITORY } from "../helpers/files.ts";
 import { importFlags } from "../../deploy/build.ts";
@@ -42,27 +43,18 @@ async function run<Found>(
   flags: readonly string[],
   script: string,
 ): Promise<Found> {
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(
-      file,
-      `${script}
+  const argv = ["run", "--quiet", "--no-prompt", "--no-check", ...flags, "-"];
+  const result = await systemRunner([Deno.execPath(), ...argv], {
+    stdin: `${script}
 function tell(found) {
   Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(found)));
 }
 `,
-    );
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-prompt", "--no-check", ...flags, file],
-      stdin: "null",
-      signal: AbortSignal.timeout(30_000),
-    }).output();
-    const text = new TextDecoder().decode(stdout);
-    if (text === "") throw new Error(new TextDecoder().decode(stderr));
-    return JSON.parse(text);
-  } finally {
-    await Deno.remove(file);
-  }
+    timeoutMs: 30_000,
+  });
+  if (typeof result === "string") throw new Error(result);
+  if (result.stdout === "") throw new Error(result.stderr);
+  return JSON.parse(result.stdout);
 }
 
 /** How each attempt ends, once a list of restrict.ts is dropped. */
