@@ -120,7 +120,9 @@ const MEANINGS: readonly {
     explain: (_, { backend }, how) =>
       `${how}; the kernel lacks a module, load ${
         MODULES[backend]
-      } (RHEL 10 has them in kernel-modules-extra) or ${NATIVE}`,
+      } (RHEL 10 has them in kernel-modules-extra)${
+        backend === "nftables" ? "" : ` or ${NATIVE}`
+      }`,
   },
 ];
 
