@@ -5,7 +5,6 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { createLog } from "../../lib/system/log.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { EC2_VERSIONS, TokenStore } from "../../lib/simulator/ec2_service.ts";
 import { OPENSTACK_VERSIONS } from "../../lib/simulator/openstack_service.ts";
@@ -13,6 +12,7 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from "../../lib/simulator/simulator.ts";
+import { recordLog } from "../helpers/log.ts";
 import {
   ask as askRaw,
   bytesOf,
@@ -316,12 +316,7 @@ Deno.test("simulator answers 404 below /openstack where there is nothing", async
 });
 
 Deno.test("simulator logs a line a request at debug, without tokens or queries", async () => {
-  const lines: string[] = [];
-  const log = createLog({
-    level: "debug",
-    format: "text",
-    write: (line) => lines.push(line),
-  });
+  const { log, lines } = recordLog();
   await using service = start({ log });
   const token = await service.token(60);
   await service.get(`${CREDENTIALS}?token=${token}`, `${TOKEN}: ${token}`);
