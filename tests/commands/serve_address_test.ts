@@ -1,6 +1,5 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { holdAddress } from "../../lib/commands/serve_address.ts";
-import { LinkError } from "../../lib/cloudstack/ip_command.ts";
 import { recordLog } from "../helpers/log.ts";
 import {
   createFakeLink,
@@ -57,16 +56,6 @@ for (const [what, before, left, how] of CASES) {
     assertEquals(fake.addresses, ["127.0.0.1/8 host lo", ...left]);
   });
 }
-
-Deno.test("holdAddress() sets arp_ignore only where it may, and puts it back", async () => {
-  const fake = createFakeLink();
-  await assertRejects(() => hold(fake), LinkError, 'neighbours on "eth0"');
-  assertEquals(fake.changes, []);
-  const { log, lines } = recordLog();
-  await hold(fake, { wanted: { address: true, arpIgnore: true }, log });
-  assertEquals(fake.arp, { all: 0, eth0: 0 });
-  assertMatch(lines.join(""), /added=true arp_ignore_set=true\n$/);
-});
 
 Deno.test("holdAddress() logs it when the address cannot be removed", async () => {
   const fake = createQuiet();

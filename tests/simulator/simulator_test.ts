@@ -3,7 +3,6 @@ import {
   assertEquals,
   assertMatch,
   assertStringIncludes,
-  assertThrows,
 } from "@std/assert";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { EC2_VERSIONS, TokenStore } from "../../lib/simulator/ec2_service.ts";
@@ -324,16 +323,10 @@ Deno.test("simulator logs a line a request at debug, without tokens or queries",
   }
 });
 
-Deno.test("startSimulator() names its address, and throws where it is taken", async () => {
+Deno.test("startSimulator() names its address", async () => {
   await using service = start({ listen: { hostname: "::1", port: 0 } });
   const { url, address: { port } } = service.simulator;
   assertEquals(url, `http://[::1]:${port}`);
-  const error = assertThrows(
-    () => start({ listen: { hostname: "::1", port } }),
-    Error,
-    `Cannot listen on [::1]:${port}`,
-  );
-  assert(error.cause instanceof Deno.errors.AddrInUse);
 });
 
 Deno.test("simulator stops when a client lingers, and stops twice", async () => {
