@@ -6,7 +6,7 @@ import { sourceFiles } from "../helpers/files.ts";
 import { until } from "../helpers/node.ts";
 import { parsePrometheus } from "../helpers/prometheus.ts";
 import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
-import { answer, startUpstream } from "../helpers/upstream.ts";
+import { answer, nowhere, startUpstream } from "../helpers/upstream.ts";
 import { type AdminUnderTest, startAdmin } from "./under_test.ts";
 
 /** Every sample that is not nothing, the upstream's times left out. */
@@ -116,10 +116,7 @@ Deno.test("/metrics counts what was used again and what was shared", async () =>
 
 Deno.test("/metrics counts the upstream's faults by their kind, and a request that came back as a loop", async () => {
   await using upstream = await startUpstream(() => {});
-  using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const own = { hostname: "127.0.0.1", port: (free.addr as Deno.NetAddr).port };
-  free.close();
-  const nobody = { hostname: "127.0.0.1", port: 9 };
+  const own = nowhere();
   for (
     const [address, given, status, metric] of [
       [
@@ -128,7 +125,7 @@ Deno.test("/metrics counts the upstream's faults by their kind, and a request th
         504,
         'upstream_failures_total{fault="late"}',
       ],
-      [nobody, {}, 502, 'upstream_failures_total{fault="unreachable"}'],
+      [nowhere(), {}, 502, 'upstream_failures_total{fault="unreachable"}'],
       [own, { listen: [own] }, 508, "loops_total"],
     ] as const
   ) {
