@@ -40,7 +40,7 @@ export function adminConfig(
     upstream,
     regions: new Map([["us-east-1", "us-iso-east-1"]]),
     rewrite: "safe",
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     cacheMs: 0,
     logLevel: "debug",
     logFormat: "text",
