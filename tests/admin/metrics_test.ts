@@ -48,7 +48,7 @@ Deno.test("/metrics has exactly what happened, and nothing of a request", async 
     } else if (target.endsWith("/broken")) connection.reset();
     else await connection.write(answer("instance"));
   });
-  await using it = await startAdmin(upstream.address, { timeoutMs: 1_000 });
+  await using it = await startAdmin(upstream.address, { timeoutMs: 60_000 });
   const send = (target: string, ...lines: string[]) =>
     ask(it.address, get(target, ...lines));
   assertEquals(await counted(it), {});
@@ -92,6 +92,8 @@ Deno.test("/metrics has exactly what happened, and nothing of a request", async 
 });
 
 Deno.test("/metrics counts what was used again and what was shared", async () => {
+  // Who comes later than 250 ms does not share.
+  using _clock = await stopClock();
   const held = Promise.withResolvers<void>();
   await using upstream = await startUpstream(async ({ target }, connection) => {
     if (target === "/held") await held.promise;

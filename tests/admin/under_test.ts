@@ -33,7 +33,12 @@ export function adminConfig(
   given: Partial<ServeConfig> = {},
 ): ServeConfig {
   const admin = { hostname: "127.0.0.1", port: 0 };
-  return configOf(upstream, { admin, cacheMs: 0, ...given });
+  return configOf(upstream, {
+    admin,
+    cacheMs: 0,
+    timeoutMs: 60_000,
+    ...given,
+  });
 }
 
 /**
