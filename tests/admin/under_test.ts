@@ -36,7 +36,6 @@ export function adminConfig(
   return configOf(upstream, {
     admin,
     cacheMs: 0,
-    timeoutMs: 60_000,
     ...given,
   });
 }
