@@ -23,7 +23,7 @@ import {
 } from "./admission.ts";
 import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
 import { fieldsOf, identityOnly, requestHeaders } from "./headers.ts";
-import type { Places } from "./places.ts";
+import type { TakePlace } from "./places.ts";
 import { originTarget, pathOf, requestBodies } from "./request.ts";
 import { type ResponseCache, responseCache } from "./response_cache.ts";
 import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
@@ -49,8 +49,8 @@ export interface HandlerParts {
   readonly upstream: Pick<Upstream, "authority" | "send" | "comesBack">;
   /** Whether an address is one of this node's. */
   readonly isOwn: (address: string) => boolean;
-  /** The places for requests in flight. */
-  readonly places: Places;
+  /** Takes the places for requests in flight. */
+  readonly takePlace: TakePlace;
   /** The log. */
   readonly log: Log;
   /** What is counted. */
@@ -157,9 +157,9 @@ export class Handler {
     { remoteAddr: peer, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
     listener: Deno.NetAddr,
   ): Promise<Response> {
-    const { meters, isOwn, places, upstream } = this.#parts;
+    const { meters, isOwn, takePlace, upstream } = this.#parts;
     if (isHttp2(request, listener)) return this.#turnAway(NO_HTTP2);
-    const taken = places.take(peer);
+    const taken = takePlace(peer);
     const leave = taken instanceof Promise ? await taken : taken;
     if (typeof leave !== "function") return this.#turnAway(leave);
     // It settles when the answer was handed over, a streamed one when sent.

@@ -59,106 +59,100 @@ interface Client {
 /** Gives a place back; called once. */
 export type Leave = () => void;
 
-/** The places of one proxy. */
-export class Places {
-  readonly #look: Look | undefined;
-  readonly #clients = new Map<string, Client>();
+/**
+ * Takes a place for a request. Where many are taken, that waits until it is
+ * known who asks, a fifth of a second and a look at the socket table.
+ *
+ * @param end the client's end of the connection
+ * @returns what gives it back, or why there is none
+ */
+export type TakePlace = (
+  end: SocketEnd,
+) => Leave | Refusal | Promise<Leave | Refusal>;
+
+/**
+ * The places of one proxy, all of them free.
+ *
+ * @param look tells who asks; without it all users are one, who may take
+ * every place
+ */
+export function places(look?: Look): TakePlace {
+  const clients = new Map<string, Client>();
   /** The places of those who were looked up. */
-  readonly #ofUser = new Map<number | undefined, number>();
-  #taken = 0;
-  #looked: Promise<void> = Promise.resolve();
-  #nextLook: Promise<void> | undefined;
+  const ofUser = new Map<number | undefined, number>();
+  let taken = 0;
+  let looked: Promise<void> = Promise.resolve();
+  let nextLook: Promise<void> | undefined;
 
-  /**
-   * Every place is free.
-   *
-   * @param look tells who asks; without it all users are one, who may take
-   * every place
-   */
-  constructor(look?: Look) {
-    this.#look = look;
-  }
-
-  /** How many places are taken. */
-  get taken(): number {
-    return this.#taken;
-  }
-
-  /**
-   * Takes a place for a request. Where many are taken, that waits until it is
-   * known who asks, a fifth of a second and a look at the socket table.
-   *
-   * @param end the client's end of the connection
-   * @returns what gives it back, or why there is none
-   */
-  take(end: SocketEnd): Leave | Refusal | Promise<Leave | Refusal> {
+  return (end) => {
     const key = nameOf(end);
-    const client = this.#clients.get(key) ?? { requests: 0, places: 0 };
+    const client = clients.get(key) ?? { requests: 0, places: 0 };
     if (client.requests >= MAX_OF_A_CONNECTION) return NO_HTTP2;
     client.requests++;
-    this.#clients.set(key, client);
-    return this.#taken < MAX_OF_A_USER
-      ? this.#enter(key, client)
-      : this.#enterCrowd(key, client);
-  }
+    clients.set(key, client);
+    return taken < MAX_OF_A_USER ? enter(key, client) : enterCrowd(key, client);
+  };
 
-  async #enterCrowd(key: string, client: Client): Promise<Leave | Refusal> {
-    if (client.owner === undefined && this.#look !== undefined) {
-      await (this.#nextLook ??= this.#lookAround(this.#look));
+  async function enterCrowd(
+    key: string,
+    client: Client,
+  ): Promise<Leave | Refusal> {
+    if (client.owner === undefined && look !== undefined) {
+      await (nextLook ??= lookAround(look));
     }
-    const refused = this.#refusal(client);
-    if (refused === undefined) return this.#enter(key, client);
-    this.#leave(key, client);
+    const refused = refusalOf(client);
+    if (refused === undefined) return enter(key, client);
+    leave(key, client);
     return refused;
   }
 
   /** Why there is no place; whoever holds no socket any more is one user. */
-  #refusal({ owner }: Client): Refusal | undefined {
-    if (this.#taken >= MAX_IN_FLIGHT) return TOO_MANY;
+  function refusalOf({ owner }: Client): Refusal | undefined {
+    if (taken >= MAX_IN_FLIGHT) return TOO_MANY;
     if (owner === undefined || owner.uid === 0) return undefined;
-    if ((this.#ofUser.get(owner.uid) ?? 0) >= MAX_OF_A_USER) {
+    if ((ofUser.get(owner.uid) ?? 0) >= MAX_OF_A_USER) {
       return TOO_MANY_OF_A_USER;
     }
-    return this.#taken >= MAX_IN_FLIGHT - KEPT_FOR_ROOT ? TOO_MANY : undefined;
+    return taken >= MAX_IN_FLIGHT - KEPT_FOR_ROOT ? TOO_MANY : undefined;
   }
 
-  #enter(key: string, client: Client): Leave {
-    this.#count(client, 1);
+  function enter(key: string, client: Client): Leave {
+    count(client, 1);
     return () => {
-      this.#count(client, -1);
-      this.#leave(key, client);
+      count(client, -1);
+      leave(key, client);
     };
   }
 
-  #count(client: Client, more: 1 | -1): void {
-    this.#taken += more;
+  function count(client: Client, more: 1 | -1): void {
+    taken += more;
     client.places += more;
-    if (client.owner !== undefined) this.#add(client.owner.uid, more);
+    if (client.owner !== undefined) add(client.owner.uid, more);
   }
 
-  #add(uid: number | undefined, places: number): void {
-    const sum = (this.#ofUser.get(uid) ?? 0) + places;
-    if (sum > 0) this.#ofUser.set(uid, sum);
-    else this.#ofUser.delete(uid);
+  function add(uid: number | undefined, more: number): void {
+    const sum = (ofUser.get(uid) ?? 0) + more;
+    if (sum > 0) ofUser.set(uid, sum);
+    else ofUser.delete(uid);
   }
 
-  #leave(key: string, client: Client): void {
-    if (--client.requests === 0) this.#clients.delete(key);
+  function leave(key: string, client: Client): void {
+    if (--client.requests === 0) clients.delete(key);
   }
 
   /** Looks up everyone who is not known, once at a time. */
-  async #lookAround(look: Look): Promise<void> {
-    await this.#looked;
-    this.#nextLook = undefined;
+  async function lookAround(look: Look): Promise<void> {
+    await looked;
+    nextLook = undefined;
     // Whoever comes from now on may be too late for this look.
-    const clients = [...this.#clients].filter(([, { owner }]) => !owner);
+    const unknown = [...clients].filter(([, { owner }]) => !owner);
     const found = look().catch(() => undefined);
-    this.#looked = found.then(() => delay(LOOK_MS));
+    looked = found.then(() => delay(LOOK_MS));
     const owners = await found;
     if (owners === undefined) return;
-    for (const [key, client] of clients) {
+    for (const [key, client] of unknown) {
       client.owner = { uid: owners.get(key) };
-      this.#add(client.owner.uid, client.places);
+      add(client.owner.uid, client.places);
     }
   }
 }

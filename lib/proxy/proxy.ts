@@ -10,7 +10,7 @@ import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
 import { ownAddresses } from "./admission.ts";
 import { Handler } from "./handler.ts";
 import { listen, type Listener } from "./listener.ts";
-import { Places } from "./places.ts";
+import { places } from "./places.ts";
 import { TimeLimit } from "./upstream/time_limit.ts";
 import { Upstream, type UpstreamSource } from "./upstream/upstream.ts";
 
@@ -81,7 +81,7 @@ export async function startProxy(
   const handler = new Handler(config, {
     upstream,
     isOwn: ownAddresses(),
-    places: new Places(owners && (() => owners(servers()))),
+    takePlace: places(owners && (() => owners(servers()))),
     log,
     meters,
   });

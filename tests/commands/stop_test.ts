@@ -4,7 +4,7 @@ import { UsageError } from "../../lib/cli/message.ts";
 import { serve } from "../../lib/commands/serve.ts";
 import { listenForSignals, runUntilStopped } from "../../lib/commands/stop.ts";
 import { StopOrder } from "../../lib/system/stop_order.ts";
-import { faster } from "../helpers/faster.ts";
+import { skipWaits } from "../helpers/clock.ts";
 import { fakeIo } from "../helpers/io.ts";
 import { recordLog } from "../helpers/log.ts";
 
@@ -80,7 +80,7 @@ Deno.test("runUntilStopped() drains, and drops what takes too long or what it is
     assertEquals(await it.code, EXIT.OK);
     assertEquals(it.events.join(" "), events);
   }
-  using _hurry = await faster(1_000);
+  using _clock = await skipWaits();
   const late = run();
   late.order.give();
   assertEquals(await late.code, EXIT.OK);

@@ -79,7 +79,7 @@ for (const backend of ALL_BACKENDS) {
       const first = await startSquatter(node.namespace, 1000);
       const attack = node.namespace.spawn([
         ...asUser(1001),
-        ...["/usr/bin/python3", "-c", HTTP2, "1.5"],
+        ...["/usr/bin/python3", "-c", HTTP2, "0.7"],
       ]);
       await attack.shows(/^over$/m);
       await answered();

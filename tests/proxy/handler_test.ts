@@ -3,7 +3,7 @@ import type { ServeConfig } from "../../lib/config/serve_config.ts";
 import { createLog } from "../../lib/system/log.ts";
 import { Handler, type HandlerParts } from "../../lib/proxy/handler.ts";
 import { ownAddresses } from "../../lib/proxy/admission.ts";
-import { Places } from "../../lib/proxy/places.ts";
+import { places } from "../../lib/proxy/places.ts";
 import { Meters } from "../../lib/system/meters.ts";
 import type { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
 import type { UpstreamAnswer } from "../../lib/proxy/upstream/answer_reader.ts";
@@ -23,7 +23,7 @@ function handlerBefore(
   const handler = new Handler(whole, {
     upstream: { authority: "127.0.0.1:9", comesBack: () => false, send },
     isOwn: ownAddresses(),
-    places: new Places(),
+    takePlace: places(),
     meters: new Meters(),
     log: createLog({
       level: whole.logLevel,

@@ -3,7 +3,8 @@ import {
   type Leave,
   MAX_IN_FLIGHT,
   MAX_OF_A_USER,
-  Places,
+  places,
+  type TakePlace,
   TOO_MANY,
   TOO_MANY_OF_A_USER,
 } from "../../lib/proxy/places.ts";
@@ -20,7 +21,7 @@ const CLIENTS = 1_200;
 /** Knows every user but 9, and counts the questions. */
 function lookAround() {
   const looks = { count: 0 };
-  const places = new Places(() => {
+  const take = places(() => {
     looks.count++;
     return Promise.resolve(
       new Map(
@@ -30,56 +31,55 @@ function lookAround() {
       ),
     );
   });
-  return { looks, places };
+  return { looks, take };
 }
 
 /** Takes as many places as there are for a user, each on its own connection. */
 async function takeAll(
-  places: Places,
+  take: TakePlace,
   uid: number,
 ): Promise<{ readonly leaves: Leave[]; readonly refused: Set<Refusal> }> {
   const leaves: Leave[] = [];
   const refused = new Set<Refusal>();
   const asked = Array.from({ length: CLIENTS }, (_, i) => end(uid, i));
-  for (const taken of await Promise.all(asked.map((it) => places.take(it)))) {
+  for (const taken of await Promise.all(asked.map((it) => take(it)))) {
     if (typeof taken === "function") leaves.push(taken);
     else refused.add(taken);
   }
   return { leaves, refused };
 }
 
-Deno.test("Places.take() leaves three quarters to other users, and the last places to root", async () => {
-  const { looks, places } = lookAround();
-  const first = await takeAll(places, 1);
+Deno.test("places() leaves three quarters to other users, and the last places to root", async () => {
+  const { looks, take } = lookAround();
+  const first = await takeAll(take, 1);
   assertEquals(first.leaves.length, MAX_OF_A_USER);
   assertEquals([...first.refused], [TOO_MANY_OF_A_USER]);
   // One look for all who came at one time.
   assertEquals(looks.count, 1);
-  assertEquals((await takeAll(places, 9)).leaves.length, MAX_OF_A_USER);
-  assertEquals((await takeAll(places, 2)).leaves.length, MAX_OF_A_USER);
-  const third = await takeAll(places, 3);
+  assertEquals((await takeAll(take, 9)).leaves.length, MAX_OF_A_USER);
+  assertEquals((await takeAll(take, 2)).leaves.length, MAX_OF_A_USER);
+  const third = await takeAll(take, 3);
   assertEquals(third.leaves.length, MAX_OF_A_USER - 64);
   assertEquals([...third.refused].includes(TOO_MANY), true);
-  const root = await takeAll(places, 0);
+  const root = await takeAll(take, 0);
   assertEquals(root.leaves.length, 64);
   assertEquals([...root.refused], [TOO_MANY]);
-  assertEquals(places.taken, MAX_IN_FLIGHT);
   // Whoever gives places back may take as many again.
   for (const leave of first.leaves.slice(0, 10)) leave();
-  assertEquals((await takeAll(places, 1)).leaves.length, 0);
+  assertEquals((await takeAll(take, 1)).leaves.length, 0);
   for (const leave of third.leaves) leave();
-  assertEquals((await takeAll(places, 1)).leaves.length, 10);
+  assertEquals((await takeAll(take, 1)).leaves.length, 10);
 });
 
-Deno.test("Places.take() asks nobody who it is while places are free", () => {
-  const { looks, places } = lookAround();
+Deno.test("places() asks nobody who it is while places are free", () => {
+  const { looks, take } = lookAround();
   for (let i = 0; i < MAX_OF_A_USER; i++) {
-    assertEquals(typeof places.take(end(1, i)), "function");
+    assertEquals(typeof take(end(1, i)), "function");
   }
   assertEquals(looks.count, 0);
 });
 
-Deno.test("Places.take() gives every place to anyone where it cannot be known who asks", async () => {
+Deno.test("places() gives every place to anyone where it cannot be known who asks", async () => {
   for (
     const look of [
       undefined,
@@ -87,21 +87,21 @@ Deno.test("Places.take() gives every place to anyone where it cannot be known wh
       () => Promise.reject(new Error("NotCapable")),
     ]
   ) {
-    const places = new Places(look);
-    const { leaves, refused } = await takeAll(places, 1);
+    const take = places(look);
+    const { leaves, refused } = await takeAll(take, 1);
     assertEquals(leaves.length, MAX_IN_FLIGHT);
     assertEquals([...refused], [TOO_MANY]);
     for (const leave of leaves) leave();
-    assertEquals(places.taken, 0);
+    assertEquals((await takeAll(take, 2)).leaves.length, MAX_IN_FLIGHT);
   }
 });
 
-Deno.test("Places.take() refuses a fifth request at one time on a connection, which only HTTP/2 can send", () => {
-  const places = new Places();
-  const taken = [1, 2, 3, 4].map(() => places.take(end(1)));
+Deno.test("places() refuses a fifth request at one time on a connection, which only HTTP/2 can send", () => {
+  const take = places();
+  const taken = [1, 2, 3, 4].map(() => take(end(1)));
   assertEquals(taken.includes(NO_HTTP2), false);
-  assertEquals(places.take(end(1)), NO_HTTP2);
-  assertEquals(typeof places.take(end(1, 1)), "function");
+  assertEquals(take(end(1)), NO_HTTP2);
+  assertEquals(typeof take(end(1, 1)), "function");
   for (const leave of taken) if (typeof leave === "function") leave();
-  assertEquals(typeof places.take(end(1)), "function");
+  assertEquals(typeof take(end(1)), "function");
 });

@@ -9,7 +9,7 @@ import {
 import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner, RunResult } from "../../lib/system/runner.ts";
 import { createFakeIptables, type FakeIptables } from "./fake_iptables.ts";
-import { GUARD_JUMP, JUMP, OPEN } from "./samples.ts";
+import { JUMP, OPEN } from "./samples.ts";
 
 const ABSENT = { state: "absent" } as const;
 
@@ -53,17 +53,6 @@ Deno.test("reconcile() asks nothing of backends that it shall leave alone", asyn
   };
   await reconcile(machine, OPEN);
   assertEquals([...asked], ["iptables-nft", "iptables-nft-restore"]);
-});
-
-Deno.test("reconcile() leaves one jump when another instance came between", async () => {
-  const fake = createFakeIptables();
-  const machine = await machineWith(fake);
-  fake.beforeRestore = () => {
-    if (fake.restores.length === 1) fake.filter.output.unshift(GUARD_JUMP);
-    if (fake.restores.length === 2) fake.nat.output.unshift(JUMP);
-  };
-  await reconcile(machine, OPEN);
-  assertEquals([fake.nat.output, fake.filter.output], [[JUMP], [GUARD_JUMP]]);
 });
 
 Deno.test("reconcile() goes on when the jump it would replace went away", async () => {
