@@ -103,16 +103,6 @@ for (const mode of MODES) {
   });
 }
 
-Deno.test("startProxy() rewrites a region cut by the upstream's writes", async () => {
-  await using it = await startStage(async (_, { write }) => {
-    const text = answer(LONG);
-    for (let at = 0; at < text.length; at += 1_013) {
-      await write(text.slice(at, at + 1_013));
-    }
-  });
-  assert((await it.ask(ZONE)).body === LONG_REWRITTEN);
-});
-
 const FIELDS = (top: string, below: string) =>
   `{\n  "name": "a-${below}",\n  "availability_zone": "${top}a",\n  "meta": {"region": "${below}"},\n  "region_id": "${top}"\n}`;
 
