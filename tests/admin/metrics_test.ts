@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { stopClock } from "../helpers/clock.ts";
 import { renderMetrics } from "../../lib/admin/metrics.ts";
 import { Meters } from "../../lib/system/meters.ts";
-import { stopClock } from "../helpers/clock.ts";
 import { sourceFiles } from "../helpers/files.ts";
 import { until } from "../helpers/node.ts";
 import { parsePrometheus } from "../helpers/prometheus.ts";
-import { ask, get, RawClient, valuesOf } from "../helpers/raw.ts";
+import { ask, get, valuesOf } from "../helpers/raw.ts";
 import { answer, nowhere, startUpstream } from "../helpers/upstream.ts";
 import { type AdminUnderTest, startAdmin } from "./under_test.ts";
 
@@ -135,32 +135,6 @@ Deno.test("/metrics counts the upstream's faults by their kind, and a request th
     assertEquals((await ask(it.address, get("/x"))).status, status);
     assertEquals((await counted(it))[metric], 1);
   }
-});
-
-Deno.test("/metrics counts a client that stops reading as no fault of the upstream's", async () => {
-  using clock = await stopClock();
-  const chunk = new Uint8Array(64 * 1024);
-  await using upstream = await startUpstream(async (_, connection) => {
-    await connection.write(
-      `HTTP/1.1 200 OK\r\nContent-Length: ${1024 * chunk.length}\r\n\r\n`,
-    );
-    for (let i = 0; i < 1024; i++) {
-      if (!await connection.write(chunk)) return;
-    }
-  });
-  const timeoutMs = 36_000_000;
-  await using it = await startAdmin(upstream.address, { timeoutMs });
-  using client = await RawClient.connect(it.address);
-  await client.send(get("/large"));
-  await client.readSome();
-  await until("the upstream is let go", () => {
-    clock.advance(60_000);
-    return upstream.open === 0;
-  });
-  assertEquals(await counted(it), {
-    'requests_total{code="2xx"}': 1,
-    upstream_duration_seconds_count: 1,
-  });
 });
 
 Deno.test("renderMetrics() has times in their buckets, the rule where there is one, and the build", () => {
