@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Build } from "../lib/cli/version.ts";
-import { importsFromNpm } from "../lib/system/imports.ts";
+import { importsFromNpm } from "../lib/cli/version.ts";
 import { numberChunks } from "./chunks.ts";
 
 const ROOT = new URL("../", import.meta.url);

@@ -72,22 +72,3 @@ export interface CommandEntry {
   /** Loads it. */
   load(): Promise<Command>;
 }
-
-/**
- * Ends a command whose permissions or programs are missing: it changed
- * nothing, and cannot tell the state of the node.
- *
- * @param error what was thrown
- * @param io where its message goes
- * @param isOutOfReach whether permissions or programs are missing
- * @throws the error itself, for any other reason
- */
-export function cannotTell(
-  error: unknown,
-  io: Pick<Io, "stderr">,
-  isOutOfReach: (error: unknown) => error is Error,
-): ExitCode {
-  if (!isOutOfReach(error)) throw error;
-  io.stderr(`c2s-imds: ${error.message}\n`);
-  return EXIT.CANNOT_TELL;
-}

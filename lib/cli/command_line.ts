@@ -7,9 +7,9 @@
 import {
   alignColumns,
   errorLine,
+  ExitError,
   quote,
   unknown,
-  UsageError,
 } from "./message.ts";
 import {
   type Command,
@@ -43,7 +43,7 @@ export async function runCommandLine(
     return await dispatch(args, io, commands);
   } catch (error) {
     io.stderr(`c2s-imds: ${errorLine(error)}\n`);
-    return error instanceof UsageError ? EXIT.USAGE : EXIT.FAILED;
+    return error instanceof ExitError ? error.exitCode : EXIT.FAILED;
   } finally {
     await io.flush();
   }

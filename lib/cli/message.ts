@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { EXIT, type ExitCode } from "./command.ts";
 
 /** Controls, line and paragraph separators, and marks that change direction. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
@@ -14,20 +15,51 @@ const LONGEST = 200;
 /** More causes than this help nobody. */
 const MOST_CAUSES = 5;
 
+/** An error that decides on the exit code; its message is one line. */
+export class ExitError extends Error {
+  /** The exit code. */
+  readonly exitCode: ExitCode;
+
+  /**
+   * Makes the error.
+   *
+   * @param exitCode the exit code
+   * @param message the one line the user sees
+   */
+  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.exitCode = exitCode;
+  }
+}
+
 /**
- * Wrong usage or configuration: the message is one line that names the flag,
- * variable or key, the value, and what was expected. Ends with exit code 2,
- * before anything was changed.
+ * Wrong usage or configuration: the message names the flag, variable or key,
+ * the value, and what was expected. Nothing was changed.
  */
-export class UsageError extends Error {
+export class UsageError extends ExitError {
   /**
    * Makes the error.
    *
    * @param message the one line the user sees
    */
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "UsageError";
+    super(EXIT.USAGE, message, options);
+  }
+}
+
+/**
+ * Permissions or programs are missing: nothing was changed, and the state of
+ * the node cannot be told.
+ */
+export class OutOfReachError extends ExitError {
+  /**
+   * Makes the error.
+   *
+   * @param message the one line the user sees
+   */
+  constructor(message: string) {
+    super(EXIT.CANNOT_TELL, message);
   }
 }
 

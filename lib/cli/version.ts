@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { importsFromNpm } from "../system/imports.ts";
 import config from "../../deno.json" with { type: "json" };
 
 /** What this program was made from. */
@@ -12,6 +11,16 @@ export interface Build {
   readonly imports: "JSR" | "npm";
   /** The commit, abbreviated, with `-dirty` where files were changed. */
   readonly commit?: string;
+}
+
+/**
+ * Whether the packages came from npm: `deploy/offline` has a file of its own in
+ * the place of each of JSR's. True or false of a program that runs from source
+ * only.
+ */
+export function importsFromNpm(): boolean {
+  const adapter = new URL("../../deploy/offline/yaml.ts", import.meta.url);
+  return import.meta.resolve("@std/yaml") === adapter.href;
 }
 
 /** The build of a program that runs from source. */

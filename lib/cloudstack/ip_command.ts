@@ -4,30 +4,27 @@
  *
  * @module
  */
+import { EXIT } from "../cli/command.ts";
+import { ExitError } from "../cli/message.ts";
 import { missingCapabilities } from "../system/capabilities.ts";
 import type { Runner } from "../system/runner.ts";
 
 /** An interface could not be read or changed; the message is one line. */
-export class LinkError extends Error {
-  /** Whether rights or programs are missing, so that nothing can be done. */
-  readonly outOfReach: boolean;
-
+export class LinkError extends ExitError {
   /**
    * Makes one.
    *
    * @param message the one line for people
-   * @param outOfReach whether rights or programs are missing
+   * @param isOutOfReach whether rights or programs are missing
    */
-  constructor(message: string, outOfReach = false) {
-    super(message);
-    this.name = "LinkError";
-    this.outOfReach = outOfReach;
+  constructor(message: string, isOutOfReach = false) {
+    super(isOutOfReach ? EXIT.CANNOT_TELL : EXIT.FAILED, message);
   }
 }
 
 /** Whether rights or programs are missing, so that nothing can be done. */
-export function isOutOfReach(error: unknown): error is LinkError {
-  return error instanceof LinkError && error.outOfReach;
+export function isOutOfReach(error: unknown): boolean {
+  return error instanceof LinkError && error.exitCode === EXIT.CANNOT_TELL;
 }
 
 /** The packages that have `ip`. */

@@ -7,8 +7,11 @@
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { deadline, delay } from "../system/timers.ts";
-import { discoverRouter, type FoundRouter } from "./discover_router.ts";
-import type { NodeView } from "./node_view.ts";
+import {
+  discoverRouter,
+  type FoundRouter,
+  type NodeView,
+} from "./discover_router.ts";
 
 /** CloudStack's metadata is served on the port of HTTP alone. */
 const METADATA_PORT = 80;
@@ -41,8 +44,6 @@ export interface RouterSourceOptions {
 
 /** The router of one interface. */
 export class RouterSource {
-  /** It may be elsewhere the next time. */
-  readonly moves = true;
   readonly #options: Required<RouterSourceOptions>;
   #router: FoundRouter | undefined;
   /** Why the last search found none. */

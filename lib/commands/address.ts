@@ -12,15 +12,9 @@ import {
   removeAddress,
   SERVICE_ADDRESS,
 } from "../cloudstack/address.ts";
-import { isOutOfReach, LinkError } from "../cloudstack/ip_command.ts";
+import { LinkError } from "../cloudstack/ip_command.ts";
 import { type Runner, systemRunner } from "../system/runner.ts";
-import {
-  cannotTell,
-  type Command,
-  EXIT,
-  type ExitCode,
-  type Io,
-} from "../cli/command.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 
 const ACTIONS = ["add", "remove", "status"] as const;
 
@@ -76,15 +70,11 @@ export function createAddress(run: Runner): Command {
     async run(args, io) {
       const { action, isSet } = parseAction(args, OPTIONS, ACTIONS);
       if (action === "status") return await status(run, isSet("json"), io);
-      try {
-        const lines = action === "add"
-          ? await add(run, isSet("arp-ignore"))
-          : await remove(run);
-        io.stdout(lines.map((line) => `${line}\n`).join(""));
-        return EXIT.OK;
-      } catch (error) {
-        return cannotTell(error, io, isOutOfReach);
-      }
+      const lines = action === "add"
+        ? await add(run, isSet("arp-ignore"))
+        : await remove(run);
+      io.stdout(lines.map((line) => `${line}\n`).join(""));
+      return EXIT.OK;
     },
   };
 }

@@ -3,13 +3,7 @@
  *
  * @module
  */
-import {
-  cannotTell,
-  type Command,
-  EXIT,
-  type ExitCode,
-  type Io,
-} from "../cli/command.ts";
+import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { oneLine } from "../cli/message.ts";
 import {
   isIPv4,
@@ -43,7 +37,6 @@ import {
   type Rule,
   rulesOf,
 } from "../rule/rule.ts";
-import { isOutOfReach } from "../rule/rule_error.ts";
 import { readStatus, type Status } from "../rule/status.ts";
 import { type Runner, systemRunner } from "../system/runner.ts";
 
@@ -194,16 +187,12 @@ async function change(
   run: Runner,
   io: Io,
 ): Promise<ExitCode> {
-  try {
-    if (isDry) {
-      const machine = await findMachine(backend, action, run);
-      return await printDryRun(machine, desiredOn(machine), io);
-    }
-    const machine = await openMachine(backend, action, run);
-    return await install(machine, desiredOn(machine), io);
-  } catch (error) {
-    return cannotTell(error, io, isOutOfReach);
+  if (isDry) {
+    const machine = await findMachine(backend, action, run);
+    return await printDryRun(machine, desiredOn(machine), io);
   }
+  const machine = await openMachine(backend, action, run);
+  return await install(machine, desiredOn(machine), io);
 }
 
 async function install(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { stringify } from "@std/yaml";
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { UsageError } from "../cli/message.ts";
 import { type Option, parseAction, renderOptions } from "../cli/options.ts";
@@ -16,7 +17,6 @@ import {
   machineConfigName,
   parsePool,
 } from "../manifests/machine_config.ts";
-import { renderYaml } from "../manifests/yaml.ts";
 import {
   OTHER_WAYS,
   PASSED_ON,
@@ -141,6 +141,17 @@ function run(args: readonly string[], io: Io): ExitCode {
     io.stdout(`${done}\n`);
   }
   return EXIT.OK;
+}
+
+/**
+ * Renders manifests as YAML: one document each, nothing folded and nothing shared.
+ *
+ * @param documents plain values
+ */
+export function renderYaml(documents: readonly unknown[]): string {
+  return documents
+    .map((one) => stringify(one, { lineWidth: -1, useAnchors: false }))
+    .join("---\n");
 }
 
 function warnOfImage({ reference, pinned, registry }: Image, io: Io): void {

@@ -19,7 +19,7 @@ import {
   parseServeConfig,
 } from "../config/read_serve_config.ts";
 import { NO_REGION } from "../config/regions.ts";
-import type { WholeConfig } from "../config/serve_config.ts";
+import type { Leaving, WholeConfig } from "../config/serve_config.ts";
 import {
   CONFIG_OPTION,
   defaultOf,
@@ -46,7 +46,7 @@ export interface Place {
   /** Whether in a container, whose users are not the host's. */
   readonly container: boolean;
   /** What becomes of the rule on a clean stop, unless told. */
-  readonly onStop: "keep" | "remove";
+  readonly onStop: Leaving;
   /** Whether it may be told otherwise. */
   readonly fixed: boolean;
 }

@@ -9,7 +9,7 @@ import { errorLine } from "../cli/message.ts";
 import { renderOptions } from "../cli/options.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 import { buildLabels } from "../cli/version.ts";
-import { viewNode } from "../cloudstack/node_view.ts";
+import { viewNode } from "../cloudstack/discover_router.ts";
 import { RouterSource } from "../cloudstack/router_source.ts";
 import { cloudstackUpstream, formatAddress } from "../config/address.ts";
 import { changesOf } from "../config/changes.ts";

@@ -15,7 +15,6 @@ import { UsageError } from "../cli/message.ts";
 import type { Log } from "../system/log.ts";
 import { coveredTargets, openMachine, resolveUser } from "../rule/machine.ts";
 import { findConflict, look, reconcile } from "../rule/reconcile.ts";
-import { isOutOfReach } from "../rule/rule_error.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { answerChild } from "../supervisor/questions.ts";
 import { rulePorts } from "../rule/rule.ts";
@@ -24,7 +23,6 @@ import { otherAddress } from "../supervisor/other_port.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
 import {
   childUser,
-  PreflightError,
   type Purpose,
   requireOpenPorts,
   requireRights,
@@ -39,7 +37,7 @@ import {
   stoppableRunner,
   systemRunner,
 } from "../system/runner.ts";
-import { cannotTell, EXIT, type ExitCode, type Io } from "../cli/command.ts";
+import { EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { type HeldAddress, holdAddress } from "./serve_address.ts";
 import type { StopSignals } from "./stop.ts";
 
@@ -114,12 +112,6 @@ export async function serveSupervised(
     };
     rule?.keeper.run();
     return await supervisor.run() ? EXIT.OK : EXIT.FAILED;
-  } catch (error) {
-    return cannotTell(
-      error,
-      io,
-      (it) => it instanceof PreflightError || isOutOfReach(it),
-    );
   } finally {
     rule?.keeper.close();
     await ruling.stop();

@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_MEMORY_MIB } from "./unit_settings.ts";
-import { CAPABILITIES, type NodeParts } from "./node_units.ts";
+import { CAPABILITIES, type NodeParts } from "./machine_config.ts";
 
 /** The name of the namespace and of everything in it. */
 const NAME = "c2s-imds";

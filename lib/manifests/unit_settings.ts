@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Leaving } from "../config/serve_config.ts";
+import type { NodeConfig } from "../config/serve_config.ts";
 
 /**
  * The most descriptors: nothing else bounds how many connections clients hold
@@ -26,13 +26,8 @@ export const MAX_MEMORY_MIB = 512;
  */
 export const OOM_SCORE: number = -999;
 
-/** What is asked for of the rule. */
-export interface LeavingRule {
-  /** What becomes of the rule at a clean stop. */
-  readonly onStop: Leaving;
-  /** What becomes of it when the proxy dies. */
-  readonly onCrash: Leaving;
-}
+/** What becomes of the rule at a clean stop, and when the proxy dies. */
+export type LeavingRule = Pick<NodeConfig, "onStop" | "onCrash">;
 
 /** The pause before a unit starts again, in seconds. */
 const PAUSE_S = 2;

@@ -4,12 +4,12 @@
  * @module
  */
 import type { NamePairs } from "../config/profile.ts";
+import { REGION_FORM, type RegionMap } from "../config/regions.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
 import { arnFields, arnNames, type Edit, editsOf } from "./edits.ts";
 import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
 import { bodyRule, namesRegion, realTarget } from "./paths.ts";
 import { Rewriter, type RewriteStream } from "./rewriter.ts";
-import { unmappedRegions } from "./unmapped_region.ts";
 
 /** What happens to one body. */
 export interface BodyRewrite {
@@ -126,4 +126,38 @@ function reversed(names: NamePairs): NamePairs {
   return names
     .filter(([, name]) => emulated.indexOf(name) === emulated.lastIndexOf(name))
     .map(([real, name]) => [name, real]);
+}
+
+const REGION = new RegExp(
+  `(?<![A-Za-z0-9-])${REGION_FORM.source}(?![0-9])`,
+  "g",
+);
+
+/** The most regions to warn of; a service that names more makes them up. */
+const MOST_WARNINGS = 16;
+
+const latin1 = new TextDecoder("latin1");
+
+/**
+ * Notices real regions that no map covers: the node would see them as they are,
+ * which is seldom what was meant.
+ *
+ * @param regions the region map
+ * @param warn told of each region that it does not cover, once
+ * @returns looks for regions in an answer that names the instance's
+ */
+export function unmappedRegions(
+  regions: RegionMap,
+  warn: (region: string) => void,
+): (text: Uint8Array) => void {
+  const mapped = new Set([...regions].flat());
+  const warned = new Set<string>();
+  return (text) => {
+    for (const [region] of latin1.decode(text).matchAll(REGION)) {
+      if (mapped.has(region) || warned.has(region)) continue;
+      if (warned.size === MOST_WARNINGS) return;
+      warned.add(region);
+      warn(region);
+    }
+  };
 }

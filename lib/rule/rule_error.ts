@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { EXIT } from "../cli/command.ts";
+import { ExitError } from "../cli/message.ts";
 import type { NotRun, RunResult } from "../system/runner.ts";
 import type { Backend, Family } from "./rule.ts";
 
@@ -28,7 +30,7 @@ export type FailureKind =
   | "other";
 
 /** The rule could not be read or changed; the message is one line. */
-export class RuleError extends Error {
+export class RuleError extends ExitError {
   /** What kind of failure it is. */
   readonly kind: FailureKind;
   /** The family it is about, where it is about one. */
@@ -45,19 +47,11 @@ export class RuleError extends Error {
     message: string,
     options: ErrorOptions & { readonly family?: Family | undefined } = {},
   ) {
-    super(message, options);
-    this.name = "RuleError";
+    const isOutOfReach = kind === "no tool" || kind === "no permission";
+    super(isOutOfReach ? EXIT.CANNOT_TELL : EXIT.FAILED, message, options);
     this.kind = kind;
     this.family = options.family;
   }
-}
-
-/**
- * Whether there is no telling how things stand, for want of rights or programs.
- */
-export function isOutOfReach(error: unknown): error is RuleError {
-  return error instanceof RuleError &&
-    (error.kind === "no tool" || error.kind === "no permission");
 }
 
 /** What was tried, for the message. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { importsFromNpm } from "../system/imports.ts";
+import { importsFromNpm } from "../cli/version.ts";
 
 /** A command line and its environment. */
 export interface OwnCommand {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { UsageError } from "../cli/message.ts";
+import { OutOfReachError, UsageError } from "../cli/message.ts";
 import { formatAddress } from "../config/address.ts";
 import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
 import {
@@ -13,9 +13,6 @@ import {
 } from "../system/capabilities.ts";
 import { readKernel, type Runner } from "../system/runner.ts";
 import type { ChildUser } from "./dropped_rights.ts";
-
-/** The parent lacks a right. */
-export class PreflightError extends Error {}
 
 /** What a parent is for, beside starting the proxy as another user. */
 export type Purpose = "keep the rule" | "keep the address" | "drop root";
@@ -34,7 +31,7 @@ const REASONS: Readonly<Partial<Record<Capability, string>>> = {
  * @param purpose what it is for; dropping root takes no NET_ADMIN
  * @param uid the user it runs as
  * @param run runs the commands it needs
- * @throws {PreflightError} that names what is missing, and what for
+ * @throws {OutOfReachError} that names what is missing, and what for
  */
 export async function requireRights(
   purpose: Purpose,
@@ -42,7 +39,7 @@ export async function requireRights(
   run: Runner,
 ): Promise<void> {
   if (uid !== 0) {
-    throw new PreflightError(
+    throw new OutOfReachError(
       `Cannot ${purpose}: started as uid ${uid}, expected root`,
     );
   }
@@ -51,7 +48,7 @@ export async function requireRights(
   const missing = await missingCapabilities(wanted, run);
   if (missing.length === 0) return;
   const needs = missing.map((name) => `CAP_${name} ${REASONS[name]}`);
-  throw new PreflightError(`Cannot ${purpose}: missing ${needs.join(", ")}`);
+  throw new OutOfReachError(`Cannot ${purpose}: missing ${needs.join(", ")}`);
 }
 
 /**

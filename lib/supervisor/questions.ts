@@ -71,8 +71,6 @@ export class Question<To extends Answer> {
 
 /** An upstream that moves, as the parent says. */
 export class ParentUpstream implements UpstreamSource {
-  /** It may be elsewhere the next time. */
-  readonly moves = true;
   /** Where else it is, as an address cannot be reached. */
   readonly question: Question<NonNullable<DesiredChild["upstream"]>>;
   #told: DesiredChild["upstream"];

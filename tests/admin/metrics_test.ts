@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { renderMetrics } from "../../lib/admin/metrics.ts";
 import { Meters } from "../../lib/system/meters.ts";
-import { faster } from "../helpers/faster.ts";
+import { stopClock } from "../helpers/clock.ts";
 import { sourceFiles } from "../helpers/files.ts";
 import { until } from "../helpers/node.ts";
 import { parsePrometheus } from "../helpers/prometheus.ts";
@@ -139,7 +139,7 @@ Deno.test("/metrics counts the upstream's faults by their kind, and a request th
 });
 
 Deno.test("/metrics counts a client that stops reading as no fault of the upstream's", async () => {
-  using _clock = await faster(600);
+  using clock = await stopClock();
   const chunk = new Uint8Array(64 * 1024);
   await using upstream = await startUpstream(async (_, connection) => {
     await connection.write(
@@ -154,7 +154,10 @@ Deno.test("/metrics counts a client that stops reading as no fault of the upstre
   using client = await RawClient.connect(it.address);
   await client.send(get("/large"));
   await client.readSome();
-  await until("the upstream is let go", () => upstream.open === 0);
+  await until("the upstream is let go", () => {
+    clock.advance(60_000);
+    return upstream.open === 0;
+  });
   assertEquals(await counted(it), {
     'requests_total{code="2xx"}': 1,
     upstream_duration_seconds_count: 1,

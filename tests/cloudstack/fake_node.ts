@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NodeView } from "../../lib/cloudstack/node_view.ts";
+import type { NodeView } from "../../lib/cloudstack/discover_router.ts";
 
 /** The time on it. */
 export const NOW = Date.UTC(2026, 10, 20, 12);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { viewNode } from "../../lib/cloudstack/node_view.ts";
+import { viewNode } from "../../lib/cloudstack/discover_router.ts";
 import { systemRunner } from "../../lib/system/runner.ts";
 
 Deno.test("viewNode() reads the kernel's files, and resolves names", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { NodeView } from "../../lib/cloudstack/node_view.ts";
+import type { NodeView } from "../../lib/cloudstack/discover_router.ts";
 import { RouterSource } from "../../lib/cloudstack/router_source.ts";
 import { createLog } from "../../lib/system/log.ts";
 import type { UpstreamSource } from "../../lib/proxy/upstream/upstream.ts";

@@ -5,7 +5,7 @@ import { serve } from "../../lib/commands/serve.ts";
 import { listenForSignals, runUntilStopped } from "../../lib/commands/stop.ts";
 import { createLog } from "../../lib/system/log.ts";
 import { StopOrder } from "../../lib/system/stop_order.ts";
-import { faster } from "../helpers/faster.ts";
+import { skipWaits } from "../helpers/clock.ts";
 import { fakeIo } from "../helpers/io.ts";
 
 /** Listens, and gives the means to send signals at a time. */
@@ -85,7 +85,7 @@ Deno.test("runUntilStopped() drains, and drops what takes too long or what it is
     assertEquals(await it.code, EXIT.OK);
     assertEquals(it.events.join(" "), events);
   }
-  using _hurry = await faster(1_000);
+  using _clock = await skipWaits();
   const late = run();
   late.order.give();
   assertEquals(await late.code, EXIT.OK);

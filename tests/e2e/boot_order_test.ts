@@ -5,9 +5,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { machineConfig } from "../../lib/manifests/machine_config.ts";
-import { removal } from "../../lib/manifests/node_units.ts";
-import { renderYaml } from "../../lib/manifests/yaml.ts";
+import { machineConfig, removal } from "../../lib/manifests/machine_config.ts";
+import { renderYaml } from "../../lib/commands/manifests.ts";
 import { type Boot, boot } from "../helpers/boot.ts";
 import { type FakePodman, fakePodman } from "../helpers/fake_podman.ts";
 import { installedProgram } from "../helpers/installed.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runCommandLine } from "../../lib/cli/command_line.ts";
 import { createAddress } from "../../lib/commands/address.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { fakeIo } from "./io.ts";
@@ -28,7 +29,9 @@ export async function addressWith(
   line: string,
 ): Promise<AddressResult> {
   const { io, written } = fakeIo();
-  const code = await createAddress(run).run(line.split(" "), io);
+  const code = await runCommandLine(["address", ...line.split(" ")], io, [
+    { name: "address", load: () => Promise.resolve(createAddress(run)) },
+  ]);
   const { stdout, stderr } = written;
   return { code, stdout, ...stderr === "" ? {} : { stderr } };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runCommandLine } from "../../lib/cli/command_line.ts";
 import type { ExitCode } from "../../lib/cli/command.ts";
 import { createIptables } from "../../lib/commands/iptables.ts";
 import type { Runner } from "../../lib/system/runner.ts";
@@ -29,6 +30,8 @@ export async function iptablesWith(
   line: string,
 ): Promise<Outcome> {
   const { io, written } = fakeIo();
-  const code = await createIptables(run).run(line.split(" "), io);
+  const code = await runCommandLine(["iptables", ...line.split(" ")], io, [
+    { name: "iptables", load: () => Promise.resolve(createIptables(run)) },
+  ]);
   return { code, ...written };
 }

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { COMMANDS } from "../../lib/commands/registry.ts";
-import { removal } from "../../lib/manifests/node_units.ts";
+import { removal } from "../../lib/manifests/machine_config.ts";
 import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import {
   anchorsOf,

@@ -1,14 +1,12 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
 import {
-  machineConfig,
-  parsePool,
-} from "../../lib/manifests/machine_config.ts";
-import {
   gateUnit,
+  machineConfig,
   type NodeUnit,
+  parsePool,
   proxyUnit,
-} from "../../lib/manifests/node_units.ts";
+} from "../../lib/manifests/machine_config.ts";
 
 const PARTS = {
   image: "registry.example.com/c2s-imds:1",

@@ -8,7 +8,7 @@ import {
   gateUnit,
   proxyUnit,
   removal,
-} from "../../lib/manifests/node_units.ts";
+} from "../../lib/manifests/machine_config.ts";
 import { testWith } from "../helpers/requires.ts";
 import { SYSTEMD_ANALYZE, verifyUnits } from "../helpers/systemd_analyze.ts";
 import { parseUnit, valuesOf } from "../helpers/units.ts";

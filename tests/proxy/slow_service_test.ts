@@ -1,11 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { faster } from "../helpers/faster.ts";
+import { stopClock } from "../helpers/clock.ts";
 import { ask, get } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 import { startUnderTest } from "./under_test.ts";
-
-/** The clock of the proxy is so many times as fast as that of the service. */
-const TIMES = 20;
 
 /** The moments of the first byte, in seconds of the proxy's clock. */
 const DELAYS = [0.1, 0.35, 0.75, 2, 4.7];
@@ -23,15 +20,13 @@ for (const [keeps, closes] of SERVICES) {
     Deno.test(`startProxy() gives slow answers to ${method} as they are when the service ${keeps} its connections`, async () => {
       let delay = 0;
       await using upstream = await startUpstream(async (_, connection) => {
-        await new Promise((resolve) =>
-          setTimeout(resolve, 1_000 * delay / TIMES)
-        );
+        clock.advance(1_000 * delay);
         await connection.write(
           answer("slow", closes ? ["Connection: close"] : []),
         );
         if (closes) connection.end();
       });
-      using _clock = await faster(TIMES);
+      using clock = await stopClock();
       await using proxy = await startUnderTest(upstream.address, {
         cacheMs: 0,
       });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { unmappedRegions } from "../../lib/rewrite/unmapped_region.ts";
+import { unmappedRegions } from "../../lib/rewrite/policy.ts";
 import { DEFAULT_REGIONS } from "../proxy/under_test.ts";
 
 /** Texts that are seen one after the other, and the regions warned of. */

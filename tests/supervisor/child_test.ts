@@ -7,10 +7,12 @@ import {
   encodeLine,
   NEW_CHILD,
 } from "../../lib/supervisor/state.ts";
-import { firstWithin } from "../../lib/system/stop_order.ts";
-import { delay } from "../../lib/system/timers.ts";
-import { faster } from "../helpers/faster.ts";
-import { startUpstream } from "../helpers/upstream.ts";
+import { skipWaits, stopClock } from "../helpers/clock.ts";
+import {
+  answer as answerOf,
+  type Connection,
+  startUpstream,
+} from "../helpers/upstream.ts";
 import { CONFIG } from "./config.ts";
 
 /** A child in this process, with a test for its parent. */
@@ -115,61 +117,54 @@ Deno.test("the child answers each line, serves by what it says, and tells of its
   await world.ended;
 });
 
-/** How it ends with a request in flight, and whether that is answered. */
-const ENDS: readonly (readonly [
-  what: string,
-  end: (world: World, config: Partial<ServeConfig>) => unknown,
-  timeoutMs: number,
-  status: number | undefined,
-])[] = [
-  [
-    "finishes the requests in flight when it is to drain",
-    (it, config) => it.tell(config, { drain: { lingerMs: 0 } }),
-    10_000,
-    504,
-  ],
-  [
-    "waits no longer than a second for requests once its parent is gone",
-    (it) => it.leave(),
-    360_000_000,
-    undefined,
-  ],
-];
-
-for (const [what, end, timeoutMs, status] of ENDS) {
-  Deno.test(`the child ${what}`, async () => {
-    const asked = Promise.withResolvers<void>();
-    const service = await startUpstream(() => asked.resolve());
-    const world = new World();
-    const config = { upstream: service.address, timeoutMs };
-    world.tell(config);
-    let answered: number | undefined;
-    const answer = fetch(await world.listening()).then(({ status, body }) => {
-      answered = status;
-      return body?.cancel();
-    });
-    await asked.promise;
-    using _hurry = await faster(20);
-    end(world, config);
-    // 50 s of patience; without an end of its own, it would take hours.
-    assertEquals(await firstWithin(1_000_000, world.ended), true);
-    if (status !== undefined) await answer;
-    assertEquals(answered, status);
-    await service[Symbol.asyncDispose]();
-    await answer;
-    await world.leave();
+/** A child with a request in flight. */
+async function asking() {
+  const asked = Promise.withResolvers<Connection>();
+  const service = await startUpstream((_, it) => asked.resolve(it));
+  const world = new World();
+  const config = { upstream: service.address, timeoutMs: 360_000_000 };
+  world.tell(config);
+  const answer = fetch(await world.listening()).then(async (answer) => {
+    await answer.body?.cancel();
+    return answer.status;
   });
+  return { service, world, config, answer, connection: await asked.promise };
 }
+
+Deno.test("the child finishes the requests in flight when it is to drain", async () => {
+  const { service, world, config, answer, connection } = await asking();
+  const told = world.said.length;
+  world.tell(config, { drain: { lingerMs: 0 } });
+  await world.until(() => world.said.length > told);
+  await connection.write(answerOf("late"));
+  assertEquals(await world.ended, true);
+  assertEquals(await answer, 200);
+  await world.leave();
+  await service[Symbol.asyncDispose]();
+});
+
+Deno.test("the child waits no longer than a second for requests once its parent is gone", async () => {
+  const { service, world, answer } = await asking();
+  {
+    using _clock = await skipWaits();
+    const before = performance.now();
+    await world.leave();
+    assertEquals(await world.ended, true);
+    assertEquals(performance.now() - before, 1_000);
+  }
+  await service[Symbol.asyncDispose]();
+  assertEquals(await answer, 502);
+});
 
 Deno.test("the child never fills the pipe of a parent that stands still", async () => {
   const world = new World();
   world.tell({}, { tally: { repairs: 0, failures: 0 } });
   const url = await world.listening();
-  using _hurry = await faster(1_000);
+  using clock = await stopClock();
   const bytes = () => JSON.stringify(world.said).length;
   const ask = async () => {
     await (await fetch(url)).body?.cancel();
-    await delay(1_000);
+    clock.advance(1_000);
   };
   while (bytes() < 31_000) await ask();
   for (let i = 0; i < 100; i++) await ask();

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { nextPort, otherAddress } from "../../lib/supervisor/other_port.ts";
 import { ConflictError } from "../../lib/supervisor/rule_keeper.ts";
 import type { Runner } from "../../lib/system/runner.ts";
-import { faster } from "../helpers/faster.ts";
+import { skipWaits } from "../helpers/clock.ts";
 import { logInto } from "./config.ts";
 
 Deno.test("nextPort() takes the next that nobody has and nobody is given by chance", () => {
@@ -70,11 +70,12 @@ for (
 }
 
 Deno.test("otherAddress() waits for an instance that was just killed", async () => {
+  using _clock = await skipWaits();
   assertEquals(await other(machine(10_169, IP, 2)), [4000, ""]);
 });
 
 Deno.test("otherAddress() throws where another instance has the port", async () => {
-  using _hurry = await faster(20);
+  using _clock = await skipWaits();
   await assertRejects(
     () => other(machine(10_169, IP)),
     ConflictError,

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../lib/cli/message.ts";
+import { OutOfReachError, UsageError } from "../../lib/cli/message.ts";
 import {
-  PreflightError,
   requireOpenPorts,
   requireRights,
 } from "../../lib/supervisor/preflight.ts";
@@ -28,7 +27,7 @@ Deno.test("requireRights() names what is missing, and what for", async () => {
   ) {
     const { message } = await assertRejects(
       () => requireRights(purpose, uid, says("CapEff:\t0000000000000000\n")),
-      PreflightError,
+      OutOfReachError,
     );
     assertEquals(message, `Cannot ${purpose}: ${missing}`);
   }

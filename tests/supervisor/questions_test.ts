@@ -12,7 +12,7 @@ import {
   encodeLine,
   NEW_CHILD,
 } from "../../lib/supervisor/state.ts";
-import { faster } from "../helpers/faster.ts";
+import { skipWaits } from "../helpers/clock.ts";
 
 const FIRST = { hostname: "10.1.1.1", port: 80 };
 const SECOND = { hostname: "10.1.1.2", port: 80 };
@@ -89,7 +89,7 @@ function movingSource() {
 }
 
 Deno.test("the child knows where its upstream is, and hears only what is new", async () => {
-  using _hurry = await faster(100);
+  using _clock = await skipWaits();
   const { world, source } = movingSource();
   await using it = join({ source });
   assertEquals(await it.upstream.current(60_000), FIRST);
@@ -117,7 +117,7 @@ Deno.test("the child has its upstream looked for at once, once for all requests 
 });
 
 Deno.test("the child keeps to what it was told while its parent is silent", async () => {
-  using _hurry = await faster(100);
+  using _clock = await skipWaits();
   const upstream = new ParentUpstream(() => {});
   await assertRejects(() => upstream.current(60_000), Error, "not been found");
   upstream.take({ to: 0, address: FIRST });
@@ -154,7 +154,7 @@ Deno.test("the parent looks at the rule once for all questions so far, and no an
 });
 
 Deno.test("the parent looks who asks once for all questions so far, repeats no answer, and goes on when a look fails", async () => {
-  using _hurry = await faster(20);
+  using _clock = await skipWaits();
   const client = new Map([["127.0.0.1 40001", 1001]]);
   const servers: unknown[] = [];
   await using it = join({

@@ -9,10 +9,11 @@ import {
   type Where,
 } from "../../lib/supervisor/rule_keeper.ts";
 import { firstWithin } from "../../lib/system/stop_order.ts";
-import { faster } from "../helpers/faster.ts";
+import { delay } from "../../lib/system/timers.ts";
+import { skipWaits } from "../helpers/clock.ts";
 import { logInto, NEVER } from "./config.ts";
 
-/** Longer than any wait of the keeper; at most 12 s of a test. */
+/** Longer than any wait of the keeper. */
 const LONG_MS = 1_200_000;
 
 /** How long what shall come may take while other things do, in milliseconds. */
@@ -77,9 +78,9 @@ class World implements RuleAccess {
   count(what: string): number {
     return this.calls.filter((it) => it === what).length;
   }
-  /** Looks after the rule, a hundred times as fast, while a test runs. */
+  /** Looks after the rule while a test runs, without a wait. */
   async kept(test: () => Promise<void>): Promise<void> {
-    using _hurry = await faster(100);
+    using _clock = await skipWaits();
     const run = this.keeper.run();
     try {
       await test();
@@ -197,7 +198,7 @@ const OTHER = { port: 4001, uid: 10_169 };
 
 Deno.test("RuleKeeper waits for another instance to end, and touches nothing of its rule", async () => {
   const world = new World();
-  using _hurry = await faster(100);
+  using _clock = await skipWaits();
   world.other = OTHER;
   for (const attempt of [world.keeper.requireOwn(), world.keeper.set(OPEN)]) {
     await assertRejects(
@@ -231,11 +232,11 @@ Deno.test("RuleKeeper.lost settles when another instance takes the rule", async 
 });
 
 Deno.test("RuleKeeper.fault() looks at the rule and at what a client gets, at most once a second", async () => {
-  using _hurry = await faster(100);
+  using _clock = await skipWaits();
   const world = new World();
   const { keeper } = world;
   const next = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    await delay(1_001);
     return await keeper.fault();
   };
   assertEquals(await keeper.fault(), "not in place yet");

@@ -21,7 +21,7 @@ import {
 } from "../../lib/supervisor/supervisor.ts";
 import { StopOrder } from "../../lib/system/stop_order.ts";
 import { delay } from "../../lib/system/timers.ts";
-import { faster } from "../helpers/faster.ts";
+import { skipWaits } from "../helpers/clock.ts";
 import { CONFIG, logInto, NEVER } from "./config.ts";
 
 const NOTHING = { warnings: [], unreadable: [], removed: [], unguarded: [] };
@@ -244,7 +244,7 @@ for (const [onStop, ...left] of [["remove", "absent"], ["keep"]] as const) {
 for (const [onCrash, ...left] of [["keep"], ["remove", "absent"]] as const) {
   Deno.test(`Supervisor.run() starts a dead child again, treats the rule as told, and gives up after five deaths in a minute (${onCrash})`, async () => {
     const world = new World();
-    using _hurry = await faster(100);
+    using _clock = await skipWaits();
     const run = world.run({ onCrash });
     await world.until("ready");
     world.first.die("exit code 133");
@@ -280,7 +280,7 @@ Deno.test("Supervisor.run() takes another port where another program has its own
 
 Deno.test("Supervisor.run() starts nothing where another instance runs, and drains and ends where one has taken the rule", async () => {
   const world = new World();
-  using _hurry = await faster(100);
+  using _clock = await skipWaits();
   world.conflict = { port: 4001, uid: 10_169 };
   await assertRejects(() => world.run(), ConflictError, "Another instance");
   assertEquals(world.events, []);
@@ -298,7 +298,7 @@ Deno.test("Supervisor.run() starts nothing where another instance runs, and drai
 for (const times of [1, 2]) {
   Deno.test(`a stop drops the requests in flight that take too long (told ${times} times)`, async () => {
     const world = new World();
-    using _hurry = await faster(times === 1 ? 100 : 1);
+    using _clock = await skipWaits();
     const run = world.run();
     await world.until("ready");
     world.first.isStubborn = true;
@@ -313,7 +313,7 @@ for (const times of [1, 2]) {
 for (const hanging of ["open", "draining", "absent"]) {
   Deno.test(`a stop ends in time when the rule hangs (${hanging})`, async () => {
     const world = new World();
-    using _hurry = await faster(100);
+    using _clock = await skipWaits();
     world.hanging = hanging;
     const run = world.run();
     await world.until(hanging === "open" ? "open 4000" : "ready");
@@ -344,7 +344,7 @@ Deno.test("a stop says before the drain that the rule stands, and tries again af
 
 Deno.test("a stop leaves another instance's rule alone, and is a clean one", async () => {
   const world = new World();
-  using _hurry = await faster(100);
+  using _clock = await skipWaits();
   const run = world.run();
   await world.until("ready");
   world.conflict = { port: 4001, uid: 10_169 };
@@ -356,7 +356,7 @@ Deno.test("a stop leaves another instance's rule alone, and is a clean one", asy
 
 Deno.test("Supervisor.run() ends a child that says nothing any more, but none that makes progress", async () => {
   const world = new World();
-  using _hurry = await faster(200);
+  using _clock = await skipWaits();
   const run = world.run();
   await world.until("ready");
   const { first } = world;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { REPOSITORY } from "../helpers/files.ts";
 
-const MODULE = new URL("lib/system/imports.ts", REPOSITORY).href;
+const MODULE = new URL("lib/cli/version.ts", REPOSITORY).href;
 
 /** Where `@std/yaml` leads to, and whether that is npm's. */
 const MAPS: Readonly<Record<string, boolean>> = {
