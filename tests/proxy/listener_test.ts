@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createLog } from "../../lib/system/log.ts";
-import { listen, ListenError } from "../../lib/proxy/listener.ts";
+import { ListenError } from "../../lib/config/address.ts";
+import { listen } from "../../lib/proxy/listener.ts";
 import { until } from "../helpers/node.ts";
 
 const LOG = createLog({ level: "error", format: "text", write: () => {} });
