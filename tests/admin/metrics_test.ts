@@ -168,9 +168,9 @@ Deno.test("renderMetrics() has times in their buckets, the rule where there is o
     assertMatch(help, /^[A-Z].*[^.]$/);
   }
   const [page] = sourceFiles("docs/monitoring.md");
-  const rows = page?.text.matchAll(/^\| `(c2s_imds_\w+)` +\| (\w+)/gm) ?? [];
+  const listed = page?.text.matchAll(/^- `(c2s_imds_\w+)` \((\w+)/gm) ?? [];
   assertEquals(
-    Array.from(rows, ([, name, type]) => `${name} ${type}`).sort(),
+    Array.from(listed, ([, name, type]) => `${name} ${type}`).sort(),
     [...families].map(([name, { type }]) => `${name} ${type}`).sort(),
   );
 });
