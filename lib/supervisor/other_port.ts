@@ -5,6 +5,7 @@
  * @module
  */
 import type { ListenAddress } from "../config/serve_config.ts";
+import { ConflictError } from "../rule/rule_error.ts";
 import type { Log, LogFields } from "../system/log.ts";
 import { readKernel, type Runner } from "../system/runner.ts";
 import {
@@ -13,7 +14,7 @@ import {
   processesAt,
 } from "../system/socket_owners.ts";
 import { UNPRIVILEGED_FROM } from "./preflight.ts";
-import { ConflictError, outlast } from "./rule_keeper.ts";
+import { outlast } from "./rule_keeper.ts";
 
 /** The ports that Kubernetes hands out to services of type NodePort. */
 const NODE_PORTS: PortRange = [30_000, 32_767];
@@ -42,9 +43,10 @@ export async function otherAddress(
   const listeners = await read();
   const holder = holderOf(taken, listeners);
   if (holder?.uid === uid) {
-    const isOwn = async () => holderOf(taken, await read())?.uid === uid;
-    if (!await outlast(isOwn)) return taken;
-    throw new ConflictError({ port: taken.port, uid });
+    return await outlast(async () => {
+      if (holderOf(taken, await read())?.uid !== uid) return taken;
+      throw new ConflictError({ port: taken.port, uid });
+    });
   }
   const port = nextPort(taken.port, listeners, await ephemeralPorts(run));
   if (port === undefined) return undefined;
