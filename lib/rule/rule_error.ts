@@ -10,7 +10,7 @@
 import { EXIT } from "../cli/command.ts";
 import { ExitError } from "../cli/message.ts";
 import { ending, type NotRun, type RunResult } from "../system/runner.ts";
-import type { Backend, Family } from "./rule.ts";
+import type { Backend, Family, RedirectTarget } from "./rule.ts";
 
 /**
  * How long iptables waits for the xtables lock, in seconds, as `-w` takes it.
@@ -51,6 +51,17 @@ export class RuleError extends ExitError {
     super(isOutOfReach ? EXIT.CANNOT_TELL : EXIT.FAILED, message, options);
     this.kind = kind;
     this.family = options.family;
+  }
+}
+
+/** Another instance runs on this node. */
+export class ConflictError extends Error {
+  /** Makes one for an instance that listens on a port as a user. */
+  constructor({ port, uid }: RedirectTarget) {
+    super(
+      `Another instance runs on this node: it listens on port ${port} as uid ${uid}, stop that one first`,
+    );
+    this.name = "ConflictError";
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { ListenAddress } from "../config/serve_config.ts";
+import { ConflictError } from "../rule/rule_error.ts";
 import type { Log, LogFields } from "../system/log.ts";
 import type { Runner } from "../system/runner.ts";
 import {
@@ -12,7 +13,7 @@ import {
   listeningSockets,
   processesAt,
 } from "../system/socket_owners.ts";
-import { ConflictError, outlast } from "./rule_keeper.ts";
+import { outlast } from "./rule_keeper.ts";
 
 /** The highest port. */
 const LAST_PORT = 65_535;
@@ -35,9 +36,10 @@ export async function otherAddress(
   const listeners = await read();
   const holder = holderOf(taken, listeners);
   if (holder?.uid === uid) {
-    const isOwn = async () => holderOf(taken, await read())?.uid === uid;
-    if (!await outlast(isOwn)) return taken;
-    throw new ConflictError({ port: taken.port, uid });
+    return await outlast(async () => {
+      if (holderOf(taken, await read())?.uid !== uid) return taken;
+      throw new ConflictError({ port: taken.port, uid });
+    });
   }
   const port = nextPort(taken.port, listeners);
   if (port === undefined) return undefined;

@@ -1,11 +1,12 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ListenError } from "../../lib/config/address.ts";
 import { startServing } from "../../lib/admin/serving.ts";
-import { createLog } from "../../lib/system/log.ts";
 import { stopClock } from "../helpers/clock.ts";
+import { recordLog } from "../helpers/log.ts";
 import { ask, valuesOf } from "../helpers/raw.ts";
 import {
   answer,
+  nowhere,
   type RawUpstream,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -15,13 +16,6 @@ function startService(): Promise<RawUpstream> {
   return startUpstream((_, connection) =>
     connection.write(answer("us-east-1"))
   );
-}
-
-/** An address at which nobody listens. */
-function nowhere() {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { hostname, port } = listener.addr as Deno.NetAddr;
-  return { hostname, port };
 }
 
 Deno.test("startServing() says that the process is alive without asking anybody, and asks the upstream whether it is ready", async () => {
@@ -160,10 +154,7 @@ Deno.test("startServing() listens nowhere when administrators' port is taken", a
           listen: [own],
           admin: { hostname: "127.0.0.1", port },
         }),
-        {
-          log: createLog({ level: "error", format: "text", write: () => {} }),
-          build: {},
-        },
+        { log: recordLog().log, build: {} },
       ),
     ListenError,
     `Cannot listen on 127.0.0.1:${port}: another program has it`,

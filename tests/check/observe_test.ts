@@ -7,7 +7,12 @@ import {
 } from "../../lib/check/observe.ts";
 import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
 import { askMetadata } from "../../lib/proxy/metadata_client.ts";
-import { answer, type Received, startUpstream } from "../helpers/upstream.ts";
+import {
+  answer,
+  nowhere,
+  type Received,
+  startUpstream,
+} from "../helpers/upstream.ts";
 
 const now = () => performance.now();
 
@@ -137,9 +142,7 @@ Deno.test("observe() has a silence judged as no answer at all", async () => {
 });
 
 Deno.test("observe() knows the system's reasons", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  assertEquals((await look(listener.addr.port)).token, "refused");
+  assertEquals((await look(nowhere().port)).token, "refused");
   await using upstream = await startUpstream((_, connection) =>
     connection.reset()
   );

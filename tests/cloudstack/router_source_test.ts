@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { NodeView } from "../../lib/cloudstack/discover_router.ts";
 import { RouterSource } from "../../lib/cloudstack/router_source.ts";
-import { createLog } from "../../lib/system/log.ts";
 import type { UpstreamSource } from "../../lib/proxy/upstream/upstream.ts";
 import { delay } from "../../lib/system/timers.ts";
 import { skipWaits, stopClock } from "../helpers/clock.ts";
+import { recordLog } from "../helpers/log.ts";
 import {
   createFakeNode,
   dhclientLease,
@@ -24,13 +24,8 @@ interface Watched extends Disposable {
 
 /** A source that is asked once a second, by a clock that nobody waits for. */
 async function watch(view: NodeView): Promise<Watched> {
-  const lines: string[] = [];
+  const { log, lines } = recordLog();
   const clock = await skipWaits();
-  const log = createLog({
-    level: "debug",
-    format: "text",
-    write: (line) => lines.push(line.replace(/^\S+ /, "").trimEnd()),
-  });
   const source = new RouterSource(view, "eth0", log);
   return {
     source,
@@ -38,7 +33,7 @@ async function watch(view: NodeView): Promise<Watched> {
       await delay(1_000);
       return (await source.current(5_000)).hostname;
     },
-    log: () => lines,
+    log: () => lines.map((line) => line.replace(/^\S+ /, "").trimEnd()),
     [Symbol.dispose]() {
       source.close();
       clock[Symbol.dispose]();
@@ -175,11 +170,7 @@ Deno.test("RouterSource stops trying when it is closed", async () => {
   using node = createFakeNode();
   using clock = await stopClock();
   const searched = Promise.withResolvers<void>();
-  const log = createLog({
-    level: "warn",
-    format: "text",
-    write: () => searched.resolve(),
-  });
+  const { log } = recordLog({ write: () => searched.resolve() });
   const source = new RouterSource(node.view, "eth0", log);
   const asked = source.current(3_600_000);
   // The first try comes at once.

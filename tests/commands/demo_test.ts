@@ -10,7 +10,7 @@ import { EXIT, type Io } from "../../lib/cli/command.ts";
 import { demo } from "../../lib/commands/demo.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { fakeIo } from "../helpers/io.ts";
-import { runProgram, startProgram } from "../helpers/program.ts";
+import { startProgram } from "../helpers/program.ts";
 
 /** The line of the table that begins with a path. */
 function row(stdout: string, path: string): string {
@@ -132,7 +132,7 @@ Deno.test("demo refuses wrong usage before anything is printed", async () => {
   }
 });
 
-Deno.test("c2s-imds demo runs whatever proxies and settings the environment names", async () => {
+Deno.test("c2s-imds demo --keep runs whatever proxies and settings the environment names, and ends with 0 at a signal right after its first line", async () => {
   const proxy = "http://127.0.0.1:9";
   const env = {
     HTTP_PROXY: proxy,
@@ -143,14 +143,9 @@ Deno.test("c2s-imds demo runs whatever proxies and settings the environment name
     C2S_IMDS_REGION: "none",
     C2S_IMDS_LISTEN: "127.0.0.1:9",
   };
-  const { code, stdout, stderr } = await runProgram(["demo"], { env });
-  assertEquals([code, stderr], [EXIT.OK, ""]);
-  assertMatch(row(stdout, "placement/region"), /→ us-iso-east-1$/);
-});
-
-Deno.test("c2s-imds demo --keep ends with 0 at a signal right after its first line", async () => {
-  await using program = await startProgram(["demo", "--keep"]);
+  await using program = await startProgram(["demo", "--keep"], { env });
   const { code, stdout, stderr } = await program.stop("SIGTERM");
   assertEquals([code, stderr], [EXIT.OK, ""]);
   assertMatch(stdout, /^c2s-imds listening on http:\/\/127\.0\.0\.1:\d+\n/);
+  assertMatch(row(stdout, "placement/region"), /→ us-iso-east-1$/);
 });

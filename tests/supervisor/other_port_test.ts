@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ConflictError } from "../../lib/rule/rule_error.ts";
 import { otherAddress } from "../../lib/supervisor/other_port.ts";
-import { ConflictError } from "../../lib/supervisor/rule_keeper.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { skipWaits } from "../helpers/clock.ts";
 import { logInto } from "./config.ts";
