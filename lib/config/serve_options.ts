@@ -231,67 +231,44 @@ export const SERVE_OPTIONS: readonly Option[] = [
   ...SERVE_SETTINGS,
 ];
 
-/** Flags of c2s-instance-metadata, which this program replaces. */
-export interface ReplacedFlags {
-  /** The option that they stand for. */
-  readonly of: string;
-  /** The flags; those not given have their default. */
-  readonly aliases: readonly Option[];
-  /** What their values, in this order, come to. */
-  readonly text: (...values: readonly string[]) => string;
-}
-
-/** The original's flags by what they stand for; no variables and no keys. */
-export const REPLACED_FLAGS: readonly ReplacedFlags[] = [
+/**
+ * The flags of c2s-instance-metadata, which this program replaces, in the order
+ * of the help; no variables and no keys.
+ */
+export const SERVE_ALIASES: readonly Option[] = [
+  { name: "port", value: "PORT", help: "--listen 127.0.0.1:PORT" },
   {
-    of: OPTIONS.listen.name,
-    aliases: [{
-      name: "port",
-      value: "PORT",
-      help: "--listen 127.0.0.1:PORT",
-    }],
-    text: (port) => `127.0.0.1:${port}`,
+    name: "serverName",
+    value: "NAME",
+    help: "The host of --upstream",
+    fallback: METADATA_HOST,
   },
   {
-    of: OPTIONS.upstream.name,
-    aliases: [
-      {
-        name: "serverName",
-        value: "NAME",
-        help: "The host of --upstream",
-        fallback: METADATA_HOST,
-      },
-      {
-        name: "serverPort",
-        value: "PORT",
-        help: "The port of --upstream",
-        fallback: "80",
-      },
-    ],
-    text: (name = "", port) =>
-      `http://${name.includes(":") ? `[${name}]` : name}:${port}`,
+    name: "serverPort",
+    value: "PORT",
+    help: "The port of --upstream",
+    fallback: "80",
   },
   {
-    of: OPTIONS.regions.name,
-    aliases: [
-      {
-        name: "realRegion",
-        value: "REAL",
-        help: "The left side of --region",
-        fallback: REAL_REGION,
-      },
-      {
-        name: "emulatedRegion",
-        value: "EMULATED",
-        help: "The right side of --region",
-        fallback: EMULATED_REGION,
-      },
-    ],
-    text: (real, emulated) => `${real}=${emulated}`,
+    name: "realRegion",
+    value: "REAL",
+    help: "The left side of --region",
+    fallback: REAL_REGION,
+  },
+  {
+    name: "emulatedRegion",
+    value: "EMULATED",
+    help: "The right side of --region",
+    fallback: EMULATED_REGION,
   },
 ];
 
-/** The original's flags, in the order of the help. */
-export const SERVE_ALIASES: readonly Option[] = REPLACED_FLAGS.flatMap(
-  ({ aliases }) => aliases,
-);
+/** What they stand for: an option, and its value with their names in braces. */
+export const REPLACED_FLAGS: readonly (readonly [
+  option: string,
+  value: string,
+])[] = [
+  [OPTIONS.listen.name, "127.0.0.1:{port}"],
+  [OPTIONS.upstream.name, "http://{serverName}:{serverPort}"],
+  [OPTIONS.regions.name, "{realRegion}={emulatedRegion}"],
+];

@@ -16,7 +16,7 @@ import { cloudstackUpstream, parseInterfaceName } from "./address.ts";
 import { OVERRIDES, parseOverrides } from "./overrides.ts";
 import type { Override } from "./profile.ts";
 import { besides, fileBeside } from "./profiles.ts";
-import { REPLACED_FLAGS } from "./serve_options.ts";
+import { REPLACED_FLAGS, SERVE_ALIASES } from "./serve_options.ts";
 import {
   isMapping,
   type ReadTextFile,
@@ -33,7 +33,10 @@ import {
  */
 export function expandAliases(flags: SourcedValues): SourcedValues {
   const expanded = new Map(flags);
-  for (const { of, aliases, text } of REPLACED_FLAGS) {
+  for (const [of, value] of REPLACED_FLAGS) {
+    const aliases = SERVE_ALIASES.filter(({ name }) =>
+      value.includes(`{${name}}`)
+    );
     const given = aliases.flatMap(({ name }) => flags.get(name) ?? []);
     if (given.length === 0) continue;
     const source = given.map((value) => value.source).join(" and ");
@@ -42,10 +45,13 @@ export function expandAliases(flags: SourcedValues): SourcedValues {
         `Cannot use ${source} beside --${of}: expected one or the other`,
       );
     }
-    const texts = aliases.map(({ name, fallback }) =>
-      flags.get(name)?.[0]?.text ?? fallback ?? ""
-    );
-    expanded.set(of, [{ text: text(...texts), source }]);
+    const text = aliases.reduce((text, { name, fallback = "" }) => {
+      const part = flags.get(name)?.[0]?.text ?? fallback;
+      // The original takes an IPv6 address without brackets.
+      const host = part.includes(":") ? `[${part}]` : part;
+      return text.replace(`{${name}}`, () => host);
+    }, value);
+    expanded.set(of, [{ text, source }]);
   }
   return expanded;
 }
