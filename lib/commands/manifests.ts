@@ -18,15 +18,11 @@ import {
   parsePool,
 } from "../manifests/machine_config.ts";
 import {
+  KINDS,
   OTHER_WAYS,
   PASSED_ON,
-  type Place,
   readSettings,
 } from "./manifests_settings.ts";
-
-const KINDS = ["machineconfig", "daemonset", "systemd"] as const;
-
-type Kind = typeof KINDS[number];
 
 /** The options that are no options of `serve`. */
 const OWN_OPTIONS: readonly Option[] = [
@@ -53,17 +49,6 @@ const OWN_OPTIONS: readonly Option[] = [
 ];
 
 const SERVE_OPTIONS: readonly Option[] = [...PASSED_ON, ...OTHER_WAYS];
-
-/**
- * A machine config keeps the rule over restarts, whatever is asked. Who takes a
- * DaemonSet or a plain unit away does not expect nodes without metadata, so
- * there keeping it is a choice.
- */
-const PLACES: Readonly<Record<Kind, Place>> = {
-  machineconfig: { container: true, onStop: "keep", fixed: true },
-  daemonset: { container: true, onStop: "remove", fixed: false },
-  systemd: { container: false, onStop: "remove", fixed: false },
-};
 
 const HELP = `Usage: c2s-imds manifests machineconfig|daemonset|systemd [flags]
 
@@ -106,7 +91,7 @@ function run(args: readonly string[], io: Io): ExitCode {
   const flags = SERVE_OPTIONS.flatMap(({ name }) =>
     given(name).map(({ text }) => `--${name}=${text}`)
   );
-  const settings = () => readSettings(flags, io.readTextFile, PLACES[kind]);
+  const settings = () => readSettings(flags, io.readTextFile, kind);
   if (kind === "systemd") {
     const { serve, leaving } = settings();
     io.stdout(hostUnit(serve, leaving));

@@ -41,14 +41,19 @@ export const PASSED_ON: readonly Option[] = SERVE_SETTINGS
 /** Flags that say the same in other ways. */
 export const OTHER_WAYS: readonly Option[] = [CONFIG_OPTION, ...SERVE_ALIASES];
 
-/** Where a manifest's proxy runs. */
-export interface Place {
-  /** Whether in a container, whose users are not the host's. */
-  readonly container: boolean;
-  /** What becomes of the rule on a clean stop, unless told. */
-  readonly onStop: Leaving;
-  /** Whether it may be told otherwise. */
-  readonly fixed: boolean;
+/** The manifests there are; all but the last run the proxy in a container. */
+export const KINDS = ["machineconfig", "daemonset", "systemd"] as const;
+
+/** One of {@linkcode KINDS}. */
+export type Kind = typeof KINDS[number];
+
+/**
+ * What becomes of the rule on a clean stop, unless told. A machine config keeps
+ * it over restarts, whatever is asked. Who takes a DaemonSet or a plain unit
+ * away does not expect nodes without metadata, so there keeping it is a choice.
+ */
+function usualOnStop(kind: Kind): Leaving {
+  return kind === "machineconfig" ? "keep" : "remove";
 }
 
 /** What goes into the manifest. */
@@ -73,13 +78,13 @@ const PLAIN = /^[\w@+=:,./[\]-]+$/;
  *
  * @param args flags of `serve`
  * @param readTextFile reads the file of `--config`
- * @param place where the proxy runs
+ * @param kind what the proxy is run by
  * @throws {UsageError} for what `serve` would refuse there
  */
 export function readSettings(
   args: readonly string[],
   readTextFile: ReadTextFile,
-  place: Place,
+  kind: Kind,
 ): Settings {
   const { values, overrides } = gatherSettings(args, {}, readTextFile);
   const config = parseServeConfig({ values, overrides }, readTextFile);
@@ -90,13 +95,14 @@ export function readSettings(
         "expected none in a manifest, which has no file beside it",
     );
   }
-  requireFit(config, values, place);
+  const onStop = usualOnStop(kind);
+  requireFit(config, values, kind);
   const all: SourcedValues = new Map([
     // Said in so many words, so that a manifest tells what it does.
     ...values.has("profile") ? [] : [
       [OPTIONS.regions.name, defaultOf(OPTIONS.regions)] as const,
     ],
-    ["on-stop", [preset("on-stop", place.onStop)]],
+    ["on-stop", [preset("on-stop", onStop)]],
     ...values,
   ]);
   return {
@@ -109,7 +115,7 @@ export function readSettings(
       flagsOf(all, name)
     ),
     leaving: {
-      onStop: values.has("on-stop") ? config.onStop : place.onStop,
+      onStop: values.has("on-stop") ? config.onStop : onStop,
       onCrash: config.onCrash,
     },
   };
@@ -137,8 +143,9 @@ function flagsOf(givens: SourcedValues, name: string): readonly string[] {
 function requireFit(
   { listen, admin, regions, user }: WholeConfig,
   givens: SourcedValues,
-  { container, fixed, onStop }: Place,
+  kind: Kind,
 ): void {
+  const isContainer = kind !== "systemd";
   const expect = (name: string, holds: boolean, expected: string, i = 0) => {
     if (!holds) refuse(givens.get(name)?.[i] ?? preset(name, ""), expected);
   };
@@ -146,18 +153,18 @@ function requireFit(
     givens.get(name)?.[0]?.text ?? fallback;
   expect(
     "user",
-    !container || "uid" in user,
+    !isContainer || "uid" in user,
     `a uid from 1 to ${HIGHEST_UID}`,
   );
   expect(
     "on-stop",
-    !fixed || text("on-stop", onStop) === onStop,
-    `${onStop}, else each restart opens the way to the real region`,
+    kind !== "machineconfig" || text("on-stop", "keep") === "keep",
+    `keep, else each restart opens the way to the real region`,
   );
   // Nothing would ever be ready.
   expect(
     "region",
-    !container || regions.size > 0,
+    !isContainer || regions.size > 0,
     `REAL=EMULATED, ${NO_REGION} would be waited for in vain`,
   );
   expect(
