@@ -5,20 +5,21 @@ import type { Runner } from "../../lib/system/runner.ts";
 import { skipWaits } from "../helpers/clock.ts";
 import { logInto } from "./config.ts";
 
+/** Port 4001, on which root listens. */
+const NEXT =
+  "  1: 0100007F:0FA1 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 2 1\n";
+
 /** A machine on which a user listens on port 4000, for some looks. */
 function machine(uid: number, local: string, looks = Infinity): Runner {
   let left = looks;
-  const files: Record<string, () => string> = {
-    "/proc/net/tcp": () =>
-      "  sl  local_address rem_address   st\n" +
-      (left-- > 0
-        ? `  0: ${local}:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000 ${uid} 0 1 1\n`
-        : ""),
-  };
-  return ([program, file]) => {
+  const table = () =>
+    `  sl  local_address rem_address   st\n${NEXT}` +
+    (left-- > 0 ? NEXT.replace("0100007F:0FA1", `${local}:0FA0`) : "")
+      .replace("00000000 0 0 2", `00000000 ${uid} 0 1`);
+  return ([program]) => {
     const stdout = program === "ss"
       ? 'LISTEN 0 5 127.0.0.1:4000 0.0.0.0:* users:(("python3",pid=12,fd=3))\n'
-      : files[file ?? ""]?.() ?? "";
+      : table();
     return Promise.resolve({ code: 0, stdout, stderr: "" });
   };
 }
@@ -42,14 +43,14 @@ async function other(run: Runner): Promise<[number | undefined, string]> {
 for (
   const [who, run, by] of [
     ["another user", machine(1000, IP), 'uid=1000 by="python3 \\(pid 12\\)"'],
-    ["who listens on all addresses", machine(1000, ANY), "uid=1000"],
-    ["who listens on IPv6", machine(1000, IP6), "a socket that does not"],
-    ["who does not listen", machine(1000, IP, 0), "a socket that does not"],
+    ["one who listens on all addresses", machine(1000, ANY), "uid=1000"],
+    ["one who listens on IPv6", machine(1000, IP6), "a socket that does not"],
+    ["one who does not listen", machine(1000, IP, 0), "a socket that does not"],
   ] as const
 ) {
-  Deno.test(`otherAddress() takes another port than that of ${who}`, async () => {
+  Deno.test(`otherAddress() takes the next free port where ${who} has one`, async () => {
     const [port, log] = await other(run);
-    assertEquals(port, 4001);
+    assertEquals(port, 4002);
     assertMatch(log, new RegExp(`warn another program .* taken=4000 .*${by}`));
   });
 }
