@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ListenError } from "../../lib/config/address.ts";
 import { startServing } from "../../lib/admin/serving.ts";
 import { stopClock } from "../helpers/clock.ts";
 import { recordLog } from "../helpers/log.ts";
@@ -146,7 +147,7 @@ Deno.test("startServing() listens nowhere when administrators' port is taken", a
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr as Deno.NetAddr;
   const own = nowhere();
-  const error = await assertRejects(
+  await assertRejects(
     () =>
       startServing(
         adminConfig(nowhere(), {
@@ -155,9 +156,8 @@ Deno.test("startServing() listens nowhere when administrators' port is taken", a
         }),
         { log: recordLog().log, build: {} },
       ),
-    Error,
-    `Cannot listen on 127.0.0.1:${port}`,
+    ListenError,
+    `Cannot listen on 127.0.0.1:${port}: another program has it`,
   );
-  assert(error.cause instanceof Deno.errors.AddrInUse);
   await assertRejects(() => Deno.connect(own), Deno.errors.ConnectionRefused);
 });

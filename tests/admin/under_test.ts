@@ -33,7 +33,11 @@ export function adminConfig(
   given: Partial<ServeConfig> = {},
 ): ServeConfig {
   const admin = { hostname: "127.0.0.1", port: 0 };
-  return configOf(upstream, { admin, cacheMs: 0, ...given });
+  return configOf(upstream, {
+    admin,
+    cacheMs: 0,
+    ...given,
+  });
 }
 
 /**

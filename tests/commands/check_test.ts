@@ -86,7 +86,7 @@ Deno.test("check says yes through a proxy and no without it, and shows no token"
   }
 });
 
-Deno.test("check takes regions, port, user, backend and profile from serve's flags, variables and file", async () => {
+Deno.test("check takes regions, listeners, user, backend and profile from serve's flags, variables and file", async () => {
   await using it = await stage();
   const { run } = createFakeIptables();
   await iptablesWith(run, "install --port 4100 --user 77");
@@ -127,6 +127,30 @@ Deno.test("check takes regions, port, user, backend and profile from serve's fla
     stdout,
     /: services\/partition shows aws, not aws-iso; give serve/,
   );
+});
+
+Deno.test("check asks the proxy itself when clients do not see the emulated region", async () => {
+  await using it = await stage();
+  const answers = { [SERVICE]: it.real, [PROXY]: it.emulated };
+  const { run } = createFakeIptables();
+  const { code, stdout } = await check("", { answers, run });
+  assertEquals(code, EXIT.FAILED);
+  assertMatch(stdout, /^rule: +absent, nft backend$/m);
+  assertMatch(stdout, /^proxy: +127\.0\.0\.1:4000 shows emulated region/m);
+  assertMatch(stdout, /: the rule is absent; run c2s-imds iptables install/);
+  const elsewhere = {
+    [SERVICE]: it.real,
+    "http://127.0.0.1:4100": it.emulated,
+  };
+  for (
+    const line of [
+      "--listen 127.0.0.1:4100",
+      "--listen 0.0.0.0:4100 --listen-anywhere",
+    ]
+  ) {
+    const found = await check(line, { answers: elsewhere, run });
+    assertMatch(found.stdout, /^proxy: +127\.0\.0\.1:4100 shows emulated/m);
+  }
 });
 
 // tests/e2e/check_test.ts has what it makes of that.

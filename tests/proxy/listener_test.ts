@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { listen, ListenError } from "../../lib/proxy/listener.ts";
+import { ListenError } from "../../lib/config/address.ts";
+import { listen } from "../../lib/proxy/listener.ts";
 import { recordLog } from "../helpers/log.ts";
 import { until } from "../helpers/node.ts";
 

@@ -127,7 +127,7 @@ for (
   const [user, says] of [
     ["toor", "uid 0 would exempt every client that runs as root"],
     ["nobody-here", "no such user here"],
-    ["unsaid", "id is not on PATH, give the uid"],
+    ["unsaid", '"id" is not on PATH, give the uid'],
   ] as const
 ) {
   Deno.test(`resolveUser() refuses "${user}", and says why and where it was given`, async () => {

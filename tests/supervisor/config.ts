@@ -10,7 +10,6 @@ import { configOf } from "../proxy/under_test.ts";
 /** A configuration of a proxy on port 4000. */
 export const CONFIG = configOf({ hostname: "127.0.0.1", port: 9 }, {
   listen: [{ hostname: "127.0.0.1", port: 4000 }],
-  timeoutMs: 1_000,
   cacheMs: 0,
 });
 

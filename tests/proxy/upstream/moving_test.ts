@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { UpstreamSource } from "../../../lib/proxy/upstream/upstream.ts";
+import { stopClock } from "../../helpers/clock.ts";
 import { ask, get } from "../../helpers/raw.ts";
 import { answer, nowhere, startUpstream } from "../../helpers/upstream.ts";
 import { startUnderTest } from "../under_test.ts";
@@ -73,6 +74,7 @@ Deno.test("startProxy() tries a moving upstream three times within one limit, an
 });
 
 Deno.test("startProxy() tries no longer than the timeout", async () => {
+  using _clock = await stopClock();
   const source = new FakeSource(nowhere());
   await using proxy = await startMoving(source, 100);
   assertEquals((await ask(proxy.address, get("/latest/"))).status, 502);
@@ -93,8 +95,10 @@ Deno.test("startProxy() answers 502 with the reason while no upstream is known, 
 
 Deno.test("startProxy() reports a moving upstream that is silent, keeps to one that breaks off, and asks it once", async () => {
   for (const [isSilent, status] of [[true, 504], [false, 502]] as const) {
+    using clock = await stopClock();
     await using upstream = await startUpstream((_, connection) => {
-      if (!isSilent) connection.reset();
+      if (isSilent) clock.advance(200);
+      else connection.reset();
     });
     const source = new FakeSource(upstream.address);
     await using proxy = await startMoving(source, isSilent ? 200 : 60_000);
