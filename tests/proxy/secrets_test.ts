@@ -84,7 +84,7 @@ Deno.test("serve logs no token, credential or body at debug", async () => {
     `--upstream=http://127.0.0.1:${upstream.address.port}`,
     "--log-level=debug",
     "--log-format=json",
-    "--timeout=1",
+    "--timeout=5",
   ]);
   const address = {
     hostname: "127.0.0.1",
