@@ -14,7 +14,7 @@ import type {
 import { UsageError } from "../cli/message.ts";
 import type { Log } from "../system/log.ts";
 import { coveredTargets, openMachine, resolveUser } from "../rule/machine.ts";
-import { findConflict, look, reconcile } from "../rule/reconcile.ts";
+import { look, reconcile, requireAlone } from "../rule/reconcile.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { answerChild } from "../supervisor/questions.ts";
 import { rulePorts } from "../rule/rule.ts";
@@ -29,7 +29,7 @@ import {
   synCookieWarning,
 } from "../supervisor/preflight.ts";
 import { routeFault } from "../supervisor/route.ts";
-import { RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
+import { outlast, RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
 import {
@@ -149,16 +149,16 @@ async function openRule(
   return {
     backend: machine.backend,
     keeper: new RuleKeeper({
-      reconcile(desired, where) {
+      reconcile(desired, ownPorts, where) {
         const action = `${
           desired.state === "open" ? "install" : "remove"
         } the rule`;
-        return reconcile({ ...looking(where), action }, desired);
+        return reconcile({ ...looking(where), action }, desired, ownPorts);
       },
       look: (desired, part) => look(machine, desired, part),
       route: (desired) => routeFault(desired, run),
-      conflict: (ownPorts, where) => findConflict(looking(where), ownPorts),
     }, log),
+    requireAlone: () => outlast(() => requireAlone(machine)),
     open(addresses) {
       const targets = coveredTargets(machine, rulePorts(addresses));
       return { state: "open", uid, targets };

@@ -25,16 +25,23 @@ import {
   type Desired,
   familyName,
   type Place,
-  type RedirectTarget,
   type Rule,
   rulesOf,
 } from "./rule.ts";
-import { explain, type FailureKind, RuleError } from "./rule_error.ts";
+import {
+  ConflictError,
+  explain,
+  type FailureKind,
+  RuleError,
+} from "./rule_error.ts";
 import { areSame, expectedTable } from "./rule_text.ts";
 
 /** What can be had of a desired state. */
 export interface Reached {
-  /** All that was desired but the families left out. */
+  /**
+   * All that was desired but the families left out; `absent` wherever nothing
+   * of ours is left.
+   */
   readonly reached: Desired;
   /** Which families this machine cannot guard, and why, one line each. */
   readonly unguarded: readonly string[];
@@ -108,7 +115,7 @@ async function withGuardWhereItCan<T>(
   act: (desired: Desired) => Promise<T>,
 ): Promise<Reached & T> {
   try {
-    return { ...await act(desired), reached: desired, unguarded: [] };
+    return { reached: desired, unguarded: [], ...await act(desired) };
   } catch (error) {
     if (!(error instanceof RuleError) || desired.state !== "open") throw error;
     const { kind, family, cause } = error;
@@ -165,6 +172,9 @@ function trial({ argv: [command, ...args], ...feed }: Feed): Feed {
  * its work all the same: only what is read afterwards counts. Calls for the
  * same machine must not overlap.
  *
+ * @param ownPorts the proxy's ports, where the rule of another instance is to
+ * be left alone
+ * @throws {ConflictError} when one has the rule; nothing was changed
  * @throws {RuleError} when the desired state could not be reached, or where
  * nothing shall stand and some place could not be read; the message says what
  * stands
@@ -172,15 +182,21 @@ function trial({ argv: [command, ...args], ...feed }: Feed): Feed {
 export function reconcile(
   machine: Machine,
   desired: Desired,
+  ownPorts?: readonly number[],
 ): Promise<Reconciled> {
-  return withGuardWhereItCan(desired, (reached) => reach(machine, reached));
+  return withGuardWhereItCan(
+    desired,
+    (reached) => reach(machine, reached, ownPorts),
+  );
 }
 
 async function reach(
   machine: Machine,
   desired: Desired,
-): Promise<Omit<Reconciled, keyof Reached>> {
+  ownPorts: readonly number[] | undefined,
+): Promise<Omit<Reconciled, "unguarded">> {
   const first = await compare(machine, desired);
+  if (ownPorts) await requireOwn(machine, first.reading, ownPorts);
   let now = first;
   let failed: RuleError | undefined;
   for (
@@ -217,7 +233,9 @@ async function reach(
   const [blind] = unreadable;
   if (blind !== undefined && desired.state !== "open") throw blind.error;
   const { reading, differences: was } = first;
+  const isBare = now.reading.places.every(isEmpty);
   return {
+    reached: isBare ? { state: "absent" } : desired,
     was,
     warnings: [
       ...unreadable.map(({ error }) => error.message),
@@ -328,24 +346,35 @@ async function guardDifferences(
 }
 
 /**
- * Finds another instance: a rule of ours whose port has a listener on loopback
- * that runs as the rule's uid, and is not ours. Nobody listens where a crash
- * left the rule, and a stranger who does has no claim to it.
+ * Makes sure that no other instance runs, before anything is changed.
  *
- * @param ownPorts the ports that are ours
- * @returns `undefined` where there is none, or where it cannot be told
+ * @throws {ConflictError} when one has the rule
  */
-export async function findConflict(
-  machine: Machine,
-  ownPorts: readonly number[],
-): Promise<RedirectTarget | undefined> {
-  const others = redirectTargets(await readRules(machine))
-    .filter(({ port }) => !ownPorts.includes(port));
-  if (others.length === 0) return undefined;
+export async function requireAlone(machine: Machine): Promise<void> {
   const listeners = await listeningSockets(machine.run);
-  return others.find((target) =>
+  // No rule is root's: mostly this spares reading them.
+  if (!listeners?.some(({ uid }) => uid !== 0)) return;
+  await requireOwn(machine, await readRules(machine), []);
+}
+
+/**
+ * Looks for another instance: a rule of ours whose port has a listener on
+ * loopback that runs as the rule's uid, and is not ours. Nobody listens where a
+ * crash left the rule, and a stranger who does has no claim to it.
+ */
+async function requireOwn(
+  { run }: Machine,
+  reading: Reading,
+  ownPorts: readonly number[],
+): Promise<void> {
+  const others = redirectTargets(reading)
+    .filter(({ port }) => !ownPorts.includes(port));
+  if (others.length === 0) return;
+  const listeners = await listeningSockets(run);
+  const found = others.find((target) =>
     listeners?.some(({ localPort, uid }) =>
       localPort === target.port && uid === target.uid
     )
   );
+  if (found !== undefined) throw new ConflictError(found);
 }

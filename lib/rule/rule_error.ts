@@ -9,8 +9,8 @@
  */
 import { EXIT } from "../cli/command.ts";
 import { ExitError } from "../cli/message.ts";
-import type { NotRun, RunResult } from "../system/runner.ts";
-import type { Backend, Family } from "./rule.ts";
+import { ending, type NotRun, type RunResult } from "../system/runner.ts";
+import type { Backend, Family, RedirectTarget } from "./rule.ts";
 
 /**
  * How long iptables waits for the xtables lock, in seconds, as `-w` takes it.
@@ -51,6 +51,17 @@ export class RuleError extends ExitError {
     super(isOutOfReach ? EXIT.CANNOT_TELL : EXIT.FAILED, message, options);
     this.kind = kind;
     this.family = options.family;
+  }
+}
+
+/** Another instance runs on this node. */
+export class ConflictError extends Error {
+  /** Makes one for an instance that listens on a port as a user. */
+  constructor({ port, uid }: RedirectTarget) {
+    super(
+      `Another instance runs on this node: it listens on port ${port} as uid ${uid}, stop that one first`,
+    );
+    this.name = "ConflictError";
   }
 }
 
@@ -172,24 +183,6 @@ export function explain(
     if (match !== null) return failed(kind, explain(match, attempt, how));
   }
   return failed("other", how);
-}
-
-/** Says how a command ended, in its own words where it said any. */
-export function ending(command: string, result: RunResult | NotRun): string {
-  if (result === "not found") return `"${command}" is not on PATH`;
-  if (result === "timeout") {
-    return `"${command}" did not end in time and was stopped`;
-  }
-  const { code, stdout, stderr } = result;
-  const lines = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
-  // iptables-nft-restore says what is wrong on the line after its name.
-  const said = lines[0]?.endsWith(":") && lines.length > 1
-    ? `${lines[0]} ${lines[1]}`
-    : lines[0];
-  return `"${command}" ended with code ${code}${
-    said === undefined ? "" : `: ${said}`
-  }`;
 }
 
 /** Says that a table holds rules iptables cannot read. */

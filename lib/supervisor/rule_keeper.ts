@@ -13,7 +13,9 @@ import {
 } from "../system/log.ts";
 import type { RuleTally, RuleView } from "../admin/readiness.ts";
 import type { Reconciled } from "../rule/reconcile.ts";
-import type { Desired, RedirectTarget } from "../rule/rule.ts";
+import type { Desired } from "../rule/rule.ts";
+import { ConflictError } from "../rule/rule_error.ts";
+import { atMostEvery } from "../system/memoize.ts";
 import { delay } from "../system/timers.ts";
 
 /**
@@ -23,13 +25,14 @@ import { delay } from "../system/timers.ts";
 export const LOOK_MS = 500;
 
 /**
- * Each so many looks there is one at the redirect and at what our chains hold,
- * too, which takes longer on a node with many services: no flush of a table
- * leaves our jumps, and without a redirect clients are refused.
+ * Each so many looks, the first among them, there is one at the redirect and at
+ * what our chains hold, too, which takes longer on a node with many services:
+ * no flush of a table leaves our jumps, and without a redirect clients are
+ * refused.
  */
 const REDIRECT_LOOK = 3;
 
-/** Between two looks at everything, in milliseconds. */
+/** Between two looks at everything, or at the route, in milliseconds. */
 const FULL_LOOK_MS = 30_000;
 
 /**
@@ -55,41 +58,37 @@ export type Where = "everywhere" | "in use";
 
 /** The kernel's rules, as the keeper uses them. */
 export interface RuleAccess {
-  /** Makes what stands what shall stand. */
-  reconcile(desired: Desired, where: Where): Promise<Reconciled>;
+  /**
+   * Makes what stands what shall stand.
+   *
+   * @throws {ConflictError} when another instance has the rule
+   */
+  reconcile(
+    desired: Desired,
+    ownPorts: readonly number[],
+    where: Where,
+  ): Promise<Reconciled>;
   /** What differs, at a quick look at the guard alone or at all of it. */
   look(desired: Desired, part: "guard" | "all"): Promise<readonly string[]>;
   /** What a client gets in place of the proxy, if it does not get that. */
   route(desired: Desired): Promise<string | undefined>;
-  /** The rule of another instance, if that is what stands. */
-  conflict(
-    ownPorts: readonly number[],
-    where: Where,
-  ): Promise<RedirectTarget | undefined>;
-}
-
-/** Another instance runs on this node. */
-export class ConflictError extends Error {
-  /** Makes one for an instance that listens on a port as a user. */
-  constructor({ port, uid }: RedirectTarget) {
-    super(
-      `Another instance runs on this node: it listens on port ${port} as uid ${uid}, stop that one first`,
-    );
-    this.name = "ConflictError";
-  }
 }
 
 /**
- * Waits for the end of what an instance that was just killed may leave behind.
+ * Tries again while there is what an instance that was just killed may leave
+ * behind.
  *
- * @param find finds it
- * @returns what stays, and so is of another instance; falsy where nothing does
+ * @throws {ConflictError} for what stays, and so is of another instance
  */
-export async function outlast<T>(find: () => Promise<T>): Promise<T> {
+export async function outlast<T>(act: () => Promise<T>): Promise<T> {
   const end = performance.now() + ORPHAN_MS;
   for (;;) {
-    const found = await find();
-    if (!found || performance.now() >= end) return found;
+    try {
+      return await act();
+    } catch (error) {
+      const isOver = performance.now() >= end;
+      if (isOver || !(error instanceof ConflictError)) throw error;
+    }
     await delay(100);
   }
 }
@@ -113,14 +112,18 @@ export class RuleKeeper implements RuleView {
   #isLeaving = false;
   #isOthers = false;
   #fullLookAt = 0;
+  #routeAt = 0;
   #looks = 0;
   /** When the rule was put back lately. */
   #repairedAt: readonly number[] = [];
   #saidFight = false;
   #repairs = 0;
   #failures = 0;
-  #answer: Promise<string | undefined> | undefined;
-  #answeredAt = -Infinity;
+  /** Looks at the rule, and at what a client gets, at most once a second. */
+  readonly fault: RuleView["fault"] = atMostEvery(
+    ANSWER_KEEP_MS,
+    () => this.#faultNow(),
+  );
 
   /**
    * Looks after nothing until it is told what shall stand.
@@ -146,23 +149,11 @@ export class RuleKeeper implements RuleView {
   }
 
   /**
-   * Makes sure that no other instance has the rule, and waits for one that is
-   * about to end.
-   *
-   * @throws {ConflictError} when one has it
-   */
-  async requireOwn(): Promise<void> {
-    const other = await outlast(() =>
-      this.#access.conflict(this.ownPorts, "everywhere")
-    );
-    if (other !== undefined) throw new ConflictError(other);
-  }
-
-  /**
    * Makes something stand, and keeps it so; settles early when it is told of
    * something newer before its turn comes.
    *
    * @param desired what shall stand
+   * @throws {ConflictError} when another instance has the rule
    * @throws {Error} when it cannot be reached now; the looks try again
    */
   set(desired: Desired): Promise<void> {
@@ -171,8 +162,8 @@ export class RuleKeeper implements RuleView {
     return this.#inTurn(async () => {
       // Deaths in a row would else make a stop wait for what is long over.
       if (desired !== this.#desired) return;
-      await this.requireOwn();
-      await this.#reconcile(desired);
+      await outlast(() => this.#reconcile(desired));
+      this.#fullLookAt = performance.now() + FULL_LOOK_MS;
     });
   }
 
@@ -192,14 +183,16 @@ export class RuleKeeper implements RuleView {
   }
 
   /**
-   * Makes something stand for good, with a second try. The rule of another
-   * instance is left to it, which is no failure.
+   * Makes something stand for good, with a second try, unless it was told so
+   * before and nothing is left since. The rule of another instance is left to
+   * it, which is no failure.
    *
    * @returns whether it stands
    */
   async leave(desired: Desired): Promise<boolean> {
+    const isGone = this.#isLeaving && this.#reached?.state === "absent";
+    if (isGone || this.#isOthers) return true;
     this.#isLeaving = true;
-    if (this.#isOthers) return true;
     for (let tries = 2; tries > 0; tries--) {
       try {
         await this.set(desired);
@@ -237,19 +230,8 @@ export class RuleKeeper implements RuleView {
 
   /** Looks at everything at the next look. */
   check(): void {
-    this.#fullLookAt = 0;
+    this.#fullLookAt = this.#routeAt = 0;
     this.#repairedAt = [];
-  }
-
-  /** Looks at the rule, and at what a client gets, at most once a second. */
-  fault(): Promise<string | undefined> {
-    const now = performance.now();
-    if (this.#answer === undefined || now - this.#answeredAt > ANSWER_KEEP_MS) {
-      this.#answeredAt = Infinity;
-      this.#answer = this.#faultNow();
-      this.#answer.then(() => this.#answeredAt = now);
-    }
-    return this.#answer;
   }
 
   async #faultNow(): Promise<string | undefined> {
@@ -273,35 +255,32 @@ export class RuleKeeper implements RuleView {
     const desired = this.#desired;
     if (desired === undefined || this.#isLeaving) return;
     const now = performance.now();
-    const isFull = now >= this.#fullLookAt;
+    const reached = this.#reached;
+    if (reached !== undefined && desired.state !== "open") return;
+    const isFull = reached === undefined || now >= this.#fullLookAt;
     if (isFull) this.#fullLookAt = now + FULL_LOOK_MS;
     try {
-      const reached = this.#reached;
-      if (reached !== undefined) {
-        if (desired.state !== "open") return;
-        if (!isFull && (await this.#drift(reached)).length === 0) return;
+      if (isFull || (await this.#drift(reached)).length > 0) {
+        // What a quick look misses is put back first: until then clients may
+        // see the real service.
+        const where = isFull ? "everywhere" : "in use";
+        const { was } = await this.#reconcile(desired, where);
+        if (was.length > 0 && reached !== undefined) this.#repaired(was);
       }
-      // What a quick look misses is put back first: until then clients may see
-      // the real service.
-      const where = isFull || reached === undefined ? "everywhere" : "in use";
-      const other = await this.#access.conflict(this.ownPorts, where);
-      if (other !== undefined) {
-        return this.#conflict.resolve(new ConflictError(other));
-      }
-      const { was } = await this.#reconcile(desired, where);
-      if (was.length > 0 && reached !== undefined) this.#repaired(was);
-      if (!isFull || desired.state !== "open") return;
+      if (now < this.#routeAt || desired.state !== "open") return;
+      this.#routeAt = now + FULL_LOOK_MS;
       const fault = await this.#access.route(desired);
       if (fault === undefined) return;
       this.#logRoute("clients do not reach the proxy", { instead: fault });
     } catch (error) {
-      this.#failed("look after the rule", error);
+      if (error instanceof ConflictError) this.#conflict.resolve(error);
+      else this.#failed("look after the rule", error);
     }
   }
 
   /** What a quick look finds that is to be repaired. */
   async #drift(desired: Desired): Promise<readonly string[]> {
-    const part = ++this.#looks % REDIRECT_LOOK === 0 ? "all" : "guard";
+    const part = this.#looks++ % REDIRECT_LOOK === 0 ? "all" : "guard";
     const found = await this.#access.look(desired, part);
     return this.#isFight ? found.filter((it) => !IS_SHADOW.test(it)) : found;
   }
@@ -315,7 +294,11 @@ export class RuleKeeper implements RuleView {
     desired: Desired,
     where: Where = "everywhere",
   ): Promise<Reconciled> {
-    const reconciled = await this.#access.reconcile(desired, where);
+    const reconciled = await this.#access.reconcile(
+      desired,
+      this.ownPorts,
+      where,
+    );
     this.#warnOnce(
       "the rule may stand in another place, too",
       reconciled.warnings,

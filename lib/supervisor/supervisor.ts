@@ -12,11 +12,12 @@ import type {
 } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import type { Desired } from "../rule/rule.ts";
+import { ConflictError } from "../rule/rule_error.ts";
 import { errorLine } from "../cli/message.ts";
 import { firstWithin, type StopOrder } from "../system/stop_order.ts";
 import { every } from "../system/timers.ts";
 import type { Child } from "./child_process.ts";
-import { ConflictError, type RuleKeeper } from "./rule_keeper.ts";
+import type { RuleKeeper } from "./rule_keeper.ts";
 
 /** Between two lines to the child, in milliseconds. */
 const TELL_MS = 2_000;
@@ -72,6 +73,12 @@ const MOST_DEATHS = 5;
 export interface SupervisedRule {
   /** Keeps it. */
   readonly keeper: RuleKeeper;
+  /**
+   * Waits for an instance that was just killed.
+   *
+   * @throws {ConflictError} when another one has the rule
+   */
+  requireAlone(): Promise<void>;
   /** What shall stand while the proxy listens there. */
   open(addresses: readonly ListenAddress[]): Desired;
   /**
@@ -135,7 +142,7 @@ export class Supervisor {
    */
   async run(): Promise<boolean> {
     const { rule, log, order, onCrash } = this.#parts;
-    if (!order.isGiven) await rule?.keeper.requireOwn();
+    if (!order.isGiven) await rule?.requireAlone();
     const first = await this.#start();
     if (first === "stop") return await this.#leave();
     if (await this.#place(first) === "stop") return await this.#finish(first);

@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openMachine } from "../../lib/rule/machine.ts";
 import {
-  findConflict,
   look,
   reconcile,
+  requireAlone,
   ROUNDS,
 } from "../../lib/rule/reconcile.ts";
-import { RuleError } from "../../lib/rule/rule_error.ts";
+import { ConflictError, RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner, RunResult } from "../../lib/system/runner.ts";
 import { createFakeIptables, type FakeIptables } from "./fake_iptables.ts";
 import { JUMP, OPEN } from "./samples.ts";
@@ -201,15 +201,21 @@ const LISTENERS: readonly [
 ];
 
 for (const [who, port, uid, isConflict] of LISTENERS) {
-  Deno.test(`findConflict() finds ${isConflict ? "an" : "no"} instance when ${who} listens`, async () => {
+  Deno.test(`reconcile() ${isConflict ? "leaves" : "replaces"} a rule when ${who} listens at its port`, async () => {
     const fake = createFakeIptables();
     const machine = await machineWith(fake, true);
     fake.files["/proc/net/tcp"] =
       `  sl  local_address\n   1: 0100007F:${port} 00000000:0000 0A 00000000:00000000 00:00000000 00000000  ${uid}        0 12345 1\n`;
-    assertEquals(
-      await findConflict(machine, [4001]),
-      isConflict ? { port: 4000, uid: 10_169 } : undefined,
-    );
-    assertEquals(await findConflict(machine, [4000]), undefined);
+    const replace = [
+      () => requireAlone(machine),
+      () => reconcile(machine, ABSENT, [4001]),
+    ];
+    for (const act of replace) {
+      if (!isConflict) await act();
+      else await assertRejects(act, ConflictError, "port 4000 as uid 10169");
+    }
+    assertEquals(fake.restores.length === 0, isConflict);
+    if (isConflict) await reconcile(machine, ABSENT, [4000]);
+    assertEquals(fake.restores, ["nat", "filter"]);
   });
 }

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Reconciled } from "../../lib/rule/reconcile.ts";
 import type { Desired, RedirectTarget } from "../../lib/rule/rule.ts";
+import { ConflictError } from "../../lib/rule/rule_error.ts";
 import {
-  ConflictError,
   FIGHT,
   type RuleAccess,
   RuleKeeper,
@@ -32,17 +32,27 @@ class World implements RuleAccess {
   stubborn: readonly string[] = [];
   other: RedirectTarget | undefined;
   instead: string | undefined;
+  /** What a drained rule is like. */
+  left: "draining" | "absent" = "draining";
   failing = "";
   isHanging = false;
   readonly keeper = new RuleKeeper(this, logInto(this.lines));
   #news = Promise.withResolvers<void>();
 
-  async reconcile(desired: Desired, where: Where): Promise<Reconciled> {
+  async reconcile(
+    desired: Desired,
+    _ownPorts: readonly number[],
+    where: Where,
+  ): Promise<Reconciled> {
+    if (this.other !== undefined) throw new ConflictError(this.other);
     this.places.push(where);
     await this.#called(desired.state);
     const was = this.drift;
     this.drift = this.stubborn;
-    return { ...FOUND, reached: desired, was };
+    const reached = desired.state === "draining"
+      ? { state: this.left }
+      : desired;
+    return { ...FOUND, reached, was };
   }
   async look(_desired: Desired, part: "guard" | "all") {
     await this.#called("look");
@@ -52,9 +62,6 @@ class World implements RuleAccess {
   async route() {
     await this.#called("route");
     return this.instead;
-  }
-  conflict() {
-    return Promise.resolve(this.other);
   }
   async #called(what: string): Promise<void> {
     this.calls.push(what);
@@ -95,27 +102,28 @@ Deno.test("RuleKeeper puts back at once what a quick look misses, and logs what 
     world.drift = ["the jump from OUTPUT is missing"];
     await world.until(() => world.keeper.tally.repairs === 1);
   });
-  assertEquals(world.places, ["everywhere", "everywhere", "in use"]);
+  assertEquals(world.places, ["everywhere", "in use"]);
   assertMatch(
     world.lines.join(""),
     /^\S+ warn the rule was put back was="the jump from OUTPUT is missing"\n$/,
   );
 });
 
-Deno.test("RuleKeeper looks at everything at the first look, when it is told to and each 30 s", async () => {
+Deno.test("RuleKeeper looks at what clients get at the first look, and at everything when it is told to and each 30 s", async () => {
   const world = new World();
   await world.keeper.set(OPEN);
   await world.kept(async () => {
     await world.until(() => world.count("look") === 4);
-    assertEquals(world.calls.slice(0, 4), ["open", "open", "route", "look"]);
-    assertEquals(world.parts.slice(0, 3), ["guard", "guard", "all"]);
+    assertEquals(world.calls.slice(0, 4), ["open", "look", "route", "look"]);
+    assertEquals(world.parts.slice(0, 4), ["all", "guard", "guard", "all"]);
     world.keeper.check();
-    await world.until(() => world.count("route") === 2);
-    await world.until(() => world.count("route") === 3);
-    const [, second = 0, third = 0] = world.calls.flatMap((call, i) =>
-      call === "route" ? [i] : []
-    );
-    assert(third - second > 4, "it did not look quickly in between");
+    for (const times of [2, 3]) {
+      const before = world.calls.length;
+      await world.until(() => world.count("route") === times);
+      const isQuick = world.calls.slice(before).includes("look");
+      assertEquals(isQuick, times === 3);
+      assertEquals(world.calls.slice(-2), ["open", "route"]);
+    }
   });
 });
 
@@ -145,6 +153,17 @@ Deno.test("RuleKeeper.keep() leaves what fails to the looks, leave() tries twice
   leaving.failing = "absent";
   assertEquals(await leaving.keeper.leave(ABSENT), false);
   assertEquals(leaving.calls, ["absent", "absent"]);
+});
+
+Deno.test("RuleKeeper.leave() does what is left to do", async () => {
+  for (const [left, ...more] of [["absent"], ["draining", "absent"]] as const) {
+    const world = new World();
+    world.left = left;
+    await world.keeper.keep(ABSENT);
+    assertEquals(await world.keeper.leave({ state: "draining" }), true);
+    assertEquals(await world.keeper.leave(ABSENT), true);
+    assertEquals(world.calls, ["absent", "draining", ...more]);
+  }
 });
 
 Deno.test("RuleKeeper.leave() does not wait for what is long over", async () => {
@@ -196,13 +215,11 @@ Deno.test("RuleKeeper waits for another instance to end, and touches nothing of 
   const world = new World();
   using _clock = await skipWaits();
   world.other = OTHER;
-  for (const attempt of [world.keeper.requireOwn(), world.keeper.set(OPEN)]) {
-    await assertRejects(
-      () => attempt,
-      ConflictError,
-      "it listens on port 4001 as uid 10169, stop that one first",
-    );
-  }
+  await assertRejects(
+    () => world.keeper.set(OPEN),
+    ConflictError,
+    "it listens on port 4001 as uid 10169, stop that one first",
+  );
   const waiting = new World();
   waiting.other = OTHER;
   const own = waiting.keeper.set(OPEN);
@@ -224,7 +241,7 @@ Deno.test("RuleKeeper.lost settles when another instance takes the rule", async 
     const lost = await firstWithin(LONG_MS, world.keeper.lost);
     assert(lost instanceof ConflictError);
   });
-  assertEquals(world.calls, ["open"]);
+  assertEquals(world.calls, ["open", "look"]);
 });
 
 Deno.test("RuleKeeper.fault() looks at the rule and at what a client gets, at most once a second", async () => {

@@ -9,7 +9,8 @@ import {
   type RedirectTarget,
 } from "../../lib/rule/rule.ts";
 import type { Child } from "../../lib/supervisor/child_process.ts";
-import { ConflictError, RuleKeeper } from "../../lib/supervisor/rule_keeper.ts";
+import { ConflictError } from "../../lib/rule/rule_error.ts";
+import { RuleKeeper } from "../../lib/supervisor/rule_keeper.ts";
 import {
   type ChildState,
   type DesiredChild,
@@ -41,15 +42,20 @@ class World {
   #news = Promise.withResolvers<void>();
   readonly keeper = new RuleKeeper({
     reconcile: async (desired) => {
+      await this.requireAlone();
       this.happens(nameOf(desired));
       if (desired.state === this.hanging) await NEVER;
       if (this.failing.includes(desired.state)) throw new Error("no rule");
-      return { ...NOTHING, reached: desired, changed: false, was: [] };
+      return { ...NOTHING, reached: desired, was: [] };
     },
     look: () => Promise.resolve([]),
     route: () => Promise.resolve(undefined),
-    conflict: () => Promise.resolve(this.conflict),
   }, logInto(this.lines));
+
+  async requireAlone(): Promise<void> {
+    if (this.conflict !== undefined) throw new ConflictError(this.conflict);
+    await Promise.resolve();
+  }
 
   happens(event: string): void {
     this.events.push(event);
@@ -74,6 +80,7 @@ class World {
       },
       rule: {
         keeper: this.keeper,
+        requireAlone: () => this.requireAlone(),
         open: ([address]) => ({
           state: "open",
           uid: 10_169,

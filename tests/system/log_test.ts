@@ -1,27 +1,20 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import {
-  createLog,
   LOG_FORMATS,
   LOG_LEVELS,
   type LogOptions,
   RATE_LIMIT_MS,
   rateLimitedLog,
 } from "../../lib/system/log.ts";
+import { stopClock } from "../helpers/clock.ts";
+import { recordLog } from "../helpers/log.ts";
 
 /** 2026-03-01 in Auckland. */
 const NOW = new Date("2026-03-01T00:30:00.123+13:00");
 
 /** A log and the lines it wrote. */
 function logged(options: Partial<LogOptions> = {}) {
-  const lines: string[] = [];
-  const log = createLog({
-    level: "debug",
-    format: "text",
-    write: (line) => lines.push(line),
-    now: () => NOW,
-    ...options,
-  });
-  return { log, lines };
+  return recordLog({ now: () => NOW, ...options });
 }
 
 Deno.test("createLog() writes what is of its level or above", () => {
@@ -38,14 +31,7 @@ Deno.test("createLog() writes what is of its level or above", () => {
 });
 
 Deno.test("createLog() goes by a level and a format that change while it is in use", () => {
-  const lines: string[] = [];
-  const settings: LogOptions = {
-    level: "warn",
-    format: "text",
-    write: (line) => lines.push(line),
-    now: () => NOW,
-  };
-  const log = createLog(settings);
+  const { log, lines, settings } = logged({ level: "warn" });
   log.info("first");
   settings.level = "info";
   log.info("second");
@@ -107,7 +93,7 @@ Deno.test("createLog() writes one line an event, whatever is in it, and JSON tha
   }
 });
 
-Deno.test("rateLimitedLog() writes an event so often in a minute, and says how many it held back", () => {
+Deno.test("rateLimitedLog() writes an event so often in a minute, and says how many it held back", async () => {
   for (
     const [most, expected] of [
       [undefined, [["a", {}], ["e", { held_back: 3 }], ["i", {}]]],
@@ -115,16 +101,13 @@ Deno.test("rateLimitedLog() writes an event so often in a minute, and says how m
     ] as const
   ) {
     const written: unknown[] = [];
-    let now = 0;
-    const write = rateLimitedLog((...event) => written.push(event), {
-      ...most === undefined ? {} : { most },
-      now: () => now,
-    });
+    using clock = await stopClock();
+    const write = rateLimitedLog((...event) => written.push(event), most);
     for (const message of ["a", "b", "c", "d", "e"]) {
       write(message);
-      now += RATE_LIMIT_MS / 4;
+      clock.advance(RATE_LIMIT_MS / 4);
     }
-    now += RATE_LIMIT_MS;
+    clock.advance(RATE_LIMIT_MS);
     write("i");
     assertEquals<unknown>(written, expected);
   }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { UpstreamSource } from "../../../lib/proxy/upstream/upstream.ts";
 import { stopClock } from "../../helpers/clock.ts";
 import { ask, get } from "../../helpers/raw.ts";
-import { answer, startUpstream } from "../../helpers/upstream.ts";
+import { answer, nowhere, startUpstream } from "../../helpers/upstream.ts";
 import { startUnderTest } from "../under_test.ts";
 
 type Address = { readonly hostname: string; readonly port: number };
@@ -43,13 +43,6 @@ function startMoving(source: UpstreamSource, timeoutMs = 60_000) {
   const upstream = { hostname: "data-server", port: 80 };
   const given = { timeoutMs, cacheMs: 0 };
   return startUnderTest(upstream, given, undefined, source);
-}
-
-/** An address where nobody listens. */
-function nowhere(): Address {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { hostname, port } = listener.addr;
-  return { hostname, port };
 }
 
 Deno.test("startProxy() asks again where a moving upstream has gone", async () => {
