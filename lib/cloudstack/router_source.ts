@@ -28,23 +28,11 @@ const LOOK_EVERY_MS = 1_000;
  */
 const PAUSES_MS: readonly number[] = [100, 400];
 
-/** What a source is made of. */
-export interface RouterSourceOptions {
-  /** The node to look at. */
-  readonly view: NodeView;
-  /** The interface whose DHCP server is the router. */
-  readonly device: string;
-  /** Told where the router is, and when none is found. */
-  readonly log: Log;
-  /** How often leases are looked at, in milliseconds; a second unless given. */
-  readonly lookEveryMs?: number;
-  /** The pauses between tries while none is known, in milliseconds. */
-  readonly pausesMs?: readonly number[];
-}
-
 /** The router of one interface. */
 export class RouterSource {
-  readonly #options: Required<RouterSourceOptions>;
+  readonly #view: NodeView;
+  readonly #device: string;
+  readonly #log: Log;
   #router: FoundRouter | undefined;
   /** Why the last search found none. */
   #reason = "not looked for yet";
@@ -59,13 +47,17 @@ export class RouterSource {
   #looking: Promise<void> | undefined;
   readonly #closed = new AbortController();
 
-  /** Looks for nothing until it is asked. */
-  constructor(options: RouterSourceOptions) {
-    this.#options = {
-      lookEveryMs: LOOK_EVERY_MS,
-      pausesMs: PAUSES_MS,
-      ...options,
-    };
+  /**
+   * Looks for nothing until it is asked.
+   *
+   * @param view the node to look at
+   * @param device the interface whose DHCP server is the router
+   * @param log told where the router is, and when none is found
+   */
+  constructor(view: NodeView, device: string, log: Log) {
+    this.#view = view;
+    this.#device = device;
+    this.#log = log;
   }
 
   /**
@@ -82,7 +74,7 @@ export class RouterSource {
     if (this.#looking !== undefined) await deadline(this.#looking, timeoutMs);
     if (this.#router === undefined) {
       throw new Error(
-        `Cannot find the virtual router of "${this.#options.device}": ${this.#reason}`,
+        `Cannot find the virtual router of "${this.#device}": ${this.#reason}`,
       );
     }
     return { hostname: this.#router.address, port: METADATA_PORT };
@@ -105,17 +97,16 @@ export class RouterSource {
     if (this.#closed.signal.aborted) return false;
     if (this.#router === undefined) return true;
     const since = this.#failed ? this.#searchedAt : this.#checkedAt;
-    return performance.now() - since >= this.#options.lookEveryMs;
+    return performance.now() - since >= LOOK_EVERY_MS;
   }
 
   /** Never rejects: those who wait look at what is known then. */
   async #look(): Promise<void> {
-    const { device, pausesMs, log } = this.#options;
     this.#checkedAt = performance.now();
     try {
       const isKnown = this.#router !== undefined && !this.#failed;
       if (isKnown && !this.#leasesChanged()) return;
-      for (const pause of [0, ...pausesMs]) {
+      for (const pause of [0, ...PAUSES_MS]) {
         await delay(pause, this.#closed.signal);
         if (this.#closed.signal.aborted) return;
         await this.#search();
@@ -123,8 +114,8 @@ export class RouterSource {
       }
     } catch (error) {
       this.#reason = error instanceof Error ? error.message : String(error);
-      log.error("cannot look for the virtual router", {
-        interface: device,
+      this.#log.error("cannot look for the virtual router", {
+        interface: this.#device,
         error: this.#reason,
       });
     }
@@ -132,10 +123,10 @@ export class RouterSource {
 
   /** A router that is found no more stays: a lease may be under renewal. */
   async #search(): Promise<void> {
-    const { view, device, log } = this.#options;
+    const device = this.#device;
     this.#searchedAt = performance.now();
     const { router, reason, leasesChanged } = await discoverRouter(
-      view,
+      this.#view,
       device,
     );
     this.#failed = false;
@@ -143,11 +134,17 @@ export class RouterSource {
     if (router === undefined) {
       // Once, for a search that ends in vain does so each time.
       if (reason !== this.#reason) {
-        log.warn("no virtual router found", { interface: device, reason });
+        this.#log.warn("no virtual router found", {
+          interface: device,
+          reason,
+        });
       }
     } else if (router.address !== this.#router?.address) {
       const verb = this.#router === undefined ? "found" : "moved";
-      log.info(`virtual router ${verb}`, { interface: device, ...router });
+      this.#log.info(`virtual router ${verb}`, {
+        interface: device,
+        ...router,
+      });
     }
     this.#router = router ?? this.#router;
     this.#reason = reason;

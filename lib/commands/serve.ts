@@ -111,11 +111,8 @@ async function serveWith(
   };
   const log = createLog(settings);
   signals.log = log;
-  const source = config.discover && new RouterSource({
-    view: viewNode(systemRunner),
-    device: config.discover.interface,
-    log,
-  });
+  const source = config.discover &&
+    new RouterSource(viewNode(systemRunner), config.discover.interface, log);
   const parts: ServeParts = {
     io,
     log,

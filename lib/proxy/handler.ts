@@ -87,7 +87,7 @@ export class Handler {
   constructor(config: ServeConfig, parts: HandlerParts) {
     this.#parts = parts;
     this.#seldom = rateLimited(parts.log);
-    this.#logFault = rateLimitedLog(parts.log.warn, { most: MOST_FAULTS });
+    this.#logFault = rateLimitedLog(parts.log.warn, MOST_FAULTS);
     this.#policy = this.#policyOf(config);
   }
 

@@ -102,30 +102,24 @@ function textLine(
 /** The span of time that a rate-limited log counts in, in milliseconds. */
 export const RATE_LIMIT_MS = 60_000;
 
-/** How often an event is written. */
-export interface RateLimit {
-  /** How often in {@linkcode RATE_LIMIT_MS}; once unless given. */
-  readonly most?: number;
-  /** The clock, in milliseconds. */
-  readonly now?: () => number;
-}
-
 /**
  * Writes an event that anyone can cause at will at most so often in
  * {@linkcode RATE_LIMIT_MS}; the next one then says how many were held back.
  *
  * @param write writes it
+ * @param most how often in that time
  */
 export function rateLimitedLog(
   write: LogWrite,
-  { most = 1, now = () => performance.now() }: RateLimit = {},
+  most = 1,
 ): LogWrite {
   let since = -Infinity;
   let written = 0;
   let held = 0;
   return (message, fields = {}) => {
-    if (now() - since >= RATE_LIMIT_MS) {
-      since = now();
+    const now = performance.now();
+    if (now - since >= RATE_LIMIT_MS) {
+      since = now;
       written = 0;
     }
     if (written >= most) {

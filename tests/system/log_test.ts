@@ -6,6 +6,7 @@ import {
   RATE_LIMIT_MS,
   rateLimitedLog,
 } from "../../lib/system/log.ts";
+import { stopClock } from "../helpers/clock.ts";
 import { recordLog } from "../helpers/log.ts";
 
 /** 2026-03-01 in Auckland. */
@@ -92,7 +93,7 @@ Deno.test("createLog() writes one line an event, whatever is in it, and JSON tha
   }
 });
 
-Deno.test("rateLimitedLog() writes an event so often in a minute, and says how many it held back", () => {
+Deno.test("rateLimitedLog() writes an event so often in a minute, and says how many it held back", async () => {
   for (
     const [most, expected] of [
       [undefined, [["a", {}], ["e", { held_back: 3 }], ["i", {}]]],
@@ -100,16 +101,13 @@ Deno.test("rateLimitedLog() writes an event so often in a minute, and says how m
     ] as const
   ) {
     const written: unknown[] = [];
-    let now = 0;
-    const write = rateLimitedLog((...event) => written.push(event), {
-      ...most === undefined ? {} : { most },
-      now: () => now,
-    });
+    using clock = await stopClock();
+    const write = rateLimitedLog((...event) => written.push(event), most);
     for (const message of ["a", "b", "c", "d", "e"]) {
       write(message);
-      now += RATE_LIMIT_MS / 4;
+      clock.advance(RATE_LIMIT_MS / 4);
     }
-    now += RATE_LIMIT_MS;
+    clock.advance(RATE_LIMIT_MS);
     write("i");
     assertEquals<unknown>(written, expected);
   }
