@@ -5,12 +5,7 @@
  * @module
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/}
  */
-import {
-  FAULTS,
-  type Meters,
-  REFUSALS,
-  STATUS_CLASSES,
-} from "../system/meters.ts";
+import type { Counter, Meters } from "../system/meters.ts";
 import type { RuleTally } from "./readiness.ts";
 
 /** The Content-Type of the text. */
@@ -72,13 +67,13 @@ export function renderMetrics(
       ["_sum", upstreamTime.sum],
       ["_count", upstreamTime.count],
     ],
-    requests_total: by("code", STATUS_CLASSES, (it) => meters.answersOf(it)),
-    refused_requests_total: by("code", REFUSALS, (it) => meters.refusalsOf(it)),
+    requests_total: by("code", meters.answers),
+    refused_requests_total: by("code", meters.refusals),
     loops_total: meters.loops,
     rewritten_answers_total: meters.rewritten,
     cache_hits_total: meters.reused,
     shared_requests_total: meters.shared,
-    upstream_failures_total: by("fault", FAULTS, (it) => meters.faultsOf(it)),
+    upstream_failures_total: by("fault", meters.faults),
     ...rule && {
       rule_repairs_total: rule.repairs,
       rule_failures_total: rule.failures,
@@ -101,12 +96,11 @@ function typeOf(name: string): string {
 }
 
 /** One sample for each value of a label. */
-function by<Value extends string | number>(
-  label: string,
-  values: readonly Value[],
-  read: (value: Value) => number,
-): Samples {
-  return values.map((it) => [labels({ [label]: it }), read(it)]);
+function by(label: string, { counts }: Counter): Samples {
+  return [...counts].map(([value, count]) => [
+    labels({ [label]: value }),
+    count,
+  ]);
 }
 
 function labels(pairs: Readonly<Record<string, string | number>>): string {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { atMostEvery } from "../system/memoize.ts";
 import { deadline } from "../system/timers.ts";
 
 /** What has happened to the rule so far. */
@@ -59,16 +60,7 @@ const KEEP_MS = 1_000;
 export function readiness(
   checks: Readonly<Record<string, Check>>,
 ): () => Promise<Findings> {
-  let findings: Promise<Findings>;
-  let keepUntil = -Infinity;
-  return () => {
-    const now = performance.now();
-    if (now >= keepUntil) {
-      keepUntil = Infinity;
-      findings = look(checks).finally(() => keepUntil = now + KEEP_MS);
-    }
-    return findings;
-  };
+  return atMostEvery(KEEP_MS, () => look(checks));
 }
 
 async function look(

@@ -7,7 +7,6 @@
 import { STATUS_CODE } from "@std/http/status";
 import { rewritten } from "../proxy/answer.ts";
 import { replacementOf } from "../rewrite/edits.ts";
-import { setFields } from "../rewrite/json_fields.ts";
 import {
   ARN_FIELDS,
   DOMAIN_PATH,
@@ -87,11 +86,8 @@ function judge(
     return { kept: false, expected: "an answer" };
   }
   const { edit } = rewrite;
-  const bytes = rewritten(body, rewrite);
-  const wanted = replacementOf(status, edit) ?? {
-    status,
-    bytes: edit?.kind === "fields" ? setFields(bytes, edit.fields) : bytes,
-  };
+  const wanted = replacementOf(status, edit) ??
+    { status, bytes: rewritten(status, body, rewrite) };
   const kept = wanted.status === status && equals(wanted.bytes, body);
   const [found, text] = [body, wanted.bytes].map((it) =>
     new TextDecoder().decode(it)

@@ -7,7 +7,7 @@
 import { EXIT } from "../cli/command.ts";
 import { ExitError } from "../cli/message.ts";
 import { missingCapabilities } from "../system/capabilities.ts";
-import type { Runner } from "../system/runner.ts";
+import { ending, type Runner } from "../system/runner.ts";
 
 /** An interface could not be read or changed; the message is one line. */
 export class LinkError extends ExitError {
@@ -49,13 +49,11 @@ export async function runCommand(
   const result = await run(argv, stdin === undefined ? {} : { stdin });
   const failed = (detail: string, outOfReach = true) =>
     new LinkError(`Cannot ${action}: ${detail}`, outOfReach);
+  const how = ending(command, result);
   if (result === "not found") {
-    const advice = command === "ip" ? `, install ${IP_PACKAGES}` : "";
-    throw failed(`"${command}" is not on PATH${advice}`);
+    throw failed(command === "ip" ? `${how}, install ${IP_PACKAGES}` : how);
   }
-  if (result === "timeout") {
-    throw failed(`"${command}" did not end in time and was stopped`, false);
-  }
+  if (result === "timeout") throw failed(how, false);
   if (result.code === 0) return result.stdout;
   const text = `${result.stderr}\n${result.stdout}`.trim();
   if (/Read-only file system/.test(text)) {
@@ -69,9 +67,5 @@ export async function runCommand(
         : `"${command}" was refused, run it as root outside any user namespace`,
     );
   }
-  const [said] = text.split("\n");
-  throw failed(
-    `"${command}" ended with code ${result.code}${said && `: ${said}`}`,
-    false,
-  );
+  throw failed(how, false);
 }

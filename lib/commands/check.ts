@@ -39,7 +39,15 @@ const DEFAULT_URL = `http://${METADATA_HOST}`;
 const LONGEST_SECONDS = 86_400;
 
 /** What `check` takes over from `serve`, so that both can be told alike. */
-const SHARED = ["region", "profile", "user", "backend", "config"];
+const SHARED = [
+  "listen",
+  "listen-anywhere",
+  "region",
+  "profile",
+  "user",
+  "backend",
+  "config",
+];
 
 const OPTIONS: readonly Option[] = [
   {
@@ -66,9 +74,10 @@ last line is the verdict.
 
 ${renderOptions(OPTIONS)}
 
-Give it the same --region, --profile, --user, --backend, --config and
-C2S_IMDS_… variables as serve. It must not run as the proxy's user, whose
-traffic goes around the rule; it needs root only to see the rule.
+Give it the same --listen, --region, --profile, --user, --backend, --config and
+C2S_IMDS_… variables as serve; where the rule names a port, that one counts. It
+must not run as the proxy's user, whose traffic bypasses the rule; it needs root
+only to see the rule.
 
 Exits with 0 when a client on this node sees the emulated region, 1 when not,
 2 for wrong usage, 4 when it cannot tell.

@@ -5,21 +5,9 @@
  */
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { formatAddress } from "../config/address.ts";
-import {
-  type Option,
-  parseFlags,
-  refuse,
-  renderOptions,
-  type SourcedValue,
-} from "../cli/options.ts";
+import { type Option, parseFlags, renderOptions } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
-import { parseRegions } from "../config/regions.ts";
-import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
-import {
-  compareAnswers,
-  QUESTIONS,
-  type RegionPair,
-} from "../demo/comparison.ts";
+import { compareAnswers, QUESTIONS } from "../demo/comparison.ts";
 import {
   renderNext,
   renderReport,
@@ -27,7 +15,7 @@ import {
   unexpectedAnswers,
 } from "../demo/report.ts";
 import { startProxy } from "../proxy/proxy.ts";
-import { defaultTree, INSTANCE } from "../simulator/default_instance.ts";
+import { defaultTree } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 import { createLog } from "../system/log.ts";
 import { listenForSignals, runUntilStopped } from "./stop.ts";
@@ -36,12 +24,6 @@ import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
 
 const OPTIONS: readonly Option[] = [
   { name: "keep", help: "Goes on serving until SIGTERM or SIGINT" },
-  {
-    name: "region",
-    value: "REAL=EMULATED",
-    help: `Shows ${INSTANCE.region} as another region`,
-    fallback: `${REAL_REGION}=${EMULATED_REGION}`,
-  },
 ];
 
 const HELP = `Usage: c2s-imds demo [flags]
@@ -51,9 +33,6 @@ loopback ports, asks a dozen paths both ways and prints the answers side by
 side. Exits with 0 when exactly that changed which should.
 
 ${renderOptions(OPTIONS)}
-
-Example:
-  c2s-imds demo --region us-east-1=us-isob-east-1
 `;
 
 /** The subcommand `demo`. */
@@ -65,9 +44,7 @@ export const demo: Command = {
 };
 
 async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  const { value, isSet } = parseFlags(args, OPTIONS);
-  const keep = isSet("keep");
-  const regions = readRegion(value("region"));
+  const keep = parseFlags(args, OPTIONS).isSet("keep");
   sanitizeEnvironment();
   const log = createLog({ level: "warn", format: "text", write: io.stderr });
   // It stands still while answers are compared: credentials name the hour.
@@ -83,7 +60,6 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     const flags = [
       "--listen=127.0.0.1:0",
       `--upstream=${simulator.url}`,
-      `--region=${regions.real}=${regions.emulated}`,
     ];
     const config = readServeConfig(flags, {}, io.readTextFile);
     const proxy = await startProxy(config, log);
@@ -94,11 +70,11 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
         real: simulator.url,
         through: `http://${address && formatAddress(address)}`,
       };
-      const comparisons = await compareAnswers(QUESTIONS, urls, regions);
+      const comparisons = await compareAnswers(QUESTIONS, urls);
       stopped = undefined;
       // https://no-color.org
       const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
-      const report = renderReport(comparisons, urls, regions, colour);
+      const report = renderReport(comparisons, urls, colour);
       const wrong = comparisons.filter(({ asExpected }) => !asExpected);
       if (wrong.length > 0) {
         io.stdout(report);
@@ -123,13 +99,4 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   } finally {
     await simulator.stop();
   }
-}
-
-function readRegion(given: SourcedValue): RegionPair {
-  const real = INSTANCE.region;
-  const emulated = parseRegions([given]).get(real);
-  if (emulated === undefined) {
-    refuse(given, `${real}=EMULATED, the simulated instance runs there`);
-  }
-  return { real, emulated };
 }

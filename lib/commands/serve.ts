@@ -31,7 +31,6 @@ import {
 } from "../system/restrict.ts";
 import { systemRunner } from "../system/runner.ts";
 import { socketOwners } from "../system/socket_owners.ts";
-import { listenFailure } from "./listen_failure.ts";
 import { holdAddress } from "./serve_address.ts";
 import { type ServeParts, serveSupervised } from "./serve_supervised.ts";
 import { listenForSignals, runUntilStopped, type StopSignals } from "./stop.ts";
@@ -165,8 +164,6 @@ async function serveAlone(
       source,
       owners: socketOwners(systemRunner),
       build: buildLabels(io.build),
-    }).catch((error) => {
-      throw listenFailure(error);
     });
     const isSet = config.discover === undefined && !config.address;
     if (isSet) dropPermissions(NEEDED_TO_START);

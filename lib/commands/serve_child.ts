@@ -7,8 +7,6 @@
 import { liveAsChild } from "../supervisor/child.ts";
 import { CHILD_COMMAND } from "../supervisor/child_process.ts";
 import { type Command, EXIT } from "../cli/command.ts";
-import { errorLine } from "../cli/message.ts";
-import { listenFailure } from "./listen_failure.ts";
 import {
   DROPPED_BY_CHILD,
   dropPermissions,
@@ -32,7 +30,6 @@ export const serveChild: Command = {
       send: (bytes) => void Deno.stdout.writeSync(bytes),
       log: io.stderr,
       guard: (log) => void logUnhandledErrors(log),
-      explain: (error) => errorLine(listenFailure(error)),
       build: buildLabels(io.build),
       uid: Deno.uid(),
       dropPermissions: () => dropPermissions(DROPPED_BY_CHILD),

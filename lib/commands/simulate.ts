@@ -14,14 +14,10 @@ import {
 import { OPTIONS as SERVE } from "../config/serve_options.ts";
 import { readDataFile } from "../simulator/data_file.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "../simulator/simulator.ts";
+import { startSimulator } from "../simulator/simulator.ts";
 import { createLog } from "../system/log.ts";
 import { sanitizeEnvironment } from "../system/restrict.ts";
-import { listenFailure } from "./listen_failure.ts";
+import { listenForSignals } from "./stop.ts";
 
 const { listenAnywhere, logLevel, logFormat } = SERVE;
 
@@ -95,23 +91,14 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     : readDataFile(file.text, io.readTextFile, defaultTree());
   const requireV2 = isSet("require-v2");
   sanitizeEnvironment();
-  const simulator = start({ listen, tree, requireV2, log });
-  const { promise: signalled, resolve } = Promise.withResolvers<void>();
-  const cancels = (["SIGTERM", "SIGINT"] as const).map((signal) =>
-    io.onSignal(signal, resolve)
-  );
+  const simulator = startSimulator({ listen, tree, requireV2, log });
+  const signals = listenForSignals(io);
+  // Its terminal is gone, and it has no configuration to read again.
+  signals.reload = () => signals.order.give();
   io.stdout(`c2s-imds listening on ${simulator.url}\n`);
-  await signalled;
+  await signals.order.given;
   log.info("stopping");
-  for (const cancel of cancels) cancel();
+  signals.close();
   await simulator.stop();
   return EXIT.OK;
-}
-
-function start(options: SimulatorOptions): Simulator {
-  try {
-    return startSimulator(options);
-  } catch (error) {
-    throw listenFailure(error);
-  }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errorLine } from "../cli/message.ts";
 import { refuse, type SourcedValue } from "../cli/options.ts";
 import type {
   ListenAddress,
@@ -174,4 +175,43 @@ export function formatAddress(
   { hostname, port }: ListenAddress | UpstreamAddress,
 ): string {
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** What each error means; FLAG stands for the one that names the address. */
+const REASONS = [
+  [
+    Deno.errors.AddrInUse,
+    "another program has it, stop that one or choose another FLAG",
+  ],
+  [
+    Deno.errors.AddrNotAvailable,
+    "this machine has no such address, choose another FLAG",
+  ],
+  [
+    Deno.errors.PermissionDenied,
+    "no permission, choose a port from 1024 or grant CAP_NET_BIND_SERVICE",
+  ],
+] as const;
+
+/** An address cannot be had; the message says why, and what to do. */
+export class ListenError extends Error {
+  /** The address, as it was asked for. */
+  readonly address: ListenAddress;
+  /** Whether another program has it. */
+  readonly isTaken: boolean;
+
+  /**
+   * Makes the error.
+   *
+   * @param address the address
+   * @param cause the system's error
+   * @param flag the flag that names the address
+   */
+  constructor(address: ListenAddress, cause: unknown, flag = "--listen") {
+    const reason = REASONS.find(([type]) => cause instanceof type)?.[1];
+    const advice = reason?.replace("FLAG", flag) ?? errorLine(cause);
+    super(`Cannot listen on ${formatAddress(address)}: ${advice}`);
+    this.address = address;
+    this.isTaken = cause instanceof Deno.errors.AddrInUse;
+  }
 }

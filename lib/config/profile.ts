@@ -7,29 +7,26 @@
 import type { RegionMap } from "./regions.ts";
 
 /** A fixed answer, or fixed fields of one. */
-export type Override =
-  & {
-    /** Where: `*` is any one segment. */
-    readonly path: string;
+export type FixedAnswer =
+  | {
+    /** Another body takes the place of the service's. */
+    readonly kind: "text";
+    /** The body. */
+    readonly text: string;
   }
-  & (
-    | {
-      /** A whole body, also where the service has none. */
-      readonly kind: "text";
-      /** The body. */
-      readonly text: string;
-    }
-    | {
-      /** 404 for this path and all below it. */
-      readonly kind: "absent";
-    }
-    | {
-      /** Values of a JSON object's top-level strings. */
-      readonly kind: "fields";
-      /** The values by field. */
-      readonly fields: Readonly<Record<string, string>>;
-    }
-  );
+  | {
+    /** The answer is 404. */
+    readonly kind: "absent";
+  }
+  | {
+    /** Values of a JSON object's top-level strings are set. */
+    readonly kind: "fields";
+    /** The values by field. */
+    readonly fields: Readonly<Record<string, string>>;
+  };
+
+/** A fixed answer and its path, in which `*` is any one segment. */
+export type Override = FixedAnswer & { readonly path: string };
 
 /** Emulated names by real ones, as pairs that JSON can carry. */
 export type NamePairs = ReadonlyArray<readonly [real: string, name: string]>;

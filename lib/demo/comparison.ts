@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
 import { INSTANCE } from "../simulator/default_instance.ts";
 import {
   askMetadata,
@@ -78,14 +79,6 @@ const TIMEOUT_MS = 5_000;
 
 const TOKEN_TTL_SECONDS = 60;
 
-/** A region and the one it shows as. */
-export interface RegionPair {
-  /** Where the simulated instance runs. */
-  readonly real: string;
-  /** What c2s-imds shows instead. */
-  readonly emulated: string;
-}
-
 /** Where the two are asked, as `http://HOST:PORT`. */
 export interface Urls {
   /** The metadata service itself. */
@@ -113,13 +106,11 @@ export interface Comparison {
  *
  * @param questions what to ask
  * @param urls where to ask
- * @param regions what must change
  * @throws {Error} when one of them gives no token or does not answer
  */
 export async function compareAnswers(
   questions: readonly Question[],
   urls: Urls,
-  regions: RegionPair,
 ): Promise<Comparison[]> {
   const real = await openSession(urls.real);
   const through = await openSession(urls.through);
@@ -127,7 +118,7 @@ export async function compareAnswers(
   for (const question of questions) {
     const target = question.directory + question.path;
     comparisons.push(
-      judge(question, await real(target), await through(target), regions),
+      judge(question, await real(target), await through(target)),
     );
   }
   return comparisons;
@@ -139,20 +130,18 @@ export async function compareAnswers(
  * @param question what was asked
  * @param real the answer of the metadata service itself
  * @param through the answer through c2s-imds
- * @param regions what must change
  */
 export function judge(
   question: Question,
   real: MetadataAnswer,
   through: MetadataAnswer,
-  regions: RegionPair,
 ): Comparison {
   const { status, changes } = question;
   const changed = !equals(real.body, through.body);
   const expected = changes === undefined ? real.body : new TextEncoder().encode(
     new TextDecoder().decode(real.body).replace(
       changes,
-      (part) => part.replaceAll(regions.real, regions.emulated),
+      (part) => part.replaceAll(REAL_REGION, EMULATED_REGION),
     ),
   );
   return {

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
 import { cutMiddle, oneLine, quote } from "../cli/message.ts";
 import type { MetadataAnswer } from "../proxy/metadata_client.ts";
-import type { Comparison, Question, RegionPair, Urls } from "./comparison.ts";
+import type { Comparison, Question, Urls } from "./comparison.ts";
 
 /** Stands before what changed, so that it shows without colour. */
 const CHANGED = "→";
@@ -24,13 +25,11 @@ type Paint = (text: string, as: keyof typeof PAINT) => string;
  * Renders the table.
  *
  * @param comparisons the rows, those of one directory together
- * @param emulated the region to pick out in what changed
  * @param colour whether to use colour
  * @returns lines, each with its line feed
  */
 export function renderTable(
   comparisons: readonly Comparison[],
-  emulated: string,
   colour: boolean,
 ): string {
   const paint: Paint = (text, as) =>
@@ -48,7 +47,7 @@ export function renderTable(
       directory = question.directory;
       lines.push(cutMiddle(directory, COLUMNS));
     }
-    lines.push(...rowLines(comparison, emulated, paint));
+    lines.push(...rowLines(comparison, paint));
   }
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
 }
@@ -56,7 +55,6 @@ export function renderTable(
 /** One question's lines; only the first names the path. */
 function rowLines(
   { question, changed, ...answers }: Comparison,
-  emulated: string,
   paint: Paint,
 ): string[] {
   const real = shown(question, answers.real);
@@ -68,12 +66,10 @@ function rowLines(
     const isSame = text === real[i];
     // Equal values are cut at the same width, so that they look equal.
     const value = cutMiddle(text, isSame ? WIDTH.real : WIDTH.through);
-    // A long name of a region may have been cut.
-    const part = value.includes(emulated) ? emulated : value;
     const cell = !changed || isSame
       ? `  ${value}`
       : paint(CHANGED, "changed") + " " +
-        value.replaceAll(part, () => paint(part, "changed"));
+        value.replaceAll(EMULATED_REGION, paint(EMULATED_REGION, "changed"));
     return tableLine(i === 0 ? path : "", real[i] ?? "", cell);
   });
 }
@@ -103,19 +99,17 @@ function shown(
  *
  * @param comparisons the rows of the table
  * @param urls where both were asked
- * @param regions what had to change
  * @param colour whether to use colour
  */
 export function renderReport(
   comparisons: readonly Comparison[],
   urls: Urls,
-  regions: RegionPair,
   colour: boolean,
 ): string {
   const changed = comparisons.filter((it) => it.changed).length;
   const same = comparisons.length - changed;
-  const table = renderTable(comparisons, regions.emulated, colour);
-  return `A simulated instance in ${regions.real}, asked as an SDK asks (IMDSv2, with a token):
+  const table = renderTable(comparisons, colour);
+  return `A simulated instance in ${REAL_REGION}, asked as an SDK asks (IMDSv2, with a token):
 directly at ${urls.real}, and through c2s-imds at ${urls.through}.
 
 ${table}

@@ -105,10 +105,8 @@ export async function answerOf(
 ): Promise<Answer> {
   const { status, length, body, headers } = answer;
   const { rule, edit } = rewrite;
-  const fields = status === STATUS_CODE.OK && edit?.kind === "fields"
-    ? edit.fields
-    : undefined;
-  const isJson = rule.kind === "json" || fields !== undefined;
+  const hasFields = status === STATUS_CODE.OK && edit?.kind === "fields";
+  const isJson = rule.kind === "json" || hasFields;
   const start = await body.start(isJson ? JSON_LIMIT : WHOLE_LIMIT);
   if (BODILESS.includes(status)) return { status, headers, body: null };
   const replacement = replacementOf(status, edit);
@@ -123,7 +121,7 @@ export async function answerOf(
       ? headOf({ ...replaced, length: `${bytes.length}` })
       : { ...replaced, body: bytes, rewritten: true };
   }
-  const mayChange = rule.kind !== "untouched" || fields !== undefined;
+  const mayChange = rule.kind !== "untouched" || hasFields;
   // The length of a body that may be rewritten is not known.
   if (method === "HEAD") {
     return headOf({ status, headers, length: mayChange ? undefined : length });
@@ -134,10 +132,9 @@ export async function answerOf(
   const isText = status !== STATUS_CODE.PartialContent &&
     !isOpaque(encoding, start.bytes);
   if (start.whole) {
-    const changed = isText ? rewritten(start.bytes, rewrite) : start.bytes;
-    const output = isText && fields !== undefined
-      ? setFields(changed, fields)
-      : changed;
+    const output = isText
+      ? rewritten(status, start.bytes, rewrite)
+      : start.bytes;
     return output === start.bytes ? { status, headers, body: output } : {
       status,
       headers: headersOfRewritten(headers),
@@ -180,16 +177,22 @@ function headOf(
 /**
  * Rewrites a body that is there as a whole.
  *
+ * @param status the status of its answer
  * @returns the same array where nothing matched
  */
 export function rewritten(
+  status: number,
   bytes: Uint8Array,
-  { rule, rewrite }: BodyRewrite,
+  { rule, edit, rewrite }: BodyRewrite,
 ): Uint8Array {
-  if (rule.kind === "untouched") return bytes;
-  return rule.kind === "json"
+  const output = rule.kind === "untouched"
+    ? bytes
+    : rule.kind === "json"
     ? rewriteFields(bytes, rule.fields, rewrite)
     : rewrite(bytes);
+  return status === STATUS_CODE.OK && edit?.kind === "fields"
+    ? setFields(output, edit.fields)
+    : output;
 }
 
 function withLength(

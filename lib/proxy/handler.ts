@@ -140,7 +140,7 @@ export class Handler {
     const traced = this.#policy.config.logLevel === "debug";
     const started = traced ? performance.now() : 0;
     const response = await this.#answer(request, info, listener);
-    meters.answered(response.status);
+    meters.answers.add(`${Math.floor(response.status / 100)}xx`);
     if (this.#draining) response.headers.set("connection", "close");
     if (!traced) return response;
     log.debug("request", {
@@ -259,7 +259,7 @@ export class Handler {
 
   #turnAway(refused: Refusal): Response {
     const { status, reason } = refused;
-    this.#parts.meters.refused(status);
+    this.#parts.meters.refusals.add(status);
     if (status === STATUS_CODE.ServiceUnavailable) {
       this.#seldom.warn("refused a request", { reason });
     }
@@ -306,7 +306,7 @@ export class Handler {
         { uid: Deno.uid() ?? "unknown" },
       );
     } else {
-      meters.failed(error.fault);
+      meters.faults.add(error.fault);
       this.#logFault("the metadata service failed", {
         upstream: this.#service,
         fault: error.message,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatAddress } from "../config/address.ts";
+import { ListenError } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import { type Log, type LogFields, rateLimited } from "../system/log.ts";
 import { delay } from "../system/timers.ts";
@@ -17,28 +17,6 @@ export type Handle = (
   info: Deno.ServeHandlerInfo<Deno.NetAddr>,
   listener: Deno.NetAddr,
 ) => Response | Promise<Response>;
-
-/** An address cannot be had. */
-export class ListenError extends Error {
-  /** The address, as it was asked for. */
-  readonly address: ListenAddress;
-  /** The flag that names the address. */
-  readonly flag: string;
-
-  /**
-   * Makes the error.
-   *
-   * @param address the address
-   * @param flag the flag that names it
-   * @param cause the system's error
-   */
-  constructor(address: ListenAddress, flag: string, cause: unknown) {
-    super(`Cannot listen on ${formatAddress(address)}`, { cause });
-    this.name = "ListenError";
-    this.address = address;
-    this.flag = flag;
-  }
-}
 
 /** What listens on one address until it is told to stop. */
 export interface Listener {
@@ -65,7 +43,7 @@ export function listen(
   asked: ListenAddress,
   handle: Handle,
   log: Log,
-  flag = "--listen",
+  flag?: string,
 ): Listener {
   // While clients hold every descriptor, it fails again with the next of them.
   const seldom = rateLimited(log);
@@ -90,7 +68,7 @@ export function listen(
   try {
     server = serve(asked);
   } catch (cause) {
-    throw new ListenError(asked, flag, cause);
+    throw new ListenError(asked, cause, flag);
   }
   const address: Deno.NetAddr = server.addr;
   const { hostname, port } = address;

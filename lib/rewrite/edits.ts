@@ -7,28 +7,10 @@
 import { STATUS_CODE } from "@std/http/status";
 import { ARN_FIELDS, DOMAIN_PATH, PARTITION_PATH } from "./path_rules.ts";
 import { type PathPattern, pathPattern } from "./paths.ts";
-import type { Identity, NamePairs } from "../config/profile.ts";
+import type { FixedAnswer, Identity, NamePairs } from "../config/profile.ts";
 
-/** What happens to one answer. */
-export type Edit =
-  | {
-    /** Another body takes its place. */
-    readonly kind: "text";
-    /** The body. */
-    readonly text: string;
-    /** Whether also where the service answers 404. */
-    readonly adds: boolean;
-  }
-  | {
-    /** The answer is 404. */
-    readonly kind: "absent";
-  }
-  | {
-    /** Values of a JSON object's top-level strings are set. */
-    readonly kind: "fields";
-    /** The values by field. */
-    readonly fields: Readonly<Record<string, string>>;
-  };
+/** What happens to one answer, and whether also where the service has none. */
+export type Edit = FixedAnswer & { readonly adds: boolean };
 
 /** An edit and where it holds. */
 type Place = readonly [holds: PathPattern, edit: Edit];
@@ -76,9 +58,9 @@ export function editsOf(
       ? []
       : [[pathPattern(path), { kind: "text", text, adds: false }]];
   const places: readonly Place[] = [
-    ...overrides.map(({ path, ...edit }): Place => [
+    ...overrides.map(({ path, ...answer }): Place => [
       pathPattern(path),
-      edit.kind === "text" ? { ...edit, adds: true } : edit,
+      { ...answer, adds: true },
     ]),
     ...fixed(PARTITION_PATH, partition),
     ...fixed(DOMAIN_PATH, domain),
@@ -92,7 +74,7 @@ export function editsOf(
     const fields = edits.flatMap((edit) =>
       edit.kind === "fields" ? [edit.fields] : []
     );
-    return { kind: "fields", fields: Object.assign({}, ...fields.reverse()) };
+    return { ...first, fields: Object.assign({}, ...fields.reverse()) };
   };
 }
 

@@ -7,7 +7,7 @@
 import { quote, UsageError } from "../cli/message.ts";
 import { refuseRoot, type User } from "../config/values.ts";
 import { missingCapabilities } from "../system/capabilities.ts";
-import type { Runner } from "../system/runner.ts";
+import { ending, type Runner } from "../system/runner.ts";
 import {
   type Backend,
   type BackendChoice,
@@ -21,7 +21,7 @@ import {
   type Ports,
   type Target,
 } from "./rule.ts";
-import { ending, RuleError } from "./rule_error.ts";
+import { RuleError } from "./rule_error.ts";
 
 /** A program for the rules of one backend and family. */
 export interface Tool {
@@ -294,8 +294,8 @@ async function lookUp(user: User, run: Runner): Promise<number> {
   const result = await run(["id", "-u", user.text]);
   if (typeof result === "string") {
     throw new UsageError(
-      `Cannot look up ${quote(user.text)} for ${user.source}: id ${
-        result === "timeout" ? "did not answer" : "is not on PATH"
+      `Cannot look up ${quote(user.text)} for ${user.source}: ${
+        ending("id", result)
       }, give the uid`,
     );
   }

@@ -9,7 +9,7 @@
  */
 import { EXIT } from "../cli/command.ts";
 import { ExitError } from "../cli/message.ts";
-import type { NotRun, RunResult } from "../system/runner.ts";
+import { ending, type NotRun, type RunResult } from "../system/runner.ts";
 import type { Backend, Family, RedirectTarget } from "./rule.ts";
 
 /**
@@ -183,24 +183,6 @@ export function explain(
     if (match !== null) return failed(kind, explain(match, attempt, how));
   }
   return failed("other", how);
-}
-
-/** Says how a command ended, in its own words where it said any. */
-export function ending(command: string, result: RunResult | NotRun): string {
-  if (result === "not found") return `"${command}" is not on PATH`;
-  if (result === "timeout") {
-    return `"${command}" did not end in time and was stopped`;
-  }
-  const { code, stdout, stderr } = result;
-  const lines = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
-  // iptables-nft-restore says what is wrong on the line after its name.
-  const said = lines[0]?.endsWith(":") && lines.length > 1
-    ? `${lines[0]} ${lines[1]}`
-    : lines[0];
-  return `"${command}" ended with code ${code}${
-    said === undefined ? "" : `: ${said}`
-  }`;
 }
 
 /** Says that a table holds rules iptables cannot read. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatAddress } from "../config/address.ts";
+import { formatAddress, ListenError } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { after } from "../system/timers.ts";
@@ -46,7 +46,7 @@ export interface Simulator extends AsyncDisposable {
  * Starts a simulated metadata service.
  *
  * @param options its address, data and clock
- * @throws {Error} when the address cannot be had, with the system's cause
+ * @throws {ListenError} when the address cannot be had
  */
 export function startSimulator(options: SimulatorOptions): Simulator {
   const { listen, tree, requireV2, now = Date.now, log } = options;
@@ -106,6 +106,6 @@ function listenOn(
       },
     }, answer);
   } catch (cause) {
-    throw new Error(`Cannot listen on ${formatAddress(listen)}`, { cause });
+    throw new ListenError(listen, cause);
   }
 }

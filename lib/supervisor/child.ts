@@ -5,9 +5,10 @@
  */
 import { startServing } from "../admin/serving.ts";
 import type { RuleView } from "../admin/readiness.ts";
+import { errorLine } from "../cli/message.ts";
+import { ListenError } from "../config/address.ts";
 import type { ServeConfig } from "../config/serve_config.ts";
 import { createLog, type Log, type LogOptions } from "../system/log.ts";
-import { ListenError } from "../proxy/listener.ts";
 import type { Proxy } from "../proxy/proxy.ts";
 import { deadline, delay, every } from "../system/timers.ts";
 import { ParentUpstream, Question } from "./questions.ts";
@@ -49,8 +50,6 @@ export interface ChildIo {
   log(line: string): void;
   /** Told of the log, before the proxy starts. */
   guard(log: Log): void;
-  /** Says in one line why it cannot go on. */
-  explain(error: unknown): string;
   /** What this program is, by label. */
   readonly build: Readonly<Record<string, string>>;
   /** Which user this process runs as; `null` where there are none. */
@@ -101,8 +100,7 @@ class Life {
     try {
       return await Promise.race([this.#obey(reader), this.#over.promise]);
     } catch (error) {
-      const failed = this.#io.explain(error);
-      this.#tellState({ failed, ...this.#takenBy(error) });
+      this.#tellState({ failed: errorLine(error), ...this.#takenBy(error) });
       return false;
     } finally {
       cancelProgress();
@@ -204,10 +202,10 @@ class Life {
   }
 
   #takenBy(error: unknown): Pick<ChildState, "taken"> {
-    const isTaken = error instanceof ListenError &&
-      error.cause instanceof Deno.errors.AddrInUse;
     const { listen = [] } = this.#desired?.config ?? {};
-    const taken = isTaken ? listen.indexOf(error.address) : -1;
+    const taken = error instanceof ListenError && error.isTaken
+      ? listen.indexOf(error.address)
+      : -1;
     return taken < 0 ? {} : { taken };
   }
 

@@ -7,23 +7,16 @@
 import type { ListenAddress } from "../config/serve_config.ts";
 import { ConflictError } from "../rule/rule_error.ts";
 import type { Log, LogFields } from "../system/log.ts";
-import { readKernel, type Runner } from "../system/runner.ts";
+import type { Runner } from "../system/runner.ts";
 import {
   type Listener,
   listeningSockets,
   processesAt,
 } from "../system/socket_owners.ts";
-import { UNPRIVILEGED_FROM } from "./preflight.ts";
 import { outlast } from "./rule_keeper.ts";
-
-/** The ports that Kubernetes hands out to services of type NodePort. */
-const NODE_PORTS: PortRange = [30_000, 32_767];
 
 /** The highest port. */
 const LAST_PORT = 65_535;
-
-/** A first and a last port. */
-export type PortRange = readonly [first: number, last: number];
 
 /**
  * Finds out who has an address, and which one the proxy can have.
@@ -48,7 +41,7 @@ export async function otherAddress(
       throw new ConflictError({ port: taken.port, uid });
     });
   }
-  const port = nextPort(taken.port, listeners, await ephemeralPorts(run));
+  const port = nextPort(taken.port, listeners);
   if (port === undefined) return undefined;
   log.warn("another program has the port, the proxy takes another", {
     taken: taken.port,
@@ -74,40 +67,15 @@ function holderOf(
   );
 }
 
-/**
- * The next port that nobody listens on and nobody is given by chance.
- *
- * @param port the one that is taken
- * @param listeners every listening socket
- * @param ephemeral the ports that the kernel gives to anybody's connection
- * @returns `undefined` where there is none
- */
-export function nextPort(
+/** The next port that nobody listens on; `undefined` where there is none. */
+function nextPort(
   port: number,
   listeners: readonly Listener[],
-  ephemeral: PortRange,
 ): number | undefined {
   const taken = new Set(listeners.map(({ localPort }) => localPort));
-  const isGiven = (one: number) =>
-    [ephemeral, NODE_PORTS].some(([first, last]) =>
-      first <= one && one <= last
-    );
-  for (let step = 1; step < LAST_PORT; step++) {
-    const next = (port + step) % (LAST_PORT + 1);
-    if (next >= UNPRIVILEGED_FROM && !taken.has(next) && !isGiven(next)) {
-      return next;
-    }
-  }
-  return undefined;
-}
-
-async function ephemeralPorts(run: Runner): Promise<PortRange> {
-  const path = "/proc/sys/net/ipv4/ip_local_port_range";
-  const range = await readKernel(path, run);
-  const [first = 32_768, last = 60_999] = (range.match(/\d+/g) ?? []).map(
-    Number,
-  );
-  return [first, last];
+  let next = port + 1;
+  while (taken.has(next)) next++;
+  return next <= LAST_PORT ? next : undefined;
 }
 
 /** Who that is, as far as `ss` can tell. */

@@ -15,6 +15,7 @@ import type { RuleTally, RuleView } from "../admin/readiness.ts";
 import type { Reconciled } from "../rule/reconcile.ts";
 import type { Desired } from "../rule/rule.ts";
 import { ConflictError } from "../rule/rule_error.ts";
+import { atMostEvery } from "../system/memoize.ts";
 import { delay } from "../system/timers.ts";
 
 /**
@@ -118,8 +119,11 @@ export class RuleKeeper implements RuleView {
   #saidFight = false;
   #repairs = 0;
   #failures = 0;
-  #answer: Promise<string | undefined> | undefined;
-  #answeredAt = -Infinity;
+  /** Looks at the rule, and at what a client gets, at most once a second. */
+  readonly fault: RuleView["fault"] = atMostEvery(
+    ANSWER_KEEP_MS,
+    () => this.#faultNow(),
+  );
 
   /**
    * Looks after nothing until it is told what shall stand.
@@ -228,17 +232,6 @@ export class RuleKeeper implements RuleView {
   check(): void {
     this.#fullLookAt = this.#routeAt = 0;
     this.#repairedAt = [];
-  }
-
-  /** Looks at the rule, and at what a client gets, at most once a second. */
-  fault(): Promise<string | undefined> {
-    const now = performance.now();
-    if (this.#answer === undefined || now - this.#answeredAt > ANSWER_KEEP_MS) {
-      this.#answeredAt = Infinity;
-      this.#answer = this.#faultNow();
-      this.#answer.then(() => this.#answeredAt = now);
-    }
-    return this.#answer;
   }
 
   async #faultNow(): Promise<string | undefined> {

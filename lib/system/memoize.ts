@@ -1,6 +1,6 @@
 /**
- * A node asks for the same few documents again and again: what is decided on a
- * target alone is decided once.
+ * What is found out once for many: a node asks for the same few documents again
+ * and again, and anybody may ask for the state of things as often as they like.
  *
  * @module
  */
@@ -31,5 +31,29 @@ export function memoize<T>(
     if (results.size >= MAX_RESULTS) results.clear();
     results.set(input, result);
     return result;
+  };
+}
+
+/**
+ * Finds something out at most once in a while.
+ *
+ * @param ms how long what was found holds from the moment it was asked for, in
+ * milliseconds
+ * @param find finds it out, however long that takes
+ * @returns what everybody who asks meanwhile gets
+ */
+export function atMostEvery<T>(
+  ms: number,
+  find: () => Promise<T>,
+): () => Promise<T> {
+  let found: Promise<T>;
+  let until = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now >= until) {
+      until = Infinity;
+      found = find().finally(() => until = now + ms);
+    }
+    return found;
   };
 }

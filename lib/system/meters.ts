@@ -5,15 +5,6 @@
  * @module
  */
 
-/** The classes of status codes, by their first digit. */
-export const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
-
-/** The statuses of requests that the proxy itself turns away. */
-export const REFUSALS = [400, 403, 405, 408, 413, 503, 505] as const;
-
-/** How the metadata service fails. */
-export const FAULTS = ["unreachable", "broken", "late"] as const;
-
 /** The upper bounds of a histogram's buckets, in seconds. */
 const BOUNDS: readonly number[] = [
   ...[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02],
@@ -45,10 +36,36 @@ export class Histogram {
   }
 }
 
+/** How often each of some things happened. */
+export class Counter {
+  /** The numbers by what was counted; what may happen is there from the start. */
+  readonly counts: Map<string | number, number>;
+
+  /**
+   * Begins at 0.
+   *
+   * @param names what may happen
+   */
+  constructor(...names: readonly (string | number)[]) {
+    this.counts = new Map(names.map((name) => [name, 0]));
+  }
+
+  /** Counts one. */
+  add(name: string | number): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+}
+
 /** Counts for as long as the process lives. */
 export class Meters {
   /** How long the upstream took until the head of its answer. */
   readonly upstreamTime = new Histogram();
+  /** Answers by the class of their status. */
+  readonly answers = new Counter("1xx", "2xx", "3xx", "4xx", "5xx");
+  /** Requests that the proxy itself turned away, by the status. */
+  readonly refusals = new Counter(400, 403, 405, 408, 413, 503, 505);
+  /** Requests that the metadata service failed, by how. */
+  readonly faults = new Counter("unreachable", "broken", "late");
   /** Answers whose body the proxy changed. */
   rewritten = 0;
   /** Answers that were used again. */
@@ -57,39 +74,4 @@ export class Meters {
   shared = 0;
   /** Requests of the proxy's own that came back to it. */
   loops = 0;
-  readonly #counts = new Map<string, number>();
-
-  /** Counts an answer by the class of its status. */
-  answered(status: number): void {
-    this.#increase(`${Math.floor(status / 100)}xx`);
-  }
-
-  /** Counts a request that was turned away. */
-  refused(status: number): void {
-    this.#increase(`refused ${status}`);
-  }
-
-  /** Counts a failure of the upstream. */
-  failed(fault: typeof FAULTS[number]): void {
-    this.#increase(fault);
-  }
-
-  /** How many answers were of a class. */
-  answersOf(statusClass: typeof STATUS_CLASSES[number]): number {
-    return this.#counts.get(statusClass) ?? 0;
-  }
-
-  /** How many requests were turned away with a status. */
-  refusalsOf(status: typeof REFUSALS[number]): number {
-    return this.#counts.get(`refused ${status}`) ?? 0;
-  }
-
-  /** How often the upstream failed by a fault. */
-  faultsOf(fault: typeof FAULTS[number]): number {
-    return this.#counts.get(fault) ?? 0;
-  }
-
-  #increase(name: string): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
-  }
 }

@@ -137,6 +137,24 @@ async function killGroup(child: Deno.ChildProcess): Promise<void> {
   }
 }
 
+/** Says how a command ended, in its own words where it said any. */
+export function ending(command: string, result: RunResult | NotRun): string {
+  if (result === "not found") return `"${command}" is not on PATH`;
+  if (result === "timeout") {
+    return `"${command}" did not end in time and was stopped`;
+  }
+  const { code, stdout, stderr } = result;
+  const lines = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  // iptables-nft-restore says what is wrong on the line after its name.
+  const said = lines[0]?.endsWith(":") && lines.length > 1
+    ? `${lines[0]} ${lines[1]}`
+    : lines[0];
+  return `"${command}" ended with code ${code}${
+    said === undefined ? "" : `: ${said}`
+  }`;
+}
+
 /** A runner whose commands can all be stopped. */
 export interface StoppableRunner {
   /** Runs commands until it is stopped. */

@@ -1,10 +1,12 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ListenError } from "../../lib/config/address.ts";
 import { startServing } from "../../lib/admin/serving.ts";
-import { createLog } from "../../lib/system/log.ts";
 import { stopClock } from "../helpers/clock.ts";
+import { recordLog } from "../helpers/log.ts";
 import { ask, valuesOf } from "../helpers/raw.ts";
 import {
   answer,
+  nowhere,
   type RawUpstream,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -14,13 +16,6 @@ function startService(): Promise<RawUpstream> {
   return startUpstream((_, connection) =>
     connection.write(answer("us-east-1"))
   );
-}
-
-/** An address at which nobody listens. */
-function nowhere() {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { hostname, port } = listener.addr as Deno.NetAddr;
-  return { hostname, port };
 }
 
 Deno.test("startServing() says that the process is alive without asking anybody, and asks the upstream whether it is ready", async () => {
@@ -152,21 +147,17 @@ Deno.test("startServing() listens nowhere when administrators' port is taken", a
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr as Deno.NetAddr;
   const own = nowhere();
-  const error = await assertRejects(
+  await assertRejects(
     () =>
       startServing(
         adminConfig(nowhere(), {
           listen: [own],
           admin: { hostname: "127.0.0.1", port },
         }),
-        {
-          log: createLog({ level: "error", format: "text", write: () => {} }),
-          build: {},
-        },
+        { log: recordLog().log, build: {} },
       ),
-    Error,
-    `Cannot listen on 127.0.0.1:${port}`,
+    ListenError,
+    `Cannot listen on 127.0.0.1:${port}: another program has it`,
   );
-  assert(error.cause instanceof Deno.errors.AddrInUse);
   await assertRejects(() => Deno.connect(own), Deno.errors.ConnectionRefused);
 });

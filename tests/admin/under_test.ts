@@ -9,10 +9,11 @@ import type {
   ServeConfig,
   UpstreamAddress,
 } from "../../lib/config/serve_config.ts";
-import { createLog } from "../../lib/system/log.ts";
 import type { RuleView } from "../../lib/admin/readiness.ts";
 import type { Proxy } from "../../lib/proxy/proxy.ts";
+import { recordLog } from "../helpers/log.ts";
 import { ask, type RawAnswer } from "../helpers/raw.ts";
+import { configOf } from "../proxy/under_test.ts";
 
 /** Both, on loopback. */
 export interface AdminUnderTest extends AsyncDisposable {
@@ -22,8 +23,6 @@ export interface AdminUnderTest extends AsyncDisposable {
   readonly admin: ListenAddress;
   /** The proxy itself. */
   readonly proxy: Proxy;
-  /** The lines it logged so far. */
-  readonly log: readonly string[];
   /** Asks the endpoint for a path. */
   ask(path: string, ...headers: readonly string[]): Promise<RawAnswer>;
 }
@@ -33,19 +32,12 @@ export function adminConfig(
   upstream: UpstreamAddress,
   given: Partial<ServeConfig> = {},
 ): ServeConfig {
-  return {
-    listen: [{ hostname: "127.0.0.1", port: 0 }],
-    listenAnywhere: false,
-    admin: { hostname: "127.0.0.1", port: 0 },
-    upstream,
-    regions: new Map([["us-east-1", "us-iso-east-1"]]),
-    rewrite: "safe",
-    timeoutMs: 5_000,
+  const admin = { hostname: "127.0.0.1", port: 0 };
+  return configOf(upstream, {
+    admin,
     cacheMs: 0,
-    logLevel: "debug",
-    logFormat: "text",
     ...given,
-  };
+  });
 }
 
 /**
@@ -60,24 +52,19 @@ export async function startAdmin(
   given: Partial<ServeConfig> = {},
   rule?: RuleView,
 ): Promise<AdminUnderTest> {
-  const log: string[] = [];
+  const { log, lines } = recordLog();
   const proxy = await startServing(adminConfig(upstream, given), {
-    log: createLog({
-      level: "debug",
-      format: "text",
-      write: (line) => log.push(line),
-    }),
+    log,
     rule,
     build: { version: "1.2.3" },
   });
   const [, port] = /administrators may ask url=http:\/\/127\.0\.0\.1:(\d+)/
-    .exec(log.join("")) ?? [];
+    .exec(lines.join("")) ?? [];
   const admin = { hostname: "127.0.0.1", port: Number(port) };
   return {
     address: proxy.addresses[0] as Deno.NetAddr,
     admin,
     proxy,
-    log,
     ask: (path, ...headers) =>
       ask(
         admin,

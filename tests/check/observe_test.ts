@@ -6,7 +6,12 @@ import {
   type Source,
 } from "../../lib/check/observe.ts";
 import { askMetadata } from "../../lib/proxy/metadata_client.ts";
-import { answer, type Received, startUpstream } from "../helpers/upstream.ts";
+import {
+  answer,
+  nowhere,
+  type Received,
+  startUpstream,
+} from "../helpers/upstream.ts";
 
 const now = () => performance.now();
 
@@ -136,9 +141,7 @@ Deno.test("observe() has a silence judged as no answer at all", async () => {
 });
 
 Deno.test("observe() knows the system's reasons", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  assertEquals((await look(listener.addr.port)).token, "refused");
+  assertEquals((await look(nowhere().port)).token, "refused");
   await using upstream = await startUpstream((_, connection) =>
     connection.reset()
   );

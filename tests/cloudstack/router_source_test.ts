@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { NodeView } from "../../lib/cloudstack/discover_router.ts";
 import { RouterSource } from "../../lib/cloudstack/router_source.ts";
-import { createLog } from "../../lib/system/log.ts";
 import type { UpstreamSource } from "../../lib/proxy/upstream/upstream.ts";
+import { recordLog } from "../helpers/log.ts";
 import {
   createFakeNode,
   dhclientLease,
@@ -22,22 +22,14 @@ interface Watched extends Disposable {
 
 /** A source that looks at once, so that no test waits. */
 function watch(view: NodeView, lookEveryMs = 0): Watched {
-  const lines: string[] = [];
-  const source = new RouterSource({
-    view,
-    device: "eth0",
-    lookEveryMs,
-    pausesMs: [1, 1],
-    log: createLog({
-      level: "debug",
-      format: "text",
-      write: (line) => lines.push(line.replace(/^\S+ /, "").trimEnd()),
-    }),
-  });
+  const { log, lines } = recordLog();
+  const pausesMs = [1, 1];
+  const parts = { view, device: "eth0", lookEveryMs, pausesMs, log };
+  const source = new RouterSource(parts);
   return {
     source,
     where: async () => (await source.current(5_000)).hostname,
-    log: () => lines,
+    log: () => lines.map((line) => line.replace(/^\S+ /, "").trimEnd()),
     [Symbol.dispose]: () => source.close(),
   };
 }
@@ -169,16 +161,10 @@ Deno.test("RouterSource says what kept it from looking", async () => {
 Deno.test("RouterSource stops trying when it is closed", async () => {
   using node = createFakeNode();
   const searched = Promise.withResolvers<void>();
-  const source = new RouterSource({
-    view: node.view,
-    device: "eth0",
-    pausesMs: [3_600_000],
-    log: createLog({
-      level: "warn",
-      format: "text",
-      write: () => searched.resolve(),
-    }),
-  });
+  const { log } = recordLog({ level: "warn", write: () => searched.resolve() });
+  const pausesMs = [3_600_000];
+  const parts = { view: node.view, device: "eth0", pausesMs, log };
+  const source = new RouterSource(parts);
   const asked = source.current(3_600_000);
   await searched.promise;
   source.close();

@@ -23,37 +23,28 @@ Deno.test("address refuses wrong usage and runs nothing", async () => {
   }
 });
 
-Deno.test("address adds, shows and removes", async () => {
+// tests/e2e/address_test.ts has the other lines.
+Deno.test("address status tells what is there and who would reach it, as JSON too", async () => {
   const { run } = createFakeLink();
-  const steps: readonly (readonly [string, number, string])[] = [
-    [
-      "status",
-      1,
-      "absent\n  warning: neighbours on eth0 would reach it, fix: sysctl -w net.ipv4.conf.all.arp_ignore=1\n",
-    ],
-    [
-      "add --arp-ignore",
-      0,
-      "Set arp_ignore of all interfaces to 1\nAdded 169.254.169.254/32 to lo\n",
-    ],
-    ["add", 0, "169.254.169.254/32 is on lo already\n"],
-    ["status", 0, "there\n"],
-    ["status --json", 0, '{"state":"there","ours":true,"answering":[]}\n'],
-    [
-      "remove",
-      0,
-      "Removed 169.254.169.254/32 from lo\nPut arp_ignore of all interfaces back to 0\n",
-    ],
-    ["remove", 0, "Nothing to remove\n"],
-    [
-      "status --json",
-      1,
-      '{"state":"absent","ours":false,"answering":["eth0"]}\n',
-    ],
-  ];
-  for (const [line, code, stdout] of steps) {
-    assertEquals(await addressWith(run, line), { code, stdout }, line);
-  }
+  const fix = "fix: sysctl -w net.ipv4.conf.all.arp_ignore=1";
+  const absent = '{"state":"absent","ours":false,"answering":["eth0"]}\n';
+  const there = '{"state":"there","ours":true,"answering":[]}\n';
+  for (
+    const [line, code, stdout] of [
+      [
+        "status",
+        1,
+        `absent\n  warning: neighbours on eth0 would reach it, ${fix}\n`,
+      ],
+      ["status --json", 1, absent],
+      [
+        "add --arp-ignore",
+        0,
+        "Set arp_ignore of all interfaces to 1\nAdded 169.254.169.254/32 to lo\n",
+      ],
+      ["status --json", 0, there],
+    ] as const
+  ) assertEquals(await addressWith(run, line), { code, stdout }, line);
 });
 
 Deno.test("address status cannot tell when there is no ip", async () => {

@@ -8,6 +8,7 @@ import { fakeIo } from "../helpers/io.ts";
 import { stage } from "../check/stage.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
 import { runProgram } from "../helpers/program.ts";
+import { nowhere } from "../helpers/upstream.ts";
 import { createFakeIptables } from "../rule/fake_iptables.ts";
 
 /** What the machine is like; what is not given is as in real life. */
@@ -51,18 +52,8 @@ async function check(line: string, world: World = {}) {
   return { code, ...written, asked, tokens };
 }
 
-async function installed(line = "install"): Promise<Runner> {
-  const { run } = createFakeIptables();
-  await iptablesWith(run, line);
-  return run;
-}
-
 /** The URL of a port where nobody listens. */
-function closedUrl(): string {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return `http://127.0.0.1:${listener.addr.port}`;
-}
+const closedUrl = () => `http://127.0.0.1:${nowhere().port}`;
 
 const SERVICE = "http://169.254.169.254";
 const SERVICE_IPV6 = "http://[fd00:ec2::254]";
@@ -95,9 +86,10 @@ Deno.test("check says yes through a proxy and no without it, and shows no token"
   }
 });
 
-Deno.test("check takes regions, port, user, backend and profile from serve's flags, variables and file", async () => {
+Deno.test("check takes regions, listeners, user, backend and profile from serve's flags, variables and file", async () => {
   await using it = await stage();
-  const run = await installed("install --port 4100 --user 77");
+  const { run } = createFakeIptables();
+  await iptablesWith(run, "install --port 4100 --user 77");
   const closed = closedUrl();
   const answers = {
     [SERVICE]: it.real,
@@ -146,6 +138,19 @@ Deno.test("check asks the proxy itself when clients do not see the emulated regi
   assertMatch(stdout, /^rule: +absent, nft backend$/m);
   assertMatch(stdout, /^proxy: +127\.0\.0\.1:4000 shows emulated region/m);
   assertMatch(stdout, /: the rule is absent; run c2s-imds iptables install/);
+  const elsewhere = {
+    [SERVICE]: it.real,
+    "http://127.0.0.1:4100": it.emulated,
+  };
+  for (
+    const line of [
+      "--listen 127.0.0.1:4100",
+      "--listen 0.0.0.0:4100 --listen-anywhere",
+    ]
+  ) {
+    const found = await check(line, { answers: elsewhere, run });
+    assertMatch(found.stdout, /^proxy: +127\.0\.0\.1:4100 shows emulated/m);
+  }
 });
 
 Deno.test("check asks the IPv6 address too, where the kernel has IPv6 and no --url is given", async () => {
@@ -209,7 +214,7 @@ Deno.test("check waits until the proxy shows the emulated region", async () => {
   assertEquals([code, pauses], [EXIT.OK, 3]);
 });
 
-Deno.test("check refuses wrong usage before it asks anything", async (t) => {
+Deno.test("check refuses wrong usage before it asks anything", async () => {
   for (
     const [line, message] of [
       ["--wait x", 'Cannot use "x" for --wait: expected seconds'],
@@ -218,11 +223,7 @@ Deno.test("check refuses wrong usage before it asks anything", async (t) => {
       ["--user 0", 'Cannot use "0" for --user'],
       ["--upstream http://h", 'Unknown option "--upstream"'],
     ] as const
-  ) {
-    await t.step(line, async () => {
-      await assertRejects(() => check(line), UsageError, message);
-    });
-  }
+  ) await assertRejects(() => check(line), UsageError, message);
 });
 
 Deno.test("c2s-imds check ends with 1 when it sees the real region, whatever proxies the environment names", async () => {

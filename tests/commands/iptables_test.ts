@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Runner } from "../../lib/system/runner.ts";
 import { iptablesWith } from "../helpers/iptables.ts";
-import { runProgram } from "../helpers/program.ts";
 import { createFakeIptables } from "../rule/fake_iptables.ts";
 
 function never(): Promise<never> {
@@ -111,15 +110,4 @@ Deno.test("iptables warns of broken programs when others do the job", async () =
     assertEquals([code, stderr], [0, warning]);
   }
   assertStringIncludes((await iptablesWith(some, "status")).stdout, warning);
-});
-
-Deno.test("iptables ends as a process with one line when a flag is wrong", async () => {
-  const { code, stdout, stderr } = await runProgram([
-    ...["iptables", "install", "--dry-run", "--user", "no-such-user"],
-  ]);
-  assertEquals({ code, stdout }, { code: 2, stdout: "" });
-  assertEquals(
-    stderr,
-    'c2s-imds: Cannot use "no-such-user" for --user: no such user here, give its uid\n',
-  );
 });

@@ -1,18 +1,13 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createReload } from "../../lib/commands/serve.ts";
 import { readServeConfig } from "../../lib/config/read_serve_config.ts";
-import { createLog, type LogOptions } from "../../lib/system/log.ts";
+import { recordLog } from "../helpers/log.ts";
 
 const FILE = "listen: 127.0.0.1:4000\nregion: us-east-1=us-isob-east-1\n";
 
 /** A `serve` with a file, which may be exchanged; what throws is not there. */
 function stage() {
-  const lines: string[] = [];
-  const settings: LogOptions = {
-    level: "info",
-    format: "text",
-    write: (line) => lines.push(line),
-  };
+  const { log, lines, settings } = recordLog({ level: "info" });
   const it = { file: FILE as string | Error };
   const readTextFile = () => {
     if (typeof it.file === "string") return it.file;
@@ -20,7 +15,7 @@ function stage() {
   };
   const read = () => readServeConfig(["--config=c.yaml"], {}, readTextFile);
   const first = read();
-  const reload = createReload(first, read, createLog(settings), settings);
+  const reload = createReload(first, read, log, settings);
   return {
     first,
     settings,

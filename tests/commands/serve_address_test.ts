@@ -1,7 +1,6 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { holdAddress } from "../../lib/commands/serve_address.ts";
-import { LinkError } from "../../lib/cloudstack/ip_command.ts";
-import { createLog } from "../../lib/system/log.ts";
+import { recordLog } from "../helpers/log.ts";
 import {
   createFakeLink,
   type FakeLink,
@@ -22,16 +21,9 @@ function createQuiet(...addresses: string[]): FakeLink {
 /** Holds the address for a while; tells how it stood meanwhile. */
 async function hold(
   { run, addresses }: FakeLink,
-  { serves = true, wanted = WANTED, log = [] as string[] } = {},
+  { serves = true, wanted = WANTED, log = recordLog().log } = {},
 ): Promise<number> {
-  const held = await holdAddress(wanted, {
-    run,
-    log: createLog({
-      level: "info",
-      format: "text",
-      write: (line) => log.push(line),
-    }),
-  });
+  const held = await holdAddress(wanted, { run, log });
   if (serves) held.serving();
   const there = addresses.filter((it) => it.startsWith(ADDRESS)).length;
   await held.release();
@@ -65,23 +57,13 @@ for (const [what, before, left, how] of CASES) {
   });
 }
 
-Deno.test("holdAddress() sets arp_ignore only where it may, and puts it back", async () => {
-  const fake = createFakeLink();
-  await assertRejects(() => hold(fake), LinkError, 'neighbours on "eth0"');
-  assertEquals(fake.changes, []);
-  const log: string[] = [];
-  await hold(fake, { wanted: { address: true, arpIgnore: true }, log });
-  assertEquals(fake.arp, { all: 0, eth0: 0 });
-  assertMatch(log.join(""), /added=true arp_ignore_set=true\n$/);
-});
-
 Deno.test("holdAddress() logs it when the address cannot be removed", async () => {
   const fake = createQuiet();
   fake.refusals.set("ip address delete", NOT_PERMITTED);
-  const log: string[] = [];
+  const { log, lines } = recordLog();
   assertEquals(await hold(fake, { log }), 1);
   assertMatch(
-    log.at(-1) ?? "",
+    lines.at(-1) ?? "",
     / error cannot remove the service's address error="Cannot remove 169\.254\.169\.254\/32 from lo: /,
   );
 });

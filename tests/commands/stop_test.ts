@@ -3,22 +3,18 @@ import { EXIT, type Signal } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { serve } from "../../lib/commands/serve.ts";
 import { listenForSignals, runUntilStopped } from "../../lib/commands/stop.ts";
-import { createLog } from "../../lib/system/log.ts";
 import { StopOrder } from "../../lib/system/stop_order.ts";
 import { skipWaits } from "../helpers/clock.ts";
 import { fakeIo } from "../helpers/io.ts";
+import { recordLog } from "../helpers/log.ts";
 
 /** Listens, and gives the means to send signals at a time. */
 function listen() {
   const { io, handlers } = fakeIo();
-  const lines: string[] = [];
+  const { log, lines } = recordLog();
   let time = 0;
   const signals = listenForSignals(io, () => time);
-  signals.log = createLog({
-    level: "info",
-    format: "text",
-    write: (line) => lines.push(line),
-  });
+  signals.log = log;
   const send = (signal: Signal, at = 0) => {
     time = at;
     handlers.get(signal)?.();
@@ -67,8 +63,7 @@ function run() {
     },
     abort: () => events.push("abort"),
   };
-  const log = createLog({ level: "error", format: "text", write: () => {} });
-  const code = runUntilStopped(proxy, order, log);
+  const code = runUntilStopped(proxy, order, recordLog().log);
   return { finished, drained, asked, order, events, code };
 }
 

@@ -188,6 +188,8 @@ const WRONG: Readonly<Record<string, string>> = {
     "a mapping for overrides: texts of 256 KiB as JSON in all at most",
   [`overrides: {"*/a b": {text: x}}`]:
     `a mapping for overrides > */a b: ${PATH}`,
+  [`overrides: {"/a\\nX: y": {text: x}}`]:
+    `a mapping for overrides > /a\\nX: y: ${PATH}`,
   [`overrides: {"*/a*": {text: x}}`]: `a mapping for overrides > */a*: ${PATH}`,
 };
 

@@ -50,7 +50,7 @@ const VALUES: readonly (readonly [expected: string, ...flags: string[]])[] = [
   ],
   [
     "a port from 0 to 65535",
-    ...["", "x", "65536", "-1", "1.5", "0x10", "04000", " 4000", "1e3"]
+    ...["", "x", "65536", "-1", "1.5", "0x10", "04000", " 4000", "1\r\nX: y"]
       .map((port) => `--listen=127.0.0.1:${port}`),
   ],
   [
@@ -96,7 +96,7 @@ const VALUES: readonly (readonly [expected: string, ...flags: string[]])[] = [
   ],
   [
     "a port from 1 to 65535",
-    ...["", "0", "65536", "x", "80:80"]
+    ...["", "0", "65536", "x", "80:80", "80\r\nX: y"]
       .map((port) => `--upstream=http://host:${port}`),
   ],
   [
@@ -107,13 +107,14 @@ const VALUES: readonly (readonly [expected: string, ...flags: string[]])[] = [
   ["REAL=EMULATED or none", "--region=us-east-1"],
   [
     REAL,
-    ...["", "us-esat-1", "latest", "region", "us east", "us-east-1a"]
+    ...["", "us-esat-1", "latest", "us east", "us-east-1a", "us-east-1\r\nX: y"]
       .map((real) => `--region=${real}=us-east-2`),
   ],
   [
     `a region name after "="`,
     "--region=us-east-1=",
     "--region=us-east-1=b=c",
+    "--region=us-east-1=us-iso-east-1\r\nX: y",
   ],
   ["two different regions", "--region=us-east-1=us-east-1"],
   [

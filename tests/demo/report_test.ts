@@ -3,7 +3,6 @@ import { stripVTControlCharacters } from "node:util";
 import { judge, type Question } from "../../lib/demo/comparison.ts";
 import { renderTable, unexpectedAnswers } from "../../lib/demo/report.ts";
 
-const REGIONS = { real: "us-east-1", emulated: "us-iso-east-1" };
 const SECRET = { hidden: "secret" };
 const ALL = { changes: /.+/g };
 
@@ -26,14 +25,14 @@ function compared(
     body: new TextEncoder().encode(text),
   }));
   assert(one !== undefined && other !== undefined);
-  return judge(question, one, other, REGIONS);
+  return judge(question, one, other);
 }
 
 function table(
   comparisons: readonly ReturnType<typeof compared>[],
   colour = false,
 ): string {
-  return renderTable(comparisons, REGIONS.emulated, colour);
+  return renderTable(comparisons, colour);
 }
 
 const REGION = compared("region", "us-east-1", "us-iso-east-1", ALL);

@@ -20,7 +20,7 @@ const WATCHER = `
 import http.client, sys, time
 last = None
 while True:
-    connection = http.client.HTTPConnection("169.254.169.254", timeout=5)
+    connection = http.client.HTTPConnection("169.254.169.254", timeout=30)
     try:
         connection.request("GET", sys.argv[1])
         seen = connection.getresponse().read().decode()

@@ -45,7 +45,7 @@ function startClient(namespace: Namespace): Promise<Spawned> {
 /** The region a client of version 2 sees: a token first. */
 async function seeWithToken(namespace: Namespace, uid: number) {
   const service = "http://169.254.169.254/latest";
-  const curl = [...asUser(uid), "curl", "--silent", "--max-time", "5"];
+  const curl = [...asUser(uid), "curl", "--silent", "--max-time", "30"];
   const token = await namespace.must([
     ...curl,
     ...["--request", "PUT", `${service}/api/token`],

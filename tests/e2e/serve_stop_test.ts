@@ -63,7 +63,7 @@ for (const [way, send] of Object.entries(WAYS)) {
       await load.hundred(2);
       await send(program);
       const { code, stderr } = await program.result;
-      assertEquals(await node.see(0), REAL);
+      await load.sees(REAL);
       assertWhole(await load.count());
       assertEquals(code, 0, stderr);
       assertMatch(stderr, /info stopped\n$/);

@@ -34,7 +34,7 @@ const RESTART_MS = 200;
 
 /** A client in a hurry: curl says 7 when it is refused. */
 const CLIENT = `while :; do
-  curl --silent --max-time 5 http://169.254.169.254/latest/meta-data/placement/region || printf %s "curl $?"
+  curl --silent --max-time 30 http://169.254.169.254/latest/meta-data/placement/region || printf %s "curl $?"
   echo
   /bin/sleep 0.01
 done`;

@@ -31,7 +31,10 @@ export async function layCable(one: CableEnd, other: CableEnd): Promise<void> {
   ]);
   for (const { namespace, device, addresses } of [one, other]) {
     for (const address of addresses) {
-      await namespace.must(["ip", "addr", "add", address, "dev", device]);
+      // Without the wait for others with this address, which nobody has.
+      await namespace.must([
+        ...["ip", "addr", "add", address, "dev", device, "nodad"],
+      ]);
     }
     await namespace.must(["ip", "link", "set", device, "up"]);
   }

@@ -34,3 +34,14 @@ export function sourceFiles(path: string): SourceFile[] {
     .filter((entry) => !entry.isSymlink)
     .flatMap((entry) => sourceFiles(`${path}/${entry.name}`));
 }
+
+/** A folder of its own, gone at disposal. */
+export async function createFolder(): Promise<
+  AsyncDisposable & { readonly path: string }
+> {
+  const path = await Deno.makeTempDir({ prefix: "c2s-imds-test-" });
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}

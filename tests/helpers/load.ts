@@ -21,6 +21,8 @@ lock = threading.Lock()
 def note(what):
     with lock:
         tally[what] += 1
+        if tally[what] == 1:
+            print(what, flush=True)
         if tally.total() % 100 == 0:
             print(tally.total(), flush=True)
 def client(kept):
@@ -68,6 +70,8 @@ export type Tally = Readonly<Record<string, number>>;
 export interface Load {
   /** Waits until they have got so many hundred answers or refusals. */
   hundred(times: number): Promise<void>;
+  /** Waits until one of them has seen that. */
+  sees(what: string): Promise<unknown>;
   /** Ends them and counts. */
   count(): Promise<Tally>;
 }
@@ -83,7 +87,7 @@ export async function startLoad(
   namespace: Namespace,
   clients: number,
   host = "169.254.169.254",
-  limitS = 8,
+  limitS = 30,
 ): Promise<Load> {
   const spawned: Spawned = namespace.spawn([
     ...asUser(1000),
@@ -93,6 +97,7 @@ export async function startLoad(
   await spawned.shows(/^going$/m);
   return {
     hundred: (times) => spawned.shows(new RegExp(`^${times}00$`, "m")),
+    sees: (what) => spawned.shows(new RegExp(`^${what}$`, "m")),
     async count() {
       await spawned.kill("SIGTERM");
       return JSON.parse(spawned.stdout().trimEnd().split("\n").at(-1) ?? "");

@@ -193,7 +193,7 @@ export async function askAs(
 ): Promise<string> {
   const { code, stdout } = await namespace.run([
     ...asUser(uid),
-    ...["curl", "--silent", "--max-time", "10", "--globoff", url],
+    ...["curl", "--silent", "--max-time", "30", "--globoff", url],
   ]);
   // curl's codes: 7 could not connect, 28 timed out.
   if (code === 0) return stdout;

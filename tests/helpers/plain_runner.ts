@@ -5,16 +5,15 @@
  *
  * @module
  */
-import {
-  type Runner,
-  type RunResult,
-  TIME_LIMIT_MS,
-} from "../../lib/system/runner.ts";
+import type { Runner, RunResult } from "../../lib/system/runner.ts";
+
+/** A real client takes seconds of a processor, of which others want theirs. */
+const PATIENCE_MS = 120_000;
 
 /** Runs a command; one that takes too long is killed, what it started is not. */
 export const plainRunner: Runner = async (
   [name, ...args],
-  { stdin, timeoutMs = TIME_LIMIT_MS, signal } = {},
+  { stdin, timeoutMs = PATIENCE_MS, signal } = {},
 ) => {
   const late = AbortSignal.timeout(timeoutMs);
   const end = signal === undefined ? late : AbortSignal.any([late, signal]);
@@ -44,9 +43,6 @@ export const plainRunner: Runner = async (
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 };
 
-/** A real client takes seconds of a processor, of which others want theirs. */
-const PATIENCE_MS = 120_000;
-
 /**
  * Runs a command to its end.
  *
@@ -58,10 +54,10 @@ export async function runToEnd(
   argv: readonly [string, ...string[]],
   stdin?: string,
 ): Promise<RunResult> {
-  const result = await plainRunner(argv, {
-    timeoutMs: PATIENCE_MS,
-    ...stdin === undefined ? {} : { stdin },
-  });
+  const result = await plainRunner(
+    argv,
+    stdin === undefined ? {} : { stdin },
+  );
   if (typeof result !== "string") return result;
   throw new Error(`Cannot run ${argv.join(" ")}: ${result}`);
 }

@@ -77,6 +77,12 @@ export interface UpstreamOptions {
   readonly port?: number;
 }
 
+/** An address where nobody listens. */
+export function nowhere(hostname = "127.0.0.1") {
+  using listener = Deno.listen({ hostname, port: 0 });
+  return { hostname, port: listener.addr.port };
+}
+
 /** A whole answer with a Content-Length. */
 export function answer(
   body: string,

@@ -37,15 +37,15 @@ function packagesOf({ text }: SourceFile): string[] {
   ];
 }
 
-/** The packages of the table; what stands in brackets is a part of one. */
+/** The packages of the list; what stands in brackets is a part of one. */
 function listed(): string[] {
   const [page] = sourceFiles("CONTRIBUTING.md");
   const [, section = ""] = page?.text.split("## Dependencies") ?? [];
-  const [table = ""] = section.split("\n## ");
-  return table.split("\n").filter((line) => line.startsWith("| ")).slice(2)
-    .flatMap((line) => {
-      const [, packages = "", reason = ""] = line.split("|");
-      assert(reason.trim() !== "", `No reason: ${line}`);
+  const [list = ""] = section.split("\nA test ");
+  return list.replaceAll(/\n +/g, " ").split("\n")
+    .filter((line) => line.startsWith("- ")).flatMap((line) => {
+      const [, packages = "", reason = ""] = /^- (.*?): (.*)$/.exec(line) ?? [];
+      assert(reason !== "", `No reason: ${line}`);
       return [...packages.replaceAll(/\([^)]*\)/g, "").matchAll(/`([^`]+)`/g)]
         .map(([, name = ""]) => name);
     });

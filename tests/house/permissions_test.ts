@@ -11,13 +11,18 @@ import { sourceFiles } from "../helpers/files.ts";
 
 const [{ text: PAGE } = { text: "" }] = sourceFiles("docs/permissions.md");
 
-/** The table's rows, cell by cell. */
-const ROWS = PAGE.split("\n").filter((line) => line.startsWith("| `"))
-  .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+const ITEM =
+  /^- (`\w+`)(?:, limited to ([^:]+))?: (.*)\. `serve` (.*), its child (.*)\.$/gm;
 
-/** What is done with a permission by who gives up those of a list. */
+/** The list's items, part by part. */
+const ROWS = Array.from(
+  PAGE.replaceAll(/\n +/g, " ").matchAll(ITEM),
+  ([, name, only = "", ...parts]) => [name, only, ...parts],
+);
+
+/** What is done with a permission by who drops those of a list. */
 function doneWith(name: string, list: readonly string[]): string {
-  return list.includes(name) ? "gives it up" : "keeps it";
+  return list.includes(name) ? "drops it" : "keeps it";
 }
 
 Deno.test("docs/permissions.md has every permission of the executable with its reason", () => {
@@ -31,12 +36,12 @@ Deno.test("docs/permissions.md has every permission of the executable with its r
   assertEquals(ROWS.slice(0, expected.length), expected);
 });
 
-Deno.test("docs/permissions.md has every permission that serve and the proxy give up", () => {
+Deno.test("docs/permissions.md has every permission that serve and the proxy drop", () => {
   for (
     const [column, list] of [[3, NEVER_NEEDED], [4, DROPPED_BY_CHILD]] as const
   ) {
     assertEquals(
-      ROWS.filter((row) => row[column] === "gives it up").map((row) => row[0])
+      ROWS.filter((row) => row[column] === "drops it").map((row) => row[0])
         .sort(),
       list.map((name) => `\`${name}\``).sort(),
     );

@@ -2,16 +2,27 @@ import { assertEquals } from "@std/assert";
 import { isHttp2, ownAddresses, refusal } from "../../lib/proxy/admission.ts";
 import type { Header } from "../../lib/proxy/headers.ts";
 
-Deno.test("refusal() lets browsers through where they may, and checks the rest", () => {
-  const cases: ReadonlyArray<readonly [string, string, boolean, number?]> = [
-    ["GET", "h", false, 403],
-    ["GET", "h", true],
-    ["POST", "h", true, 405],
-    ["GET", "a/b", true, 400],
-  ];
-  for (const [method, host, allowBrowsers, status] of cases) {
-    const headers: Header[] = [["host", host], ["origin", "http://a"]];
-    assertEquals(refusal(method, headers, allowBrowsers)?.status, status);
+Deno.test("refusal() refuses what the service does not know, and lets browsers through where they may", () => {
+  const status = (
+    { method = "GET", host = "h", line = "X: y", allowBrowsers = false },
+  ) => {
+    const [name = "", value = ""] = line.split(": ");
+    const headers: Header[] = [["host", host], [name.toLowerCase(), value]];
+    return refusal(method, headers, allowBrowsers)?.status;
+  };
+  assertEquals(status({}), undefined);
+  for (const method of ["POST", "DELETE", "TRACE", "PATCH", "get"]) {
+    assertEquals(status({ method, allowBrowsers: true }), 405, method);
+  }
+  const hosts = ["a/b", "a?b", "a#b", "user@a", "a b", "a\\b", "z\xfcrich"];
+  for (const host of hosts) {
+    assertEquals(status({ host, allowBrowsers: true }), 400, host);
+  }
+  for (
+    const line of ["Origin: null", "Origin", "Sec-Fetch-Site: same-origin"]
+  ) {
+    assertEquals(status({ line }), 403, line);
+    assertEquals(status({ line, allowBrowsers: true }), undefined, line);
   }
 });
 

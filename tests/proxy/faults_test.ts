@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { delay } from "../../lib/system/timers.ts";
+import { stopClock } from "../helpers/clock.ts";
 import { until } from "../helpers/node.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { answer, type Connection, startUpstream } from "../helpers/upstream.ts";
@@ -37,7 +39,7 @@ function dribble(start: string, text: string, pauseMs = 50): Act {
   return async (connection) => {
     await connection.write(start);
     for (const byte of text) {
-      await pause(pauseMs);
+      await delay(pauseMs);
       if (!await connection.write(byte)) return;
     }
   };
@@ -52,7 +54,6 @@ const LATE: Outcome = {
   logged: /no answer within 0.3 s/,
   timeoutMs: 300,
 };
-/** Long enough for its start on any machine. */
 const STARTED = { status: 200, timeoutMs: 1_000 };
 const FINE: Outcome = { status: 200, body: "us-iso-east-1" };
 
@@ -92,11 +93,6 @@ const FAULTS: ReadonlyArray<readonly [string, Act, Outcome]> = [
     "stops within a large body",
     `${OK}Content-Length: 200009\r\n\r\n${LARGE}`,
     { ...STARTED, logged: /the body did not go on in time/, broken: true },
-  ],
-  [
-    "sends 1 MB of headers",
-    `${OK}${`X-A: ${"a".repeat(43)}\r\n`.repeat(20_000)}\r\n`,
-    bad(/bad answer: a head or line too long/),
   ],
   [
     "sends a header of 1 MB",
@@ -140,11 +136,27 @@ function startFaulty(act: Act, timeoutMs = 60_000): Promise<Stage> {
   );
 }
 
+/**
+ * Moves the clock at each turn of the event loop, which both sides share: a
+ * hundred of them are more than an answer takes, however slow the machine.
+ */
+async function tick(ms: number): Promise<Disposable> {
+  const clock = await stopClock();
+  const ticking = setInterval(() => clock.advance(ms), 1);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(ticking);
+      clock[Symbol.dispose]();
+    },
+  };
+}
+
 const PUT = "PUT /fault HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
 
 for (const [name, act, outcome] of FAULTS) {
   const { status, logged, body, broken, timeoutMs } = outcome;
   Deno.test(`startProxy() lives on when the upstream ${name}, and sends nothing twice`, async () => {
+    using _clock = await tick((timeoutMs ?? 0) / 100);
     await using it = await startFaulty(act, timeoutMs);
     const { upstream, proxy } = it;
     const got = await it.ask("/fault");
@@ -256,24 +268,3 @@ for (const [what, request, cacheMs] of LEAVERS) {
     assertEquals(proxy.warnings, []);
   });
 }
-
-Deno.test("startProxy() reads no faster than its client", async () => {
-  const total = 64 * 1024 * 1024;
-  let sent = 0;
-  const chunk = new Uint8Array(64 * 1024).fill(0x78);
-  await using it = await startFaulty(async (connection) => {
-    await connection.write(`${OK}Content-Length: ${total}\r\n\r\n`);
-    while (sent < total && await connection.write(chunk)) sent += chunk.length;
-  });
-  using client = await RawClient.connect(it.proxy.address);
-  await client.send(get("/fault"));
-  await client.readSome();
-  let before = -1;
-  while (sent > before) {
-    before = sent;
-    await pause(50);
-  }
-  // What the sockets on the way hold, and no more.
-  assert(sent < total / 2, `${sent} bytes are on their way`);
-  assertEquals((await it.ask("/next")).body, "next");
-});

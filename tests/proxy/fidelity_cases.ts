@@ -291,6 +291,8 @@ export const FIDELITY_CASES: readonly FidelityCase[] = [
   answered(bare("200 OK", "Connection: close", "Server: x", "", "us-east-1")),
   answered(`HTTP/1.0 200 OK\r\nServer: EC2ws\r\n${TYPE}\r\n\r\nus-east-1`),
   answered(answer("hi", ["Connection: X-Hop", "X-Hop: 1", "Keep-Alive: 5"])),
+  // Cut to their last eight bits, they would end the line.
+  answered(answer("hi", ["X: \xc4\x8d\xc4\x8aX-Injected: \x85 %0d%0aX: yes"])),
   answered(bare("204 No Content", "Server: x", "", "")),
   answered(bare("304 Not Modified", 'ETag: "1"', "", "")),
   answered(bare("304 Not Modified", TYPE, "", "")),

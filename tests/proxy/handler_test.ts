@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
-import { createLog } from "../../lib/system/log.ts";
 import { Handler, type HandlerParts } from "../../lib/proxy/handler.ts";
 import { ownAddresses } from "../../lib/proxy/admission.ts";
 import { places } from "../../lib/proxy/places.ts";
 import { Meters } from "../../lib/system/meters.ts";
 import type { TimeLimit } from "../../lib/proxy/upstream/time_limit.ts";
 import type { UpstreamAnswer } from "../../lib/proxy/upstream/answer_reader.ts";
+import { recordLog } from "../helpers/log.ts";
 import { configOf, NO_REGIONS } from "./under_test.ts";
 
 const SECRET = "AQAEAsecretsecretsecret==";
@@ -18,18 +18,14 @@ function handlerBefore(
   send: HandlerParts["upstream"]["send"],
   config: Partial<ServeConfig> = {},
 ) {
-  const log: string[] = [];
+  const { log, lines } = recordLog({ level: "info" });
   const whole = configOf(ADDRESS, { cacheMs: 0, logLevel: "info", ...config });
   const handler = new Handler(whole, {
     upstream: { authority: "127.0.0.1:9", comesBack: () => false, send },
     isOwn: ownAddresses(),
     takePlace: places(),
     meters: new Meters(),
-    log: createLog({
-      level: whole.logLevel,
-      format: "text",
-      write: (line) => log.push(line.replace(/^\S+ /, "")),
-    }),
+    log,
   });
   const get = (target: string) =>
     handler.handle(
@@ -37,7 +33,7 @@ function handlerBefore(
       { remoteAddr: PEER, completed: Promise.resolve() },
       PEER,
     );
-  return { handler, get, log };
+  return { handler, get, lines };
 }
 
 /** A whole answer of the service. */
@@ -56,7 +52,7 @@ function answerWith(text: string, status = 200): UpstreamAnswer {
 }
 
 Deno.test("Handler names a mistake of its own by its kind alone, and once a minute", async () => {
-  const { get, log } = handlerBefore(() =>
+  const { get, lines } = handlerBefore(() =>
     Promise.reject(new TypeError(`bad value ${SECRET}`))
   );
   for (let i = 0; i < 100; i++) {
@@ -67,7 +63,9 @@ Deno.test("Handler names a mistake of its own by its kind alone, and once a minu
       "c2s-imds: Cannot forward this request\n",
     );
   }
-  assertEquals(log, ["error cannot forward a request error=TypeError\n"]);
+  assertEquals(lines.map((line) => line.replace(/^\S+ /, "")), [
+    "error cannot forward a request error=TypeError\n",
+  ]);
 });
 
 Deno.test("Handler asks for a name that was mapped back, and for the client's own, within one time limit", async () => {

@@ -102,23 +102,3 @@ Deno.test("startProxy() answers 408 to a body that does not come in time", async
   assertOwn(await client.answer("PUT"), 408, reason);
   assertEquals(it.upstream.requests, []);
 });
-
-const REFUSED: ReadonlyArray<readonly [string, number, RegExp]> = [
-  ...["POST", "DELETE", "TRACE", "PATCH", "get"].map((method) =>
-    [get("/").replace("GET", method), 405, /expected GET, HEAD, PUT/] as const
-  ),
-  ...["Origin: null", "Origin:", "Sec-Fetch-Site: same-origin"].map((line) =>
-    [get("/", line), 403, /browsers/] as const
-  ),
-  ...["a/b", "a?b", "a#b", "user@a", "a b", "a\\b", "z\xfcrich"].map((host) =>
-    [get("/").replace("Host: h", `Host: ${host}`), 400, /Bad Host/] as const
-  ),
-];
-
-Deno.test("startProxy() refuses what the service does not know, in one plain line", async () => {
-  await using it = await startOk();
-  for (const [request, status, reason] of REFUSED) {
-    assertOwn(await ask(it.proxy.address, request), status, reason);
-  }
-  assertEquals(it.upstream.requests, []);
-});

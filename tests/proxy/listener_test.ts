@@ -1,12 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { createLog } from "../../lib/system/log.ts";
-import { listen, ListenError } from "../../lib/proxy/listener.ts";
+import { ListenError } from "../../lib/config/address.ts";
+import { listen } from "../../lib/proxy/listener.ts";
+import { recordLog } from "../helpers/log.ts";
 import { until } from "../helpers/node.ts";
 
-const LOG = createLog({ level: "error", format: "text", write: () => {} });
-
 function listenOn(hostname: string, port: number) {
-  return listen({ hostname, port }, () => new Response(), LOG);
+  return listen({ hostname, port }, () => new Response(), recordLog().log);
 }
 
 Deno.test("listen() listens where it is asked to, and says so", async () => {

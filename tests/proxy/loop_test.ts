@@ -4,17 +4,12 @@ import { until } from "../helpers/node.ts";
 import { startProgram } from "../helpers/program.ts";
 import { ask, get } from "../helpers/raw.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
+import { nowhere } from "../helpers/upstream.ts";
 import { startUnderTest } from "./under_test.ts";
-
-/** A port that was free a moment ago. */
-function freePort(hostname: string): number {
-  using listener = Deno.listen({ hostname, port: 0 });
-  return listener.addr.port;
-}
 
 for (const hostname of ["127.0.0.1", "::1"]) {
   Deno.test(`startProxy() answers 508 before it shares any answer, when it is its own upstream at ${hostname}`, async () => {
-    const address = { hostname, port: freePort(hostname) };
+    const address = nowhere(hostname);
     await using proxy = await startUnderTest(address, { listen: [address] });
     // What is not rewritten goes up, and comes back, just as it was asked.
     const targets = ["/latest/", "/latest/user-data", "/latest/user-data"];

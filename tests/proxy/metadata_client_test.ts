@@ -7,7 +7,7 @@ import {
 } from "../../lib/proxy/metadata_client.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
-import { answer, startUpstream } from "../helpers/upstream.ts";
+import { answer, nowhere, startUpstream } from "../helpers/upstream.ts";
 
 const TIMEOUT_MS = 5_000;
 
@@ -120,9 +120,7 @@ Deno.test("askMetadata() says why there is no answer", async () => {
 });
 
 Deno.test("askMetadata() says why nothing can be sent, and hides no line in what it sends", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const closed = urlOf(listener.addr);
-  listener.close();
+  const closed = urlOf(nowhere());
   const unsent = "a question that cannot be sent";
   const lookup = "failed to lookup address information";
   for (

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { layCable } from "../helpers/cable.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
 import { until } from "../helpers/node.ts";
 import { startProgram } from "../helpers/program.ts";
@@ -7,23 +8,6 @@ import { NAMESPACES, testWith } from "../helpers/requires.ts";
 const NODE = ["10.77.0.1/24", "fd77::1/64"];
 const NEIGHBOUR = ["10.77.0.2/24", "fd77::2/64"];
 const REGION = "latest/meta-data/placement/region";
-
-/** Joins two namespaces by a cable. */
-async function connect(node: Namespace, neighbour: Namespace): Promise<void> {
-  await node.must([
-    ...["ip", "link", "add", "c2s0", "type", "veth"],
-    ...["peer", "name", "c2s0", "netns", neighbour.name],
-  ]);
-  for (
-    const [end, addresses] of [[node, NODE], [neighbour, NEIGHBOUR]] as const
-  ) {
-    for (const address of addresses) {
-      // Without the wait for others with this address, which nobody has.
-      await end.must(["ip", "addr", "add", address, "dev", "c2s0", "nodad"]);
-    }
-    await end.must(["ip", "link", "set", "c2s0", "up"]);
-  }
-}
 
 /** The status and the body a client in a namespace gets. */
 async function see(from: Namespace, url: string): Promise<string> {
@@ -45,7 +29,10 @@ for (const [listen, addresses] of CASES) {
     async () => {
       await using node = await createNamespace();
       await using neighbour = await createNamespace();
-      await connect(node, neighbour);
+      await layCable(
+        { namespace: node, device: "eth0", addresses: NODE },
+        { namespace: neighbour, device: "eth0", addresses: NEIGHBOUR },
+      );
       const inNode = { namespace: node.name };
       await using simulator = await startProgram(
         ["simulate", "--listen=127.0.0.1:1338"],

@@ -2,10 +2,11 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import type { RewriteMode } from "../../lib/config/serve_config.ts";
-import { startProgram } from "../helpers/program.ts";
+import { procfs } from "../helpers/node.ts";
 import { createRandom } from "../helpers/random.ts";
 import { ask, get, textOf, valuesOf } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
+import { startServed } from "../reliability/served.ts";
 import { type Stage, startStage } from "./under_test.ts";
 
 const MODES: readonly RewriteMode[] = ["safe", "all"];
@@ -103,16 +104,6 @@ for (const mode of MODES) {
   });
 }
 
-Deno.test("startProxy() rewrites a region cut by the upstream's writes", async () => {
-  await using it = await startStage(async (_, { write }) => {
-    const text = answer(LONG);
-    for (let at = 0; at < text.length; at += 1_013) {
-      await write(text.slice(at, at + 1_013));
-    }
-  });
-  assert((await it.ask(ZONE)).body === LONG_REWRITTEN);
-});
-
 const FIELDS = (top: string, below: string) =>
   `{\n  "name": "a-${below}",\n  "availability_zone": "${top}a",\n  "meta": {"region": "${below}"},\n  "region_id": "${top}"\n}`;
 
@@ -184,12 +175,7 @@ const SPARED_KIB = 160 * 1024;
 
 /** The most memory a process ever had resident, in KiB. */
 async function memoryOf(pid: number): Promise<number> {
-  const { stdout } = await new Deno.Command("cat", {
-    args: [`/proc/${pid}/status`],
-  }).output();
-  const [, peak = ""] =
-    /VmHWM:\s+(\d+) kB/.exec(new TextDecoder().decode(stdout)) ?? [];
-  return Number(peak);
+  return Number(/VmHWM:\s+(\d+) kB/.exec(await procfs(pid, "status"))?.[1]);
 }
 
 Deno.test("startProxy() rewrites 256 MiB in constant memory", async () => {
@@ -205,11 +191,8 @@ Deno.test("startProxy() rewrites 256 MiB in constant memory", async () => {
       if (!await connection.write(block)) return;
     }
   });
-  await using program = await startProgram([
-    "serve",
-    "--listen=127.0.0.1:0",
-    `--upstream=http://127.0.0.1:${upstream.address.port}`,
-  ]);
+  await using served = await startServed(upstream.address);
+  const { program } = served;
   const expected = encoder.encode(LINE_REWRITTEN.repeat(500));
   // Long enough for a chunk to begin anywhere in the first half of it.
   const twice = Buffer.concat([expected, expected]);

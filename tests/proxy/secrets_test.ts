@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { startProgram } from "../helpers/program.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
+import { startServed } from "../reliability/served.ts";
 
 const CREDENTIALS = "/latest/meta-data/iam/security-credentials/node";
 const TOKEN = "AQAEAsecretsessiontokensecretsessiontokensecretsession==";
@@ -78,18 +78,10 @@ Deno.test("serve logs no token, credential or body at debug", async () => {
       : JSON.stringify({ SecretAccessKey: KEY, Token: TOKEN });
     return await connection.write(answer(body));
   });
-  await using program = await startProgram([
-    "serve",
-    "--listen=127.0.0.1:0",
-    `--upstream=http://127.0.0.1:${upstream.address.port}`,
-    "--log-level=debug",
-    "--log-format=json",
-    "--timeout=1",
+  await using served = await startServed(upstream.address, [
+    ...["--log-level=debug", "--log-format=json", "--timeout=1"],
   ]);
-  const address = {
-    hostname: "127.0.0.1",
-    port: Number(new URL(program.url).port),
-  };
+  const { address, program } = served;
   await Promise.all(REQUESTS.map(async (request) => {
     using client = await RawClient.connect(address);
     await client.send(request);

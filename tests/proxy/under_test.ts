@@ -4,10 +4,10 @@
  * @module
  */
 import type { ServeConfig } from "../../lib/config/serve_config.ts";
-import { createLog } from "../../lib/system/log.ts";
 import type { Meters } from "../../lib/system/meters.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
 import type { UpstreamSource } from "../../lib/proxy/upstream/upstream.ts";
+import { recordLog } from "../helpers/log.ts";
 import { ask, get, type RawAnswer } from "../helpers/raw.ts";
 import {
   type RawUpstream,
@@ -77,23 +77,15 @@ export async function startUnderTest(
   meters?: Meters,
   source?: UpstreamSource,
 ): Promise<ProxyUnderTest> {
-  const log: string[] = [];
   const config = configOf(upstream, given);
-  const proxy = await startProxy(
-    config,
-    createLog({
-      level: config.logLevel,
-      format: config.logFormat,
-      write: (line) => log.push(line),
-    }),
-    source,
-    meters,
-  );
+  const { logLevel: level, logFormat: format } = config;
+  const { log, lines } = recordLog({ level, format });
+  const proxy = await startProxy(config, log, source, meters);
   return {
     address: proxy.addresses[0] as Deno.NetAddr,
-    log,
+    log: lines,
     get warnings() {
-      return log.filter((line) =>
+      return lines.filter((line) =>
         /(?: (?:warn|error) |"(?:warn|error)")/.test(line)
       );
     },

@@ -3,6 +3,7 @@ import { until } from "../helpers/node.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
 import { figure } from "./figures.ts";
+import { startUnderTest } from "../proxy/under_test.ts";
 import { startServed } from "./served.ts";
 
 const CHUNK = new Uint8Array(64 * 1024).fill(0x78);
@@ -50,4 +51,26 @@ Deno.test("serve keeps its memory and answers others while 100 clients leave 64 
   }
   await until("it lets go", () => upstream.open <= 1);
   assertEquals((await served.program.stop()).code, 0);
+});
+
+Deno.test("startProxy() lets one who pipelines and never reads wait alone", async () => {
+  await using upstream = await startUpstream((_, connection) =>
+    connection.write(answer("x".repeat(60_000)))
+  );
+  await using proxy = await startUnderTest(upstream.address);
+  using client = await RawClient.connect(proxy.address);
+  const pipeline = Array.from({ length: 2_000 }, (_, i) => get(`/first/${i}`))
+    .join("");
+  // It blocks once nobody takes more of it.
+  const sending = client.send(pipeline).catch(() => {});
+  let before = -1;
+  while (upstream.requests.length > before) {
+    before = upstream.requests.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  // What sockets hold of it, and no more.
+  assert(upstream.requests.length < 1_000);
+  assertEquals((await ask(proxy.address, get("/other"))).status, 200);
+  client.close();
+  await sending;
 });

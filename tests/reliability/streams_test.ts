@@ -2,18 +2,13 @@ import { programArguments } from "../helpers/installed.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { until } from "../helpers/node.ts";
 import { ask, get } from "../helpers/raw.ts";
+import { nowhere } from "../helpers/upstream.ts";
 import { type Address, askOften, REGION, startRegion } from "./served.ts";
-
-/** An address that was free a moment ago: what is printed may be lost here. */
-function freeAddress(): Address {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { hostname, port } = listener.addr;
-  return { hostname, port };
-}
 
 /** Starts `serve` by a line of shell, and waits until it answers. */
 async function startIn(script: string, upstream: Address) {
-  const address = freeAddress();
+  // What is printed, its address for one, may be lost here.
+  const address = nowhere();
   const child = new Deno.Command("sh", {
     args: [
       ...["-c", script, "sh", ...programArguments()],

@@ -2,11 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
 import { parseUser } from "../../lib/config/values.ts";
 import { findMachine, resolveUser } from "../../lib/rule/machine.ts";
-import {
-  type Backend,
-  type BackendChoice,
-  rulePorts,
-} from "../../lib/rule/rule.ts";
+import { type BackendChoice, rulePorts } from "../../lib/rule/rule.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 
@@ -39,49 +35,36 @@ const HINT = ":KUBE-IPTABLES-HINT - [0:0]\n";
 const CANARY = "*mangle\n:KUBE-KUBELET-CANARY - [0:0]\n";
 const SIX = { "ip6tables-nft": NFT, "ip6tables-legacy": LEGACY };
 
+/** What is taken, by what is there and what `-save` lists. */
 const CASES: readonly [
-  name: string,
+  what: string,
   versions: Readonly<Record<string, string>>,
-  saved: Readonly<Record<string, string>>,
-  expected: Backend,
+  saved?: Readonly<Record<string, string>>,
 ][] = [
-  ["nft without any hint", BOTH, {}, "nft"],
+  ["nft without any hint", BOTH],
   ["nft with kubelet's hint there", BOTH, {
     "iptables-nft-save -t mangle": HINT,
     "iptables-legacy-save": HINT,
-  }, "nft"],
+  }],
   ["legacy with kubelet's canary there", BOTH, {
     "iptables-legacy-save": CANARY,
-  }, "legacy"],
+  }],
   ["legacy with the hint only in IPv6", { ...BOTH, ...SIX }, {
     "ip6tables-legacy-save": HINT,
-  }, "legacy"],
+  }],
   ["nft where the chain only looks like the hint", BOTH, {
     "iptables-legacy-save": "-A X -j KUBE-IPTABLES-HINT\n",
-  }, "nft"],
-  [
-    "legacy where there is only that",
-    {
-      "iptables-legacy": LEGACY,
-    },
-    {},
-    "legacy",
-  ],
-  ["nft where plain iptables is it (UBI 9)", { "iptables": NFT }, {}, "nft"],
-  [
-    "legacy where plain iptables does not say",
-    {
-      "iptables": "iptables v1.6.1",
-    },
-    {},
-    "legacy",
-  ],
-  ["native nft without any iptables", { nft: "nftables v1" }, {}, "nftables"],
+  }],
+  ["legacy where there is only that", { "iptables-legacy": LEGACY }],
+  ["nft where plain iptables is it (UBI 9)", { iptables: NFT }],
+  ["legacy where it does not say", { iptables: "iptables v1.6.1" }],
+  ["nftables without any iptables", { nft: "nftables v1" }],
 ];
 
-for (const [name, versions, saved, expected] of CASES) {
-  Deno.test(`findMachine() takes ${name}`, async () => {
-    assertEquals((await find(versions, "auto", saved)).backend, expected);
+for (const [what, versions, saved] of CASES) {
+  Deno.test(`findMachine() takes ${what}`, async () => {
+    const { backend } = await find(versions, "auto", saved);
+    assertEquals(backend, what.split(" ")[0]);
   });
 }
 
@@ -144,7 +127,7 @@ for (
   const [user, says] of [
     ["toor", "uid 0 would exempt every client that runs as root"],
     ["nobody-here", "no such user here"],
-    ["unsaid", "id is not on PATH, give the uid"],
+    ["unsaid", '"id" is not on PATH, give the uid'],
   ] as const
 ) {
   Deno.test(`resolveUser() refuses "${user}", and says why and where it was given`, async () => {

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { spawnChild } from "../../lib/supervisor/child_process.ts";
 import { type DesiredChild, NEW_CHILD } from "../../lib/supervisor/state.ts";
+import { stopClock } from "../helpers/clock.ts";
 import { procfs, until } from "../helpers/node.ts";
 import { ROOT, testWith } from "../helpers/requires.ts";
 import { CONFIG, logInto } from "./config.ts";
@@ -52,6 +53,7 @@ read second; case $second in *us-iso-east-1*'"repairs":3,'*'"drain":{"lingerMs":
 testWith([ROOT])(
   "spawnChild() starts it as the user, without groups, variables or a folder, in a session of its own with three pipes",
   async () => {
+    using _clock = await stopClock();
     const { child, said } = spawn(
       `read config; { id -u; id -g; id -G; pwd; env | grep -cv -e ^PWD= -e ^_= -e ^SHLVL=; cut -d ' ' -f 5-7 /proc/$$/stat; echo $$; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; } >&2; exit 7`,
     );
@@ -69,6 +71,7 @@ testWith([ROOT])(
 );
 
 testWith([ROOT])("spawnChild() hands on why it cannot listen", async () => {
+  using _clock = await stopClock();
   const { child } = spawn(
     `read config; ${says('"failed":"no such address","taken":0')}`,
   );
@@ -160,6 +163,7 @@ testWith([ROOT])(
 testWith([ROOT])(
   "spawnChild() hands on what a child logs, without control characters and with an end to each line",
   async () => {
+    using _clock = await stopClock();
     const { child, said } = spawn(
       `read config; { printf 'a line\\n\\033]0;title\\007\\302\\2332J\\342\\200\\250 end\\n'; head -c 20000 /dev/zero | tr '\\0' x; echo; printf 'the last'; } >&2`,
     );

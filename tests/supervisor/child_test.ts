@@ -37,7 +37,6 @@ class World {
       },
       log: (line) => this.log.push(line),
       guard: () => {},
-      explain: String,
       build: {},
       uid,
       dropPermissions: () => this.events.push("dropped"),
@@ -74,7 +73,7 @@ Deno.test("the child never serves as root", async () => {
   await world.until(({ ports, failed }) => (ports ?? failed) !== undefined);
   await world.leave();
   assertEquals(await world.ended, false);
-  const failed = "Error: The child still runs as root";
+  const failed = "The child still runs as root";
   assertEquals(world.said, [{ ...NEW_CHILD, failed }]);
 });
 

@@ -13,7 +13,7 @@ export const CONFIG: ServeConfig = {
   upstream: { hostname: "127.0.0.1", port: 9 },
   regions: new Map([["us-east-1", "us-iso-east-1"]]),
   rewrite: "safe",
-  timeoutMs: 1_000,
+  timeoutMs: 60_000,
   cacheMs: 0,
   logLevel: "debug",
   logFormat: "text",

@@ -1,23 +1,9 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ConflictError } from "../../lib/rule/rule_error.ts";
-import { nextPort, otherAddress } from "../../lib/supervisor/other_port.ts";
+import { otherAddress } from "../../lib/supervisor/other_port.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { skipWaits } from "../helpers/clock.ts";
 import { logInto } from "./config.ts";
-
-Deno.test("nextPort() takes the next that nobody has and nobody is given by chance", () => {
-  const next = (port: number, ...taken: readonly number[]) =>
-    nextPort(
-      port,
-      taken.map((localPort) => ({ local: "127.0.0.1", localPort, uid: 1000 })),
-      [32_768, 60_999],
-    );
-  assertEquals(next(4000), 4001);
-  assertEquals(next(4000, 4000, 4001, 4003), 4002);
-  assertEquals(next(29_999), 61_000);
-  assertEquals(next(65_535), 1024);
-  assertEquals(nextPort(4000, [], [1024, 65_535]), undefined);
-});
 
 /** A machine on which a user listens on port 4000, for some looks. */
 function machine(uid: number, local: string, looks = Infinity): Runner {
@@ -28,7 +14,6 @@ function machine(uid: number, local: string, looks = Infinity): Runner {
       (left-- > 0
         ? `  0: ${local}:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000 ${uid} 0 1 1\n`
         : ""),
-    "/proc/sys/net/ipv4/ip_local_port_range": () => "32768\t60999\n",
   };
   return ([program, file]) => {
     const stdout = program === "ss"

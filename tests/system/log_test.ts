@@ -1,27 +1,19 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import {
-  createLog,
   LOG_FORMATS,
   LOG_LEVELS,
   type LogOptions,
   RATE_LIMIT_MS,
   rateLimitedLog,
 } from "../../lib/system/log.ts";
+import { recordLog } from "../helpers/log.ts";
 
 /** 2026-03-01 in Auckland. */
 const NOW = new Date("2026-03-01T00:30:00.123+13:00");
 
 /** A log and the lines it wrote. */
 function logged(options: Partial<LogOptions> = {}) {
-  const lines: string[] = [];
-  const log = createLog({
-    level: "debug",
-    format: "text",
-    write: (line) => lines.push(line),
-    now: () => NOW,
-    ...options,
-  });
-  return { log, lines };
+  return recordLog({ now: () => NOW, ...options });
 }
 
 Deno.test("createLog() writes what is of its level or above", () => {
@@ -38,14 +30,7 @@ Deno.test("createLog() writes what is of its level or above", () => {
 });
 
 Deno.test("createLog() goes by a level and a format that change while it is in use", () => {
-  const lines: string[] = [];
-  const settings: LogOptions = {
-    level: "warn",
-    format: "text",
-    write: (line) => lines.push(line),
-    now: () => NOW,
-  };
-  const log = createLog(settings);
+  const { log, lines, settings } = logged({ level: "warn" });
   log.info("first");
   settings.level = "info";
   log.info("second");

@@ -3,27 +3,26 @@ import { stoppableRunner, systemRunner } from "../../lib/system/runner.ts";
 import { until } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
-Deno.test("systemRunner() feeds, gathers, and tells the code in the C locale", async () => {
-  assertEquals(
-    await systemRunner(["sh", "-c", "cat; echo $LC_ALL >&2; exit 3"], {
-      stdin: "fed",
-    }),
-    { code: 3, stdout: "fed", stderr: "C\n" },
-  );
-});
-
-Deno.test("systemRunner() says when the program is not there", async () => {
-  assertEquals(await systemRunner(["c2s-no-such-program"]), "not found");
-});
-
-Deno.test("systemRunner() lives on when the program reads nothing", async () => {
-  const result = await systemRunner(["true"], { stdin: "x".repeat(1 << 20) });
-  assertEquals(result, { code: 0, stdout: "", stderr: "" });
-});
-
-Deno.test("systemRunner() stops a program that takes too long", async () => {
-  const argv = ["sleep", "infinity"] as const;
-  assertEquals(await systemRunner(argv, { timeoutMs: 50 }), "timeout");
+Deno.test("systemRunner() feeds, gathers, tells the code in the C locale, and why a program did not end by itself", async () => {
+  const stopped = AbortSignal.abort();
+  for (
+    const [argv, options, result] of [
+      [
+        ["sh", "-c", "cat; echo $LC_ALL >&2; exit 3"],
+        { stdin: "fed" },
+        { code: 3, stdout: "fed", stderr: "C\n" },
+      ],
+      // It lives on when the program reads nothing.
+      [
+        ["true"],
+        { stdin: "x".repeat(1 << 20) },
+        { code: 0, stdout: "", stderr: "" },
+      ],
+      [["c2s-no-such-program"], {}, "not found"],
+      [["sleep", "infinity"], { timeoutMs: 50 }, "timeout"],
+      [["true"], { signal: stopped }, "timeout"],
+    ] as const
+  ) assertEquals(await systemRunner(argv, options), result, argv.join(" "));
 });
 
 /** Sleeps that no other process has: one that must end, and one that may stay. */
@@ -68,19 +67,6 @@ for (const [what, script] of Object.entries(WRAPPED)) {
     },
   );
 }
-
-Deno.test("systemRunner() stops a program when it is told to", async () => {
-  const controller = new AbortController();
-  const run = systemRunner(["sleep", "infinity"], {
-    signal: controller.signal,
-  });
-  controller.abort();
-  assertEquals(await run, "timeout");
-  assertEquals(
-    await systemRunner(["true"], { signal: controller.signal }),
-    "timeout",
-  );
-});
 
 Deno.test("stoppableRunner() stops what runs and starts nothing more", async () => {
   const { run, stop } = stoppableRunner(systemRunner);

@@ -79,7 +79,8 @@ Deno.test("AnswerBody.read() puts chunks together wherever they are cut", async 
 /** Heads that could be read in two ways, or are none. */
 const HEADS: readonly string[] = [
   ...["HTTP/2 200 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK"],
-  ...["HTTP/1.1  200 OK", "\x16\x03garbage", "us-east-1"],
+  ...["HTTP/1.1  200 OK", "\x16\x03garbage", "us-east-1", "ICE/1.0 200 OK"],
+  ...["HTTP/1.1 099 OK", "HTTP/1.1 200 O\x01K", "\r\nHTTP/1.1 200 OK"],
   ...[
     "Content-Length: 3\r\nContent-Length: 3",
     "Content-Length: 3\r\nTransfer-Encoding: chunked",
@@ -99,6 +100,11 @@ const HEADS: readonly string[] = [
     "X: a\nContent-Length: 3",
     "X: a\rb",
     "X: a\0b",
+    "X: a\x0bb",
+    "X: a\r",
+    "X: a\n",
+    "X\nContent-Length: 3",
+    `X: ${"x".repeat(90_000)}`,
   ].map((fields) => OK + fields),
 ];
 
@@ -111,6 +117,8 @@ const CHUNKS: readonly string[] = [
   "5 \r\nus-ea\r\n0\r\n\r\n",
   "5;\r\nus-ea\r\n0\r\n\r\n",
   "5; a\r\nus-ea\r\n0\r\n\r\n",
+  "5;a=\r\nus-ea\r\n0\r\n\r\n",
+  "0000000000005\r\nus-ea\r\n0\r\n\r\n",
   '5;a="\r"\r\nus-ea\r\n0\r\n\r\n',
   "0\r\nno colon\r\n\r\n",
   "0\r\nX: a\x01b\r\n\r\n",

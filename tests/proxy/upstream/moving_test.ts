@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { UpstreamSource } from "../../../lib/proxy/upstream/upstream.ts";
+import { stopClock } from "../../helpers/clock.ts";
 import { ask, get } from "../../helpers/raw.ts";
-import { answer, startUpstream } from "../../helpers/upstream.ts";
+import { answer, nowhere, startUpstream } from "../../helpers/upstream.ts";
 import { startUnderTest } from "../under_test.ts";
 
 type Address = { readonly hostname: string; readonly port: number };
@@ -44,13 +45,6 @@ function startMoving(source: UpstreamSource, timeoutMs = 60_000) {
   return startUnderTest(upstream, given, undefined, source);
 }
 
-/** An address where nobody listens. */
-function nowhere(): Address {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { hostname, port } = listener.addr;
-  return { hostname, port };
-}
-
 Deno.test("startProxy() asks again where a moving upstream has gone", async () => {
   await using upstream = await startUpstream((_, { write }) =>
     write(answer("found"))
@@ -80,6 +74,7 @@ Deno.test("startProxy() tries a moving upstream three times within one limit, an
 });
 
 Deno.test("startProxy() tries no longer than the timeout", async () => {
+  using _clock = await stopClock();
   const source = new FakeSource(nowhere());
   await using proxy = await startMoving(source, 100);
   assertEquals((await ask(proxy.address, get("/latest/"))).status, 502);
@@ -100,8 +95,10 @@ Deno.test("startProxy() answers 502 with the reason while no upstream is known, 
 
 Deno.test("startProxy() reports a moving upstream that is silent, keeps to one that breaks off, and asks it once", async () => {
   for (const [isSilent, status] of [[true, 504], [false, 502]] as const) {
+    using clock = await stopClock();
     await using upstream = await startUpstream((_, connection) => {
-      if (!isSilent) connection.reset();
+      if (isSilent) clock.advance(200);
+      else connection.reset();
     });
     const source = new FakeSource(upstream.address);
     await using proxy = await startMoving(source, isSilent ? 200 : 60_000);

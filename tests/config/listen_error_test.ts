@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { listenFailure } from "../../lib/commands/listen_failure.ts";
-import { ListenError } from "../../lib/proxy/listener.ts";
+import { ListenError } from "../../lib/config/address.ts";
 
 const { AddrInUse, AddrNotAvailable, PermissionDenied } = Deno.errors;
 
@@ -18,15 +17,14 @@ const ADVICE = [
     new PermissionDenied("os error 13"),
     ": no permission, choose a port from 1024 or grant CAP_NET_BIND_SERVICE",
   ],
-  [new Error("no idea"), ""],
+  [new Error("no idea"), ": no idea"],
 ] as const;
 
-Deno.test("listenFailure() says what to do when it knows the reason", () => {
+Deno.test("ListenError says what to do when it knows the reason", () => {
   const address = { hostname: "127.0.0.1", port: 80 };
   for (const [cause, advice] of ADVICE) {
-    const failure = listenFailure(new ListenError(address, "--admin", cause));
     assertEquals(
-      failure instanceof Error && failure.message,
+      new ListenError(address, cause, "--admin").message,
       `Cannot listen on 127.0.0.1:80${advice}`,
     );
   }
