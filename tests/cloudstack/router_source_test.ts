@@ -24,8 +24,8 @@ interface Watched extends Disposable {
 
 /** A source that is asked once a second, by a clock that nobody waits for. */
 async function watch(view: NodeView): Promise<Watched> {
-  const { log, lines } = recordLog();
   const clock = await skipWaits();
+  const { log, lines } = recordLog();
   const source = new RouterSource(view, "eth0", log);
   return {
     source,
@@ -170,7 +170,7 @@ Deno.test("RouterSource stops trying when it is closed", async () => {
   using node = createFakeNode();
   using clock = await stopClock();
   const searched = Promise.withResolvers<void>();
-  const { log } = recordLog({ write: () => searched.resolve() });
+  const { log } = recordLog({ level: "warn", write: () => searched.resolve() });
   const source = new RouterSource(node.view, "eth0", log);
   const asked = source.current(3_600_000);
   // The first try comes at once.

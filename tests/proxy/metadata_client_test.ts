@@ -10,7 +10,7 @@ import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { answer, nowhere, startUpstream } from "../helpers/upstream.ts";
 
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 60_000;
 
 function urlOf(address: { readonly port: number }): string {
   return `http://127.0.0.1:${address.port}`;
