@@ -79,6 +79,10 @@ function reasons(
     : undefined;
   const { address, stranger, diagnosis: shown } = proxy ?? {};
   const overIPv6 = ipv6?.diagnosis.region ?? "answers that disagree";
+  // Why this machine cannot guard it: another install would change nothing.
+  const unguarded = "unguarded" in rule
+    ? rule.unguarded.find((text) => text.startsWith("IPv6"))
+    : undefined;
   const isReal = kind === "real";
   const isNear = rule.state === "not needed";
   const isRuled = kind === "silent" &&
@@ -100,8 +104,10 @@ function reasons(
     ],
     [
       showsOther(ipv6),
-      `clients that ask over IPv6 see ${overIPv6}: the rule does not cover its address`,
-      install,
+      `clients that ask over IPv6 see ${overIPv6}: ${
+        unguarded ?? "the rule does not cover its address"
+      }`,
+      unguarded === undefined ? install : `fix that, then ${install}`,
     ],
     [
       kind !== "emulated" && foreign !== undefined,

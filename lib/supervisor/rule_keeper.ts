@@ -219,7 +219,8 @@ export class RuleKeeper implements RuleView {
     const { signal } = this.#closed;
     while (!signal.aborted) {
       await delay(LOOK_MS, signal);
-      if (!signal.aborted) await this.#inTurn(() => this.#look());
+      if (signal.aborted) return;
+      if (await this.#inTurn(() => this.#look())) await this.#askAsClient();
     }
   }
 
@@ -239,24 +240,23 @@ export class RuleKeeper implements RuleView {
     if (this.#isLeaving) return "about to go";
     if (reached?.state !== "open") return "not in place yet";
     try {
-      return await this.#inTurn(async () => {
-        const found = await this.#access.look(reached, "all");
-        // What it is like stands in the log, which not everyone may read.
-        if (found.length > 0) return "not in place";
-        return await this.#access.route(reached);
-      });
+      const found = await this.#inTurn(() => this.#access.look(reached, "all"));
+      // What it is like stands in the log, which not everyone may read.
+      if (found.length > 0) return "not in place";
+      return await this.#access.route(reached);
     } catch {
       // The next look of our own logs it: here anyone could fill the log.
       return "cannot be told";
     }
   }
 
-  async #look(): Promise<void> {
+  /** Whether the rule lets clients through, and nothing failed. */
+  async #look(): Promise<boolean> {
     const desired = this.#desired;
-    if (desired === undefined || this.#isLeaving) return;
+    if (desired === undefined || this.#isLeaving) return false;
     const now = performance.now();
     const reached = this.#reached;
-    if (reached !== undefined && desired.state !== "open") return;
+    if (reached !== undefined && desired.state !== "open") return false;
     const isFull = reached === undefined || now >= this.#fullLookAt;
     if (isFull) this.#fullLookAt = now + FULL_LOOK_MS;
     try {
@@ -267,15 +267,27 @@ export class RuleKeeper implements RuleView {
         const { was } = await this.#reconcile(desired, where);
         if (was.length > 0 && reached !== undefined) this.#repaired(was);
       }
-      if (now < this.#routeAt || desired.state !== "open") return;
-      this.#routeAt = now + FULL_LOOK_MS;
-      const fault = await this.#access.route(desired);
-      if (fault === undefined) return;
-      this.#logRoute("clients do not reach the proxy", { instead: fault });
+      return desired.state === "open";
     } catch (error) {
       if (error instanceof ConflictError) this.#conflict.resolve(error);
       else this.#failed("look after the rule", error);
+      return false;
     }
+  }
+
+  /**
+   * Logs where clients do not reach the proxy. No turn waits for it: where
+   * nobody answers it takes a second, and the rule must follow a new proxy.
+   */
+  async #askAsClient(): Promise<void> {
+    const desired = this.#desired;
+    const now = performance.now();
+    if (now < this.#routeAt || desired?.state !== "open") return;
+    this.#routeAt = now + FULL_LOOK_MS;
+    const fault = await this.#access.route(desired);
+    // What held before the proxy moved says nothing of what holds now.
+    if (fault === undefined || desired !== this.#desired) return;
+    this.#logRoute("clients do not reach the proxy", { instead: fault });
   }
 
   /** What a quick look finds that is to be repaired. */

@@ -144,6 +144,12 @@ Deno.test("advise() says no when clients see the real region over IPv6, yes when
     /over IPv6 see us-east-1/,
     /iptables install/,
   );
+  const unguarded = ["IPv6 is not guarded: install ip6tables"];
+  assertNo(
+    findings({ ipv6: seen(REAL), rule: ruleIn("installed", [], unguarded) }),
+    /not guarded: install ip6tables$/,
+    /^fix that, then run c2s-imds iptables install/,
+  );
   for (const diagnosis of [EMULATED, DOWN, silent("no route"), NOTHING]) {
     assertEquals(advise(findings({ ipv6: seen(diagnosis) })).answer, "yes");
   }

@@ -67,6 +67,7 @@ export function seen(
 export function ruleIn(
   state: RuleFacts["state"],
   differences: readonly string[] = ["the guard is missing"],
+  unguarded: readonly string[] = [],
 ): RuleFacts {
   if (state === "not needed") return { state };
   if (state === "unknown") return { state, reason: "Cannot tell: no rights" };
@@ -75,7 +76,7 @@ export function ruleIn(
     backend: "nft",
     port: 4000,
     differences: state === "drift" ? differences : [],
-    unguarded: [],
+    unguarded,
   };
 }
 

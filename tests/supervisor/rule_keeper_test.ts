@@ -32,6 +32,8 @@ class World implements RuleAccess {
   stubborn: readonly string[] = [];
   other: RedirectTarget | undefined;
   instead: string | undefined;
+  /** Until when no client gets an answer. */
+  answered: Promise<void> | undefined;
   /** What a drained rule is like. */
   left: "draining" | "absent" = "draining";
   failing = "";
@@ -61,6 +63,7 @@ class World implements RuleAccess {
   }
   async route() {
     await this.#called("route");
+    await this.answered;
     return this.instead;
   }
   async #called(what: string): Promise<void> {
@@ -207,6 +210,21 @@ Deno.test("RuleKeeper says that clients do not reach the proxy, whatever the rul
     world.lines.join(""),
     /error clients do not reach the proxy instead="169\.254\.169\.254:80 does not end/,
   );
+});
+
+Deno.test("RuleKeeper has no proxy wait for what a client gets, and says nothing of one that is gone", async () => {
+  const world = new World();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.answered = promise;
+  world.instead = "169.254.169.254:80 does not answer";
+  await world.keeper.set(OPEN);
+  await world.kept(async () => {
+    await world.until(() => world.count("route") === 1);
+    await world.keeper.set({ ...OPEN });
+    resolve();
+    await world.until(() => world.count("look") === 2);
+  });
+  assertEquals(world.lines, []);
 });
 
 const OTHER = { port: 4001, uid: 10_169 };
