@@ -153,7 +153,6 @@ Deno.test("check asks the proxy itself when clients do not see the emulated regi
   }
 });
 
-// tests/e2e/check_test.ts has what it makes of that.
 Deno.test("check asks the IPv6 address too, where the kernel has IPv6 and no --url is given", async () => {
   await using it = await stage();
   const hasIPv6: Runner = ([, path = ""]) =>

@@ -119,7 +119,7 @@ testGate(
       ["/usr/bin/python3", "-c", SLOW, "1339", "1340", "0.4"],
     );
     await slow.shows(/^ready$/m);
-    await podman.registry("up", 1.5);
+    await podman.registry("silent");
     const before = await node.rules();
     await using running = bootWith(
       node,
@@ -136,6 +136,7 @@ testGate(
     });
 
     await t.step("behind the gate is the emulated region", async () => {
+      await podman.registry("up");
       await open(running);
       assertEquals(await read(node), [EMULATED, EMULATED]);
     });
@@ -164,7 +165,7 @@ testGate(
 testGate(
   "the gate holds while the pull fails, and can be opened by hand",
   async (node, podman) => {
-    await podman.registry("down", 0.1);
+    await podman.registry("down");
     await using running = bootWith(node, podman);
     await until("three pulls", async () => await podman.calls("pull") >= 3);
     await until("a look", async () => await podman.calls("exec") >= 3);
@@ -174,7 +175,7 @@ testGate(
     await running.shell("touch /run/c2s-imds-open");
     await open(running);
     assertEquals(await read(node), [REAL, REAL]);
-    await podman.registry("up", 0.1);
+    await podman.registry("up");
     await showsEmulated(running);
   },
 );

@@ -102,7 +102,7 @@ for i in range(60):
         clients.append(client)
 end = time.monotonic() + float(sys.argv[1])
 answers = 0
-while time.monotonic() < end:
+while time.monotonic() < end and answers == 0:
     readable, writable, _ = select.select(clients, clients, [], 0.05)
     for client in writable:
         try: client.send(b"GET /latest/meta-data/ HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
@@ -114,7 +114,10 @@ while time.monotonic() < end:
 print(answers)
 `;
 
-/** How many requests a squatter reads while 120 clients ask for some time. */
+/**
+ * How many requests a squatter reads while 120 clients ask for some time, or
+ * until one of them is answered.
+ */
 async function stolen(
   node: Namespace,
   host: string,
@@ -256,7 +259,7 @@ for (const backend of BACKENDS) {
           }
           const found = await look(machine, open(4000), "guard");
           assertEquals(found.length, 2);
-          assert(await stolen(node, "::", 128, 0.5) > 0);
+          assert(await stolen(node, "::", 128, 30) > 0);
         },
       );
     },

@@ -12,8 +12,8 @@ export interface FakePodman extends AsyncDisposable {
   readonly bin: string;
   /** The folder that stands for /run. */
   readonly run: string;
-  /** Says whether the registry answers, and after how many seconds. */
-  registry(state: "up" | "down", seconds: number): Promise<void>;
+  /** Says whether the registry answers; a silent one keeps a pull waiting. */
+  registry(state: "up" | "down" | "silent"): Promise<void>;
   /** Kills the next containers so many seconds after their start each. */
   crash(...seconds: readonly number[]): Promise<void>;
   /** How often each of its subcommands was called. */
@@ -31,7 +31,7 @@ case $1 in
   image) test -e "$state/image" ;;
   pull)
     test -n "$HTTPS_PROXY" || exit 126
-    /bin/sleep "$(cat "$state/seconds")"
+    while test "$(cat "$state/registry")" = silent; do /bin/sleep 0.05; done
     test "$(cat "$state/registry")" = up || exit 125
     touch "$state/image" ;;
   run)
@@ -114,10 +114,7 @@ export async function fakePodman(
   const podman: FakePodman = {
     bin,
     run,
-    async registry(state, seconds) {
-      await write("registry", `${state}\n`);
-      await write("seconds", `${seconds}\n`);
-    },
+    registry: (state) => write("registry", state),
     crash: (...seconds) =>
       write("crashes", seconds.map((one) => `${one}\n`).join("")),
     async calls(subcommand) {
@@ -128,7 +125,7 @@ export async function fakePodman(
   };
   await write("calls", "");
   await write("pid", "");
-  await podman.registry("up", 0);
+  await podman.registry("up");
   await podman.crash();
   return podman;
 }

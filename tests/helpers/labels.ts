@@ -36,7 +36,7 @@ print("ready", flush=True)
 
 const CLIENT = `
 import http.client, sys, time
-connection = http.client.HTTPConnection(sys.argv[1], timeout=5)
+connection = http.client.HTTPConnection(sys.argv[1], timeout=30)
 while True:
     connection.request("GET", sys.argv[2])
     print(connection.getresponse().read().decode(), flush=True)

@@ -245,13 +245,13 @@ export async function revived(
 }
 
 /** How long a busy machine may take, in milliseconds. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /**
  * Waits until something holds.
  *
  * @param what names it, for the message
- * @throws {Error} after 30 s, whatever `performance.now` is made to say
+ * @throws {Error} after a minute, whatever `performance.now` is made to say
  */
 export async function until(
   what: string,

@@ -26,7 +26,7 @@ export interface RawAnswer {
 }
 
 /** How long anything may take before a test fails, in milliseconds. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** Text to bytes, one character a byte. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {

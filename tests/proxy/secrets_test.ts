@@ -79,7 +79,7 @@ Deno.test("serve logs no token, credential or body at debug", async () => {
     return await connection.write(answer(body));
   });
   await using served = await startServed(upstream.address, [
-    ...["--log-level=debug", "--log-format=json", "--timeout=1"],
+    ...["--log-level=debug", "--log-format=json", "--timeout=5"],
   ]);
   const { address, program } = served;
   await Promise.all(REQUESTS.map(async (request) => {

@@ -7,6 +7,7 @@ import {
   encodeLine,
   NEW_CHILD,
 } from "../../lib/supervisor/state.ts";
+import { delay } from "../../lib/system/timers.ts";
 import { skipWaits, stopClock } from "../helpers/clock.ts";
 import {
   answer as answerOf,
@@ -135,6 +136,8 @@ Deno.test("the child finishes the requests in flight when it is to drain", async
   const told = world.said.length;
   world.tell(config, { drain: { lingerMs: 0 } });
   await world.until(() => world.said.length > told);
+  const first = await Promise.race([delay(20), world.ended]);
+  assertEquals(first, undefined, "it waits for the request");
   await connection.write(answerOf("late"));
   assertEquals(await world.ended, true);
   assertEquals(await answer, 200);
