@@ -4,11 +4,11 @@
  *
  * @module
  */
+import type { BackendChoice } from "../config/serve_config.ts";
 import { listeningSockets, processesAt } from "../system/socket_owners.ts";
 import { coveredTargets } from "../rule/machine.ts";
 import { readRules, redirectTarget } from "../rule/read.ts";
 import {
-  type BackendChoice,
   DEFAULT_DESTINATION,
   type Destination,
   type Family,

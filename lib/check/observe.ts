@@ -14,6 +14,7 @@ import {
   TOKEN_TARGET,
   TOKEN_TTL_HEADER,
 } from "../proxy/metadata_client.ts";
+import { detailOf, UpstreamError } from "../proxy/upstream/upstream_error.ts";
 import type { Expectation, Judgement } from "./expectations.ts";
 
 /** Why no answer came. */
@@ -205,19 +206,18 @@ const SILENCES: Readonly<Record<string, Silence>> = {
   ETIMEDOUT: "timeout",
 };
 
-/**
- * Tells why a question was not answered. A code such as ECONNREFUSED says more
- * than the message around it.
- */
+/** Tells why a question was not answered, best by the system's own code. */
 function silenceOf(
   error: Error,
 ): { readonly silence: Silence; readonly reason: string } {
-  const cause = (error.cause ?? error) as Error & { readonly code?: string };
-  const reason = cause.code ?? cause.message;
-  const silence = cause instanceof Deno.errors.TimedOut
-    ? "timeout"
-    // The resolver's errors have no code.
-    : /^failed to lookup address/.test(reason)
+  const cause = error.cause ?? error;
+  if (cause instanceof UpstreamError && cause.fault === "late") {
+    return { silence: "timeout", reason: cause.message };
+  }
+  const isWrapped = cause instanceof UpstreamError && cause.cause !== undefined;
+  const reason = detailOf(isWrapped ? cause.cause : cause);
+  // The resolver's errors have no code.
+  const silence = /^failed to lookup address/.test(reason)
     ? "unknown name"
     : SILENCES[reason] ?? "other";
   return { silence, reason };

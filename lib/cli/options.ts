@@ -130,17 +130,19 @@ export function parseFlags(
  * @param options the options it knows
  * @param actions what there is
  * @param noun what an action is called
+ * @param withOperand the action that takes one more word
  * @throws {UsageError} as {@linkcode parseOptions}, for no action, another or
- * one more, and for an option of other actions
+ * a word too many, and for an option of other actions
  */
 export function parseAction<Action extends string>(
   args: readonly string[],
   options: readonly Option[],
   actions: readonly Action[],
   noun = "action",
-): Given & { readonly action: Action } {
+  withOperand?: Action,
+): Given & { readonly action: Action; readonly operand: string | undefined } {
   const given = parseOptions(args, options);
-  const [word, extra] = given.words;
+  const [word, operand, extra] = given.words;
   const action = actions.find((one) => one === word);
   if (action === undefined) {
     const found = word === undefined
@@ -148,7 +150,7 @@ export function parseAction<Action extends string>(
       : `Unknown ${noun} ${quote(word)}`;
     throw new UsageError(`${found}: expected ${actions.join(", ")}`);
   }
-  refuseWord(extra);
+  refuseWord(action === withOperand ? extra : operand);
   for (const { name, of } of options) {
     if (of?.includes(action) ?? true) continue;
     if (!given.values.has(name)) continue;
@@ -156,7 +158,7 @@ export function parseAction<Action extends string>(
       `Cannot use --${name} with ${action}: it is for ${of?.join(" and ")}`,
     );
   }
-  return { ...given, action };
+  return { ...given, action, operand };
 }
 
 function refuseWord(word: string | undefined): void {

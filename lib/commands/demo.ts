@@ -8,12 +8,7 @@ import { formatAddress } from "../config/address.ts";
 import { type Option, parseFlags, renderOptions } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { compareAnswers, QUESTIONS } from "../demo/comparison.ts";
-import {
-  renderNext,
-  renderReport,
-  renderServing,
-  unexpectedAnswers,
-} from "../demo/report.ts";
+import { renderNext, renderReport, renderServing } from "../demo/report.ts";
 import { startProxy } from "../proxy/proxy.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
@@ -30,7 +25,7 @@ const HELP = `Usage: c2s-imds demo [flags]
 
 Runs a simulated metadata service and c2s-imds in front of it, both on free
 loopback ports, asks a dozen paths both ways and prints the answers side by
-side. Exits with 0 when exactly that changed which should.
+side.
 
 ${renderOptions(OPTIONS)}
 `;
@@ -75,11 +70,6 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       // https://no-color.org
       const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
       const report = renderReport(comparisons, urls, colour);
-      const wrong = comparisons.filter(({ asExpected }) => !asExpected);
-      if (wrong.length > 0) {
-        io.stdout(report);
-        throw unexpectedAnswers(wrong);
-      }
       if (!keep) {
         io.stdout(report + renderNext());
         return EXIT.OK;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BackendChoice } from "../config/serve_config.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { oneLine } from "../cli/message.ts";
 import {
@@ -27,7 +28,6 @@ import {
 } from "../rule/machine.ts";
 import { dryRun, reconcile } from "../rule/reconcile.ts";
 import {
-  type BackendChoice,
   DEFAULT_DESTINATION,
   type Desired,
   type Destination,

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Option, parseOptions, renderOptions } from "../cli/options.ts";
+import { type Option, parseAction, renderOptions } from "../cli/options.ts";
 import { builtInProfiles, findProfile } from "../config/profiles.ts";
-import { alignColumns, quote, UsageError } from "../cli/message.ts";
+import { alignColumns, UsageError } from "../cli/message.ts";
 import { type Command, EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import { arnNames } from "../rewrite/edits.ts";
 import {
@@ -21,6 +21,7 @@ const SHOWN = 40;
 const YAML: Option = {
   name: "yaml",
   help: "Prints the definition instead, with the sources",
+  of: ["show"],
 };
 
 const HELP = `Usage: c2s-imds profiles list
@@ -52,23 +53,14 @@ export const profiles: Command = {
 };
 
 function run(args: readonly string[], io: Io): ExitCode {
-  const { isSet, words: [verb, name, extra] } = parseOptions(args, [YAML]);
-  const isYaml = isSet(YAML.name);
-  const isList = verb === "list" || verb === "ls";
-  if (!isList && verb !== "show") {
-    const found = verb === undefined
-      ? "No verb"
-      : `Unknown verb ${quote(verb)}`;
-    throw new UsageError(`${found}: expected list or show NAME|FILE`);
-  }
-  const surplus = isList ? name : extra;
-  if (surplus !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(surplus)}`);
-  }
-  if (isList) {
-    if (isYaml) {
-      throw new UsageError("Cannot use --yaml with list: it is for show");
-    }
+  const { action, operand: name, isSet } = parseAction(
+    args,
+    [YAML],
+    ["list", "ls", "show"],
+    "verb",
+    "show",
+  );
+  if (action !== "show") {
     io.stdout(renderProfiles());
     return EXIT.OK;
   }
@@ -77,7 +69,7 @@ function run(args: readonly string[], io: Io): ExitCode {
   }
   const named = { text: name, source: "show" };
   const { yaml, profile } = findProfile(named, io.readTextFile);
-  io.stdout(isYaml ? yaml : renderProfile(profile));
+  io.stdout(isSet(YAML.name) ? yaml : renderProfile(profile));
   return EXIT.OK;
 }
 

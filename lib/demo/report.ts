@@ -5,7 +5,7 @@
  * @module
  */
 import { EMULATED_REGION, REAL_REGION } from "../config/serve_options.ts";
-import { cutMiddle, oneLine, quote } from "../cli/message.ts";
+import { cutMiddle, oneLine } from "../cli/message.ts";
 import type { MetadataAnswer } from "../proxy/metadata_client.ts";
 import type { Comparison, Question, Urls } from "./comparison.ts";
 
@@ -115,20 +115,6 @@ directly at ${urls.real}, and through c2s-imds at ${urls.through}.
 ${table}
 ${changed} of ${comparisons.length} answers changed (${CHANGED}), the other ${same} are the same to the byte.
 `;
-}
-
-/**
- * Names the answers that are not as they must be.
- *
- * @param wrong their comparisons
- */
-export function unexpectedAnswers(wrong: readonly Comparison[]): Error {
-  const paths = wrong.map(({ question }) =>
-    quote(question.directory + question.path)
-  );
-  return new Error(
-    `Cannot confirm the rewriting: unexpected answer to ${paths.join(", ")}`,
-  );
 }
 
 /** Says what to try while both go on. */

@@ -6,7 +6,7 @@
  */
 import { TimeLimit } from "./upstream/time_limit.ts";
 import { Upstream } from "./upstream/upstream.ts";
-import { UpstreamError } from "./upstream/upstream_error.ts";
+import { detailOf } from "./upstream/upstream_error.ts";
 
 /** Where IMDSv2 issues tokens, by PUT. */
 export const TOKEN_TARGET = "/latest/api/token";
@@ -53,8 +53,7 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
  *
  * @param question what to ask, and where
  * @throws {Error} when no whole answer comes in time: the message names the
- * service and why, the cause is the system's error where there is one, and
- * `Deno.errors.TimedOut` when time ran out
+ * service and why, the cause is an `UpstreamError` where the service failed
  */
 export async function askMetadata(
   { url, method = "GET", target, headers = {}, timeoutMs }: MetadataQuestion,
@@ -83,26 +82,10 @@ export async function askMetadata(
       ),
       body: bytes,
     };
-  } catch (error) {
-    const cause = causeOf(error);
-    throw new Error(`Cannot ask ${url}: ${reasonOf(cause)}`, { cause });
+  } catch (cause) {
+    throw new Error(`Cannot ask ${url}: ${detailOf(cause)}`, { cause });
   } finally {
     limit[Symbol.dispose]();
     upstream.close();
   }
-}
-
-function causeOf(error: unknown): unknown {
-  if (!(error instanceof UpstreamError)) return error;
-  return error.fault === "late"
-    ? new Deno.errors.TimedOut(error.message)
-    : error.cause instanceof Error
-    ? error.cause
-    : error;
-}
-
-/** A code such as ECONNREFUSED says more than the message around it. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return "code" in cause ? String(cause.code) : cause.message;
 }

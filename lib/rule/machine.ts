@@ -4,13 +4,13 @@
  *
  * @module
  */
+import type { BackendChoice } from "../config/serve_config.ts";
 import { quote, UsageError } from "../cli/message.ts";
 import { refuseRoot, type User } from "../config/values.ts";
 import { missingCapabilities } from "../system/capabilities.ts";
 import { ending, type Runner } from "../system/runner.ts";
 import {
   type Backend,
-  type BackendChoice,
   BACKENDS,
   DEFAULT_DESTINATION,
   type Destination,

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { ListenAddress } from "../config/serve_config.ts";
+import { formatAddress } from "../config/address.ts";
+import type { BackendChoice, ListenAddress } from "../config/serve_config.ts";
 
 /** The address families, as nftables calls them. */
 export type Family = "ip" | "ip6";
@@ -13,13 +14,10 @@ export type Family = "ip" | "ip6";
 export const FAMILIES: readonly Family[] = ["ip6", "ip"];
 
 /** The ways to put rules into the kernel; `nftables` is native nft. */
-export type Backend = "nft" | "legacy" | "nftables";
+export type Backend = Exclude<BackendChoice, "auto">;
 
 /** Every backend. */
 export const BACKENDS: readonly Backend[] = ["nft", "legacy", "nftables"];
-
-/** A backend, or the one that this machine uses. */
-export type BackendChoice = Backend | "auto";
 
 /** One place where a rule can stand. */
 export interface Place {
@@ -122,16 +120,19 @@ export function familyName(family: Family): string {
   return family === "ip" ? "IPv4" : "IPv6";
 }
 
+/** Where a redirect of the output ends, by the family. */
+export const LOOPBACK = { ip: "127.0.0.1", ip6: "::1" } as const;
+
 /** A port on a family's loopback address, for people. */
 export function loopback(family: Family, port: number): string {
-  return family === "ip" ? `127.0.0.1:${port}` : `[::1]:${port}`;
+  return formatAddress({ hostname: LOOPBACK[family], port });
 }
 
 /** What the rule catches, for people. */
-export function renderDestination(to: Destination): string {
-  return to.family === "ip"
-    ? `${to.address}:${to.addressPort}`
-    : `[${to.address}]:${to.addressPort}`;
+export function renderDestination(
+  { address: hostname, addressPort: port }: Destination,
+): string {
+  return formatAddress({ hostname, port });
 }
 
 /** The metadata service's own address, as every cloud has it. */

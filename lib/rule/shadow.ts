@@ -5,7 +5,7 @@
  * @module
  */
 import { isIPv4 } from "../config/address.ts";
-import type { Rule } from "./rule.ts";
+import { LOOPBACK, type Rule } from "./rule.ts";
 import {
   isJump,
   optionsOf,
@@ -66,9 +66,8 @@ function takesRequests(options: readonly RuleOption[], rule: Rule): boolean {
  */
 function takesAnswers(options: readonly RuleOption[], rule: Rule): boolean {
   const { port } = rule;
-  const own = rule.family === "ip" ? "127.0.0.1" : "::1";
   return port !== undefined &&
-    may(options, "-s", (range) => isWithin(own, range)) &&
+    may(options, "-s", (range) => isWithin(LOOPBACK[rule.family], range)) &&
     may(options, "-o", (name) => name === "lo" || name.endsWith("+")) &&
     mayPort(options, "--sport", (low, high) => low <= port && port <= high) &&
     mayPort(options, "--dport", isForMany);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BackendChoice } from "../config/serve_config.ts";
 import type { Runner } from "../system/runner.ts";
 import { type Listener, listeningSockets } from "../system/socket_owners.ts";
 import { blindSpots, type Machine, openMachine } from "./machine.ts";
@@ -10,7 +11,6 @@ import { isEmpty, linesOf } from "./read.ts";
 import { inspect, type Reached } from "./reconcile.ts";
 import {
   type Backend,
-  type BackendChoice,
   type Desired,
   type Family,
   loopback,

@@ -6,6 +6,7 @@
  */
 import {
   type Desired,
+  LOOPBACK,
   loopback,
   renderDestination,
   type Target,
@@ -70,6 +71,3 @@ async function targetFault(
     connection?.close();
   }
 }
-
-/** Where a redirect of the output ends. */
-const LOOPBACK = { ip: "127.0.0.1", ip6: "::1" } as const;

@@ -139,7 +139,7 @@ Deno.test("/metrics counts the upstream's faults by their kind, and a request th
 
 Deno.test("renderMetrics() has times in their buckets, the rule where there is one, and the build", () => {
   const meters = new Meters();
-  meters.upstreamTime.observe(0.25);
+  for (const seconds of [0.25, 0.5]) meters.upstreamTime.observe(seconds);
   const parts = { meters, build: {}, startedAt: 1_500 };
   const bare = parsePrometheus(renderMetrics(parts));
   assertEquals([...bare.keys()].filter((name) => name.includes("rule")), []);
@@ -154,9 +154,10 @@ Deno.test("renderMetrics() has times in their buckets, the rule where there is o
   );
   const expected = {
     'upstream_duration_seconds_bucket{le="0.2"}': 0,
-    'upstream_duration_seconds_bucket{le="0.5"}': 1,
-    'upstream_duration_seconds_bucket{le="+Inf"}': 1,
-    upstream_duration_seconds_sum: 0.25,
+    // A bound belongs to its bucket.
+    'upstream_duration_seconds_bucket{le="0.5"}': 2,
+    'upstream_duration_seconds_bucket{le="+Inf"}': 2,
+    upstream_duration_seconds_sum: 0.75,
     rule_repairs_total: 3,
     rule_failures_total: 1,
     'build_info{version="1.2.3",commit="odd\\"\\\\\\n"}': 1,

@@ -5,6 +5,7 @@ import {
   type Silence,
   type Source,
 } from "../../lib/check/observe.ts";
+import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
 import { askMetadata } from "../../lib/proxy/metadata_client.ts";
 import {
   answer,
@@ -105,7 +106,7 @@ Deno.test("observe() gives each question the time of an SDK or what is left, and
           body: new Uint8Array(),
         })
         : Promise.reject(
-          new Error("no", { cause: new Deno.errors.TimedOut() }),
+          new Error("no", { cause: new UpstreamError("late", "no") }),
         );
     },
     now: () => time,

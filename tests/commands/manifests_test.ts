@@ -11,7 +11,7 @@ import { manifests } from "../../lib/commands/manifests.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { SERVE_SETTINGS } from "../../lib/config/serve_options.ts";
 import { systemRunner } from "../../lib/system/runner.ts";
-import { sourceFiles } from "../helpers/files.ts";
+import { createFolder, sourceFiles } from "../helpers/files.ts";
 import { fakeIo } from "../helpers/io.ts";
 import { runProgram } from "../helpers/program.ts";
 import { testWith } from "../helpers/requires.ts";
@@ -220,7 +220,8 @@ Deno.test("manifests refuses what is in a file that no node has", async () => {
 
 /** A folder as `openshift-install create manifests` of 4.9 leaves it. */
 async function installFolder() {
-  const path = await Deno.makeTempDir({ prefix: "c2s-imds-install-" });
+  const folder = await createFolder();
+  const { path } = folder;
   const files: Record<string, string> = {
     "manifests/cluster-config.yaml": "kind: ConfigMap\n",
     "manifests/cluster-infrastructure-02-config.yml": "kind: Infrastructure\n",
@@ -245,7 +246,7 @@ async function installFolder() {
       }
       return found;
     },
-    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
 

@@ -64,8 +64,8 @@ Deno.test("profiles show tells what changes and what stays, or prints the defini
 Deno.test("profiles refuses what it does not know", () => {
   for (
     const [line, message] of [
-      ["", "No verb: expected list or show NAME|FILE"],
-      ["frob", `Unknown verb "frob": expected list or show NAME|FILE`],
+      ["", "No verb: expected list, ls, show"],
+      ["frob", `Unknown verb "frob": expected list, ls, show`],
       ["list x", `Unexpected argument "x"`],
       ["list --yaml", "Cannot use --yaml with list: it is for show"],
       ["show", "No profile: expected show NAME|FILE"],

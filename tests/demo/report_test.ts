@@ -1,41 +1,38 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { stripVTControlCharacters } from "node:util";
-import { judge, type Question } from "../../lib/demo/comparison.ts";
-import { renderTable, unexpectedAnswers } from "../../lib/demo/report.ts";
+import type { Comparison, Question } from "../../lib/demo/comparison.ts";
+import { renderTable } from "../../lib/demo/report.ts";
 
 const SECRET = { hidden: "secret" };
-const ALL = { changes: /.+/g };
 
 /** A comparison of two bodies. */
 function compared(
   path: string,
   real: string,
   through: string,
-  special: Partial<Question> = {},
-) {
-  const question: Question = {
-    directory: "/latest/",
-    path,
-    status: 200,
-    ...special,
-  };
-  const [one, other] = [real, through].map((text) => ({
-    status: question.status,
+  { status = 200, ...special }: Partial<Question> & { status?: number } = {},
+): Comparison {
+  const answer = (text: string) => ({
+    status,
     headers: new Map(),
     body: new TextEncoder().encode(text),
-  }));
-  assert(one !== undefined && other !== undefined);
-  return judge(question, one, other);
+  });
+  return {
+    question: { directory: "/latest/", path, ...special },
+    real: answer(real),
+    through: answer(through),
+    changed: real !== through,
+  };
 }
 
 function table(
-  comparisons: readonly ReturnType<typeof compared>[],
+  comparisons: readonly Comparison[],
   colour = false,
 ): string {
   return renderTable(comparisons, colour);
 }
 
-const REGION = compared("region", "us-east-1", "us-iso-east-1", ALL);
+const REGION = compared("region", "us-east-1", "us-iso-east-1");
 
 Deno.test("renderTable() shows each directory once, each field on a line, and marks what changed", () => {
   const comparisons = [
@@ -50,7 +47,6 @@ Deno.test("renderTable() shows each directory once, each field on a line, and ma
       {
         directory: "/openstack/",
         fields: ["region", "name"],
-        changes: /"region":"[^"]*"/g,
       },
     ),
   ];
@@ -73,7 +69,7 @@ Deno.test("renderTable() shows each directory once, each field on a line, and ma
 });
 
 Deno.test("renderTable() picks out the region in bold green when there is colour", () => {
-  const zone = compared("zone", "us-east-1a", "us-iso-east-1a", ALL);
+  const zone = compared("zone", "us-east-1a", "us-iso-east-1a");
   assertStringIncludes(
     table([zone], true),
     "us-east-1a                     \x1b[1;32m→\x1b[0m \x1b[1;32mus-iso-east-1\x1b[0ma\n",
@@ -83,7 +79,7 @@ Deno.test("renderTable() picks out the region in bold green when there is colour
 Deno.test("renderTable() fits 100 columns and one line a value whatever they hold", () => {
   const long = `us-east-1${"y".repeat(200)}`;
   const all = [
-    compared("x".repeat(200), long, long.replace("-", "-iso-"), ALL),
+    compared("x".repeat(200), long, long.replace("-", "-iso-")),
     compared("list", "one\ntwo\n", "one\ntwo\n"),
     compared("bell", "\x07\x1b[31m", "\x07\x1b[31m"),
     compared("none", "<html>", "<html>", { status: 404 }),
@@ -97,11 +93,4 @@ Deno.test("renderTable() fits 100 columns and one line a value whatever they hol
   for (const text of ["one, two", "\\u{7}\\u{1b}[31m", "status 404"]) {
     assertStringIncludes(table(all), text);
   }
-});
-
-Deno.test("unexpectedAnswers() names every path", () => {
-  assertEquals(
-    unexpectedAnswers([REGION, compared("id", "i-1", "i-2")]).message,
-    'Cannot confirm the rewriting: unexpected answer to "/latest/region", "/latest/id"',
-  );
 });

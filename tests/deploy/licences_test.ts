@@ -11,7 +11,7 @@ import {
 import { bundleProgram, FOLDER, lockFile } from "../../deploy/build.ts";
 import { licenceOf, readLicences } from "../../deploy/licences.ts";
 import config from "../../deno.json" with { type: "json" };
-import { sourceFiles } from "../helpers/files.ts";
+import { createFolder, sourceFiles } from "../helpers/files.ts";
 
 function read(path: string): string {
   const [file] = sourceFiles(path);
@@ -39,14 +39,10 @@ async function bundled(): Promise<{
   readonly packages: readonly BundledPackage[];
   readonly sources: readonly string[];
 }> {
-  const folder = await Deno.makeTempDir({ prefix: "c2s-imds-" });
-  try {
-    const { sources } = await bundleProgram(folder, { imports: "npm" });
-    const lock = JSON.parse(await Deno.readTextFile(lockFile()));
-    return { packages: bundledPackages(sources, lock, FOLDER), sources };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await createFolder();
+  const { sources } = await bundleProgram(folder.path, { imports: "npm" });
+  const lock = JSON.parse(await Deno.readTextFile(lockFile()));
+  return { packages: bundledPackages(sources, lock, FOLDER), sources };
 }
 
 /** What comes from a folder has no version to look up. */

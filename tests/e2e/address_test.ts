@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Runner } from "../../lib/system/runner.ts";
 import { addressWith } from "../helpers/address.ts";
-import { layCable } from "../helpers/cable.ts";
+import { createNeighbours } from "../helpers/cable.ts";
 import { startLabels } from "../helpers/labels.ts";
 import { askAs } from "../helpers/node.ts";
-import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import type { Namespace } from "../helpers/namespace.ts";
 import { runProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 
@@ -25,28 +25,18 @@ async function address(
   return [code, stdout];
 }
 
-/** A node, and a neighbour that takes 169.254.169.254 to be on its cable. */
-async function createNeighbours(
-  stack: AsyncDisposableStack,
-): Promise<{ readonly node: Namespace; readonly neighbour: Namespace }> {
-  const node = stack.use(await createNamespace());
-  const neighbour = stack.use(await createNamespace());
-  await layCable(
-    { namespace: node, device: "eth0", addresses: ["10.77.0.1/24"] },
-    { namespace: neighbour, device: "eth0", addresses: ["10.77.0.2/24"] },
-  );
-  await neighbour.must([
-    ...["ip", "route", "add", "169.254.169.254/32", "dev", "eth0"],
-  ]);
-  await startLabels(node, 0, ["node 0.0.0.0 39724"]);
-  return { node, neighbour };
+/** A node that serves at the address, and a neighbour. */
+async function createServing(stack: AsyncDisposableStack) {
+  const both = await createNeighbours(stack);
+  await startLabels(both.node, 0, ["node 0.0.0.0 39724"]);
+  return both;
 }
 
 testWith(NEEDS)(
   "address add puts the address on lo, lets no neighbour reach it, and remove leaves no trace",
   async () => {
     await using stack = new AsyncDisposableStack();
-    const { node, neighbour } = await createNeighbours(stack);
+    const { node, neighbour } = await createServing(stack);
     const before = await node.must(["ip", "-4", "address"]);
     const refused = await runProgram(["address", "add"], {
       namespace: node.name,
@@ -89,7 +79,7 @@ testWith(NEEDS)(
   "address status warns of neighbours when another program added the address",
   async () => {
     await using stack = new AsyncDisposableStack();
-    const { node, neighbour } = await createNeighbours(stack);
+    const { node, neighbour } = await createServing(stack);
     await node.must(["ip", "addr", "add", "169.254.169.254/32", "dev", "lo"]);
     // What the refusal is for: the neighbour does get an answer.
     assertEquals(await askAs(neighbour, 0, URL), "node");
@@ -119,7 +109,7 @@ testWith(NEEDS)(
   "address add says in one line what is missing, and changes nothing",
   async () => {
     await using stack = new AsyncDisposableStack();
-    const { node } = await createNeighbours(stack);
+    const { node } = await createServing(stack);
     const before = await node.must(["ip", "-4", "address"]);
     const attempt = async (script: string): Promise<string> => {
       const run: Runner = (argv, options) =>

@@ -1,6 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { layCable } from "../helpers/cable.ts";
-import { createNamespace } from "../helpers/namespace.ts";
+import { createNeighbours } from "../helpers/cable.ts";
 import {
   askAs,
   childOf,
@@ -22,15 +21,7 @@ const SERVE =
 
 /** A node whose metadata service is its neighbour. */
 async function createPlace(stack: AsyncDisposableStack) {
-  const node = stack.use(await createNamespace());
-  const neighbour = stack.use(await createNamespace());
-  await layCable(
-    { namespace: node, device: "eth0", addresses: ["10.77.0.1/24"] },
-    { namespace: neighbour, device: "eth0", addresses: ["10.77.0.2/24"] },
-  );
-  await neighbour.must([
-    ...["ip", "route", "add", "169.254.169.254/32", "dev", "eth0"],
-  ]);
+  const { node, neighbour } = await createNeighbours(stack);
   stack.use(
     await startProgram(
       ["simulate", "--listen=10.77.0.2:80", "--listen-anywhere"],

@@ -19,8 +19,6 @@ export interface ReadAnswer {
 export interface AnswersRead {
   /** The answers, those of status 100 to 199 left out. */
   readonly answers: readonly ReadAnswer[];
-  /** How many were of status 100 to 199. */
-  readonly interim: number;
   /** What follows the last whole one. */
   readonly rest: "nothing" | "begun" | "bad";
 }
@@ -39,21 +37,17 @@ export function readAnswers(
   methods: readonly string[],
 ): AnswersRead {
   const answers: ReadAnswer[] = [];
-  let interim = 0;
   let at = 0;
   while (at < bytes.length) {
     const text = bytes.slice(at);
     const head = HEAD.exec(text);
     if (head === null) {
       const rest = text.includes("\r\n\r\n") ? "bad" : "begun";
-      return { answers, interim, rest };
+      return { answers, rest };
     }
     at += head[0].length;
     const status = Number(head[1]);
-    if (status < 200) {
-      interim++;
-      continue;
-    }
+    if (status < 200) continue;
     const headers = (head[2] ?? "").split("\r\n").slice(0, -1)
       .map((line): RawHeader => {
         const colon = line.indexOf(":");
@@ -63,12 +57,12 @@ export function readAnswers(
         ];
       });
     const size = sizeOf(status, headers, methods[answers.length] ?? "GET");
-    if (size === undefined) return { answers, interim, rest: "bad" };
-    if (bytes.length < at + size) return { answers, interim, rest: "begun" };
+    if (size === undefined) return { answers, rest: "bad" };
+    if (bytes.length < at + size) return { answers, rest: "begun" };
     answers.push({ status, headers, body: bytes.slice(at, at + size) });
     at += size;
   }
-  return { answers, interim, rest: "nothing" };
+  return { answers, rest: "nothing" };
 }
 
 /** All answers are small: they come with a length, and with one alone. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { succeed } from "./plain_runner.ts";
-import type { Namespace } from "./namespace.ts";
+import { createNamespace, type Namespace } from "./namespace.ts";
 
 /** One end of a cable. */
 export interface CableEnd {
@@ -38,4 +38,25 @@ export async function layCable(one: CableEnd, other: CableEnd): Promise<void> {
     }
     await namespace.must(["ip", "link", "set", device, "up"]);
   }
+}
+
+/**
+ * Makes a node, 10.77.0.1, and a neighbour, 10.77.0.2, that takes
+ * 169.254.169.254 to be on their cable.
+ *
+ * @param stack ends them
+ */
+export async function createNeighbours(
+  stack: AsyncDisposableStack,
+): Promise<{ readonly node: Namespace; readonly neighbour: Namespace }> {
+  const node = stack.use(await createNamespace());
+  const neighbour = stack.use(await createNamespace());
+  await layCable(
+    { namespace: node, device: "eth0", addresses: ["10.77.0.1/24"] },
+    { namespace: neighbour, device: "eth0", addresses: ["10.77.0.2/24"] },
+  );
+  await neighbour.must([
+    ...["ip", "route", "add", "169.254.169.254/32", "dev", "eth0"],
+  ]);
+  return { node, neighbour };
 }

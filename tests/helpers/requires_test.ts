@@ -1,25 +1,23 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { createFolder } from "./files.ts";
 
 const REQUIRES = new URL("requires.ts", import.meta.url).href;
 
 /** Runs a file with one test that needs what is nowhere. */
 async function runs(ci: string): Promise<{ code: number; said: string }> {
-  const file = await Deno.makeTempFile({ suffix: "_test.ts" });
-  try {
-    await Deno.writeTextFile(
-      file,
-      `import { testWith } from "${REQUIRES}";
+  await using folder = await createFolder();
+  const file = `${folder.path}/needy_test.ts`;
+  await Deno.writeTextFile(
+    file,
+    `import { testWith } from "${REQUIRES}";
 testWith([{ from: "nowhere", command: "no-such" }])("name", () => {});`,
-    );
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "--no-check", "--no-config", "--no-lock", "-A", file],
-      env: { CI: ci, NO_COLOR: "1" },
-    }).output();
-    const text = new TextDecoder();
-    return { code, said: text.decode(stdout) + text.decode(stderr) };
-  } finally {
-    await Deno.remove(file);
-  }
+  );
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "--no-check", "--no-config", "--no-lock", "-A", file],
+    env: { CI: ci, NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  return { code, said: text.decode(stdout) + text.decode(stderr) };
 }
 
 Deno.test("testWith() skips with the reason, but never in CI", async () => {

@@ -4,6 +4,7 @@ import {
   addGlobalConfig,
   planInstall,
 } from "../../lib/manifests/install_folder.ts";
+import { createFolder } from "../helpers/files.ts";
 
 const add = (text: string) => addGlobalConfig(text, "cloud.yaml");
 
@@ -76,37 +77,27 @@ Deno.test("planInstall() refuses a folder that create manifests did not write, o
       ["its manifests were turned into Ignition", "bootstrap.ign"],
     ] as const
   ) {
-    const folder = await Deno.makeTempDir();
-    try {
-      for (const file of files) {
-        const path = `${folder}/${file}`;
-        await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
-        await Deno.writeTextFile(path, "");
-      }
-      assertThrows(
-        () => planInstall(folder, new Map()),
-        UsageError,
-        `Cannot use "${folder}" for --install-dir: ${reason}`,
-      );
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+    await using folder = await createFolder();
+    for (const file of files) {
+      const path = `${folder.path}/${file}`;
+      await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(path, "");
     }
+    assertThrows(
+      () => planInstall(folder.path, new Map()),
+      UsageError,
+      `Cannot use "${folder.path}" for --install-dir: ${reason}`,
+    );
   }
 });
 
 Deno.test("planInstall() refuses an empty cloud config as no ConfigMap", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const room of ["manifests", "openshift"]) {
-      await Deno.mkdir(`${folder}/${room}`);
-    }
-    await Deno.writeTextFile(
-      `${folder}/manifests/cloud-provider-config.yaml`,
-      "",
-    );
-    const plan = () => planInstall(folder, new Map());
-    assertThrows(plan, UsageError, 'Cannot add "config" to "manifests/cloud');
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using folder = await createFolder();
+  for (const room of ["manifests", "openshift"]) {
+    await Deno.mkdir(`${folder.path}/${room}`);
   }
+  const cloud = `${folder.path}/manifests/cloud-provider-config.yaml`;
+  await Deno.writeTextFile(cloud, "");
+  const plan = () => planInstall(folder.path, new Map());
+  assertThrows(plan, UsageError, 'Cannot add "config" to "manifests/cloud');
 });

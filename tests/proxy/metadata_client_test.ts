@@ -6,6 +6,7 @@ import {
   TOKEN_TTL_HEADER,
 } from "../../lib/proxy/metadata_client.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
+import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
 import { answer, nowhere, startUpstream } from "../helpers/upstream.ts";
 
@@ -114,7 +115,7 @@ Deno.test("askMetadata() says why there is no answer", async () => {
       Error,
       `Cannot ask ${url}: ${reason}`,
     );
-    const isLate = cause instanceof Deno.errors.TimedOut;
+    const isLate = cause instanceof UpstreamError && cause.fault === "late";
     assertEquals(isLate, timeoutMs < TIMEOUT_MS);
   }
 });
@@ -122,10 +123,10 @@ Deno.test("askMetadata() says why there is no answer", async () => {
 Deno.test("askMetadata() says why nothing can be sent, and hides no line in what it sends", async () => {
   const closed = urlOf(nowhere());
   const unsent = "a question that cannot be sent";
-  const lookup = "failed to lookup address information";
+  const lookup = "cannot be reached: failed to lookup address information";
   for (
     const [url, token, reason] of [
-      [closed, "t", "ECONNREFUSED"],
+      [closed, "t", "cannot be reached: ECONNREFUSED"],
       // No label is as long, so that no resolver is asked.
       [`http://${"a".repeat(64)}.invalid`, "t", lookup],
       [closed, "t\r\nX-Other: 1", unsent],

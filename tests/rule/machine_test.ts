@@ -1,8 +1,9 @@
+import type { BackendChoice } from "../../lib/config/serve_config.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
 import { parseUser } from "../../lib/config/values.ts";
 import { findMachine, resolveUser } from "../../lib/rule/machine.ts";
-import { type BackendChoice, rulePorts } from "../../lib/rule/rule.ts";
+import { rulePorts } from "../../lib/rule/rule.ts";
 import { RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 

@@ -82,7 +82,8 @@ export function badAnswer(why: string): UpstreamError {
   return new UpstreamError("broken", `sent a bad answer: ${why}`);
 }
 
-function detailOf(cause: unknown): string {
+/** What an error says: a code such as ECONNREFUSED says more than a message. */
+export function detailOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return "code" in cause ? String(cause.code) : cause.message;
 }
