@@ -20,7 +20,7 @@ const [REGION, PROFILE, FILE] = [[], ["--profile=c2s"], ["--config=c.yaml"]];
 async function promises(shown: readonly string[], expected: readonly string[]) {
   await using it = await stage(shown, YAML);
   const { promises } = await observe(it.emulated, {
-    ask: askMetadata,
+    ask: (question) => askMetadata({ ...question, timeoutMs: 60_000 }),
     now: () => performance.now(),
     until: Infinity,
     expectations: expectationsOf(readServeConfig(expected, {}, () => YAML)),

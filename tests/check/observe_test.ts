@@ -20,7 +20,10 @@ const now = () => performance.now();
 async function look(port: number) {
   const { version, ttlTold, token, sights } = await observe(
     `http://127.0.0.1:${port}`,
-    { ask: askMetadata, now, until: Infinity, expectations: [] },
+    {
+      ask: (question) => askMetadata({ ...question, timeoutMs: 60_000 }),
+      ...{ now, until: Infinity, expectations: [] },
+    },
   );
   return {
     version,

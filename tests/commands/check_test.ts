@@ -36,7 +36,8 @@ async function check(line: string, world: World = {}) {
       // The default is the real service: nothing may ever go there.
       const url = answers[question.url] ?? question.url;
       assertMatch(url, /^http:\/\/127\.0\.0\.1:\d+$/);
-      const answer = await askMetadata({ ...question, url });
+      const timeoutMs = 60_000;
+      const answer = await askMetadata({ ...question, url, timeoutMs });
       if (question.method === "PUT") {
         tokens.push(new TextDecoder().decode(answer.body));
       }

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { spawnChild } from "../../lib/supervisor/child_process.ts";
 import { type DesiredChild, NEW_CHILD } from "../../lib/supervisor/state.ts";
 import { stopClock } from "../helpers/clock.ts";
@@ -105,13 +105,17 @@ testWith([ROOT])(
   "spawnChild() notices the end whoever still holds the pipes",
   async () => {
     const { child, said } = spawn(
-      `read config; sleep 60 & echo $! >&2; ${LISTENING}; exit 7`,
+      `read config; sleep 60 & echo $! >&2; ${LISTENING}; read more; exit 7`,
     );
     await child.listening;
+    await until("it says who holds the pipes", () => said.length > 0);
+    child.tell({});
     assertEquals(await child.ended, "exit code 7");
     assertEquals(await child.changed(), false);
-    // It fails where nobody held the pipes.
-    Deno.kill(Number(said.join("")), "SIGKILL");
+    const holder = Number(said.join(""));
+    assert(holder > 1);
+    // It fails where nobody held them.
+    Deno.kill(holder, "SIGKILL");
   },
 );
 
