@@ -30,8 +30,11 @@ Deno.test("reconcile() installs the guard first, removes it last, and feeds noth
   assertEquals([first.was, first.removed], [was, []]);
   assertEquals((await reconcile(machine, OPEN)).was, []);
   assertEquals(fake.restores.splice(0), ["filter", "nat"]);
-  const { removed: [place] } = await reconcile(machine, ABSENT);
+  const { removed: [place], reached } = await reconcile(machine, ABSENT);
   assertEquals([place?.backend, place?.family], ["nft", "ip"]);
+  assertEquals(reached, ABSENT);
+  const drained = await reconcile(machine, { state: "draining" });
+  assertEquals(drained.reached, ABSENT);
   assertEquals((await reconcile(machine, ABSENT)).was, []);
   assertEquals(fake.restores, ["nat", "filter"]);
 });

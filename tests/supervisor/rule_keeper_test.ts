@@ -241,6 +241,7 @@ Deno.test("RuleKeeper waits for another instance to end, and touches nothing of 
   const waiting = new World();
   waiting.other = OTHER;
   const own = waiting.keeper.set(OPEN);
+  await delay(50);
   waiting.other = undefined;
   await own;
   assertEquals(waiting.calls, ["open"]);
