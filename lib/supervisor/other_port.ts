@@ -7,7 +7,7 @@
 import type { ListenAddress } from "../config/serve_config.ts";
 import { ConflictError } from "../rule/rule_error.ts";
 import type { Log, LogFields } from "../system/log.ts";
-import type { Runner } from "../system/runner.ts";
+import { readKernel, type Runner } from "../system/runner.ts";
 import {
   type Listener,
   listeningSockets,
@@ -17,6 +17,12 @@ import { outlast } from "./rule_keeper.ts";
 
 /** The highest port. */
 const LAST_PORT = 65_535;
+
+/** A first and a last port. */
+export type PortRange = readonly [first: number, last: number];
+
+/** The ports that Kubernetes hands out to services of type NodePort. */
+const NODE_PORTS: PortRange = [30_000, 32_767];
 
 /**
  * Finds out who has an address, and which one the proxy can have.
@@ -41,7 +47,7 @@ export async function otherAddress(
       throw new ConflictError({ port: taken.port, uid });
     });
   }
-  const port = nextPort(taken.port, listeners);
+  const port = nextPort(taken.port, listeners, await ephemeralPorts(run));
   if (port === undefined) return undefined;
   log.warn("another program has the port, the proxy takes another", {
     taken: taken.port,
@@ -67,15 +73,34 @@ function holderOf(
   );
 }
 
-/** The next port that nobody listens on; `undefined` where there is none. */
-function nextPort(
+/**
+ * The next port that nobody listens on and nobody is given by chance.
+ *
+ * @param port the one that is taken
+ * @param listeners every listening socket
+ * @param ephemeral the ports that the kernel gives to anybody's connection
+ * @returns `undefined` where there is none
+ */
+export function nextPort(
   port: number,
   listeners: readonly Listener[],
+  ephemeral: PortRange,
 ): number | undefined {
   const taken = new Set(listeners.map(({ localPort }) => localPort));
+  const isGiven = (one: number) =>
+    [ephemeral, NODE_PORTS].some(([first, last]) =>
+      first <= one && one <= last
+    );
   let next = port + 1;
-  while (taken.has(next)) next++;
+  while (taken.has(next) || isGiven(next)) next++;
   return next <= LAST_PORT ? next : undefined;
+}
+
+async function ephemeralPorts(run: Runner): Promise<PortRange> {
+  const path = "/proc/sys/net/ipv4/ip_local_port_range";
+  const range = (await readKernel(path, run)).match(/\d+/g) ?? [];
+  const [first = 32_768, last = 60_999] = range.map(Number);
+  return [first, last];
 }
 
 /** Who that is, as far as `ss` can tell. */

@@ -179,7 +179,7 @@ testWith(NEEDS)("the image runs as it is documented", async (t) => {
   await t.step("without NET_ADMIN it says so, nothing changes", async () => {
     const { code, stderr } = await node.run("serve --iptables", image());
     assertEquals(code, 4);
-    assertStringIncludes(stderr, "missing CAP_NET_ADMIN to change the rule");
+    assertStringIncludes(stderr, "missing CAP_NET_ADMIN to change rules");
     assertEquals(await node.rules(), before);
   });
 

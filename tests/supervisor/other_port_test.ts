@@ -1,9 +1,22 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ConflictError } from "../../lib/rule/rule_error.ts";
-import { otherAddress } from "../../lib/supervisor/other_port.ts";
+import { nextPort, otherAddress } from "../../lib/supervisor/other_port.ts";
 import type { Runner } from "../../lib/system/runner.ts";
 import { skipWaits } from "../helpers/clock.ts";
 import { logInto } from "./config.ts";
+
+Deno.test("nextPort() takes the next that nobody has and nobody is given by chance", () => {
+  const next = (port: number, ...taken: readonly number[]) =>
+    nextPort(
+      port,
+      taken.map((localPort) => ({ local: "127.0.0.1", localPort, uid: 1000 })),
+      [32_768, 60_999],
+    );
+  assertEquals(next(4000), 4001);
+  assertEquals(next(4000, 4000, 4001, 4003), 4002);
+  assertEquals(next(29_999), 61_000);
+  assertEquals(next(65_535), undefined);
+});
 
 /** Port 4001, on which root listens. */
 const NEXT =
@@ -16,9 +29,11 @@ function machine(uid: number, local: string, looks = Infinity): Runner {
     `  sl  local_address rem_address   st\n${NEXT}` +
     (left-- > 0 ? NEXT.replace("0100007F:0FA1", `${local}:0FA0`) : "")
       .replace("00000000 0 0 2", `00000000 ${uid} 0 1`);
-  return ([program]) => {
+  return ([program, file]) => {
     const stdout = program === "ss"
       ? 'LISTEN 0 5 127.0.0.1:4000 0.0.0.0:* users:(("python3",pid=12,fd=3))\n'
+      : file?.endsWith("_range")
+      ? "32768\t60999\n"
       : table();
     return Promise.resolve({ code: 0, stdout, stderr: "" });
   };
