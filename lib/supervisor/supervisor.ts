@@ -126,10 +126,17 @@ export class Supervisor {
     this.#parts = parts;
   }
 
-  /** Serves by another configuration from now on. */
-  configure(config: ServeConfig): void {
-    this.#config = config;
-    this.#child?.tell({ config });
+  /**
+   * Has everything looked at again, as SIGHUP asks for.
+   *
+   * @param changed the configuration from now on, where that is another one
+   */
+  reload(changed: ServeConfig | undefined): void {
+    if (changed !== undefined) {
+      this.#config = changed;
+      this.#child?.tell({ config: changed });
+    }
+    this.#parts.rule?.keeper.check();
   }
 
   /**

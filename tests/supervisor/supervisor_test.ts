@@ -387,13 +387,18 @@ Deno.test("Supervisor.run() ends a child that says nothing any more, but none th
   );
 });
 
-Deno.test("Supervisor.configure() tells the child, and the next one", async () => {
+Deno.test("Supervisor.reload() has the rule looked at, and tells the child, and the next one, what changed", async () => {
   const world = new World();
-  const supervisor = world.supervisor({ rule: undefined });
+  let checks = 0;
+  world.keeper.check = () => checks++;
+  const supervisor = world.supervisor();
   const run = supervisor.run();
   await world.until("ready");
-  supervisor.configure({ ...CONFIG, cacheMs: 7 });
-  assertEquals(world.first.told.at(-1)?.config?.cacheMs, 7);
+  const told = world.first.told.length;
+  supervisor.reload(undefined);
+  assertEquals([world.first.told.length, checks], [told, 1]);
+  supervisor.reload({ ...CONFIG, cacheMs: 7 });
+  assertEquals([world.first.told.at(-1)?.config?.cacheMs, checks], [7, 2]);
   world.first.die("signal SIGKILL");
   await world.until("spawn", 2);
   world.order.give();
