@@ -7,6 +7,7 @@ import {
 import config from "../../deno.json" with { type: "json" };
 import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import { installedProgram } from "../helpers/installed.ts";
+import { blocksOf, commandsOf } from "../helpers/markdown.ts";
 import {
   childOf,
   createNode,
@@ -34,13 +35,19 @@ const CONTAINERFILE = new URL("deploy/Containerfile", REPOSITORY).pathname;
 const BASE = "localhost/stand-in";
 const IMAGE = "localhost/c2s-imds";
 
-/** What `docs/image.md` advises to run it with. */
-const HARDENED = [
-  "--cap-drop=all",
-  "--cap-add=NET_ADMIN,SETUID,SETGID,KILL",
-  "--read-only",
-  "--read-only-tmpfs=false",
-  "--security-opt=no-new-privileges",
+/** How `docs/image.md` runs it: flags of podman, and of the program. */
+const RUNS = sourceFiles("docs/image.md").flatMap(({ text }) => blocksOf(text))
+  .filter(({ info }) => info === "sh image").flatMap(commandsOf)
+  .map((line) => /^podman run (.*) c2s-imds (.*)$/.exec(line))
+  .filter((run) => run !== null)
+  .map(([, flags = "", call = ""]) => ({
+    flags: flags.split(" ").filter((it) => !/^--(?:rm|net=host)$/.test(it)),
+    call,
+  }));
+
+type Run = typeof RUNS[number];
+const [ORIGINAL, WITH_RULE, HARDENED, CHECK, REMOVE] = RUNS as [
+  ...[Run, Run, Run, Run, Run],
 ];
 
 /** Builds without the network and without a runtime. */
@@ -127,12 +134,15 @@ async function endsCleanly(
 }
 
 testWith(NEEDS)("the image runs as it is documented", async (t) => {
+  assertEquals(RUNS.length, 5);
   const [executable] = (await installedProgram()).command;
   await using podman = await createBase(executable);
   await buildOutside(podman, executable);
   await using node = await createNode();
   const before = await node.rules();
-  const image = (...flags: string[]) => podman.program(IMAGE, ...flags);
+  const image = ({ flags }: Run, ...more: string[]) =>
+    podman.program(IMAGE, ...flags, ...more);
+  const start = (run: Run) => node.start(run.call, image(run));
 
   await t.step("it says what it is", async () => {
     const [{ Config }] = JSON.parse(await podman.must("inspect", IMAGE));
@@ -143,13 +153,13 @@ testWith(NEEDS)("the image runs as it is documented", async (t) => {
     assertEquals(Config.Labels.version, config.version);
     const label = "org.opencontainers.image.version";
     assertEquals(Config.Labels[label], config.version);
-    const { code, stdout } = await node.run("--version", image());
+    const { code, stdout } = await node.run("--version", image(CHECK));
     assertEquals(code, 0);
     assertMatch(stdout, /^c2s-imds \S+ \(commit \S+, imports: (JSR|npm); /);
   });
 
   await t.step("the original's way: flags alone", async () => {
-    const program = await node.start(`--emulatedRegion ${EMULATED}`, image());
+    const program = await start(ORIGINAL);
     assertEquals(program.url, "http://127.0.0.1:4000");
     const region = `${program.url}/latest/meta-data/placement/region`;
     assertEquals(await node.see(0, region), EMULATED);
@@ -159,39 +169,37 @@ testWith(NEEDS)("the image runs as it is documented", async (t) => {
   });
 
   for (
-    const [how, ...flags] of [
-      ["NET_ADMIN added", "--cap-add=NET_ADMIN"],
-      ["nothing to spare", ...HARDENED],
+    const [how, run, ...more] of [
+      ["NET_ADMIN added", WITH_RULE],
+      // Nothing is written to memory either.
+      ["nothing to spare", HARDENED, "--read-only-tmpfs=false"],
     ] as const
   ) {
     await t.step(`serve --iptables, ${how}`, async () => {
-      const program = await node.start("serve --iptables", image(...flags));
+      const program = await node.start(run.call, image(run, ...more));
       assertEquals(await node.leadsTo(), "4000");
       const seen = [0, 1000, PROXY_UID].map((uid) => node.see(uid));
       assertEquals(await Promise.all(seen), [EMULATED, EMULATED, REAL]);
       assertEquals(await childUid(podman), PROXY_UID);
-      const check = await node.run("check", image());
+      const check = await node.run(CHECK.call, image(CHECK));
       assertEquals(check.code, 0, check.stdout + check.stderr);
       await endsCleanly(node, podman, program, before);
     });
   }
 
   await t.step("without NET_ADMIN it says so, nothing changes", async () => {
-    const { code, stderr } = await node.run("serve --iptables", image());
+    const { code, stderr } = await node.run(WITH_RULE.call, image(ORIGINAL));
     assertEquals(code, 4);
     assertStringIncludes(stderr, "missing CAP_NET_ADMIN to change rules");
     assertEquals(await node.rules(), before);
   });
 
   await t.step("a killed container keeps the rule until removed", async () => {
-    const program = await node.start("serve --iptables", image(...HARDENED));
+    const program = await start(HARDENED);
     await podman.must("kill", "--signal=KILL", "--all");
     await program.result;
     assertEquals(await node.see(0), "refused");
-    const { code, stdout } = await node.run(
-      "iptables remove",
-      image(...HARDENED),
-    );
+    const { code, stdout } = await node.run(REMOVE.call, image(REMOVE));
     assertEquals([code, stdout], [
       0,
       "Removed from the nft backend: IPv6\nRemoved from the nft backend: IPv4\n",
