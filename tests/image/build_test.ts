@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { programArguments } from "../helpers/installed.ts";
 import { EXECUTABLE, testWith } from "../helpers/requires.ts";
 import { type Checkout, createCheckout, run } from "./checkout.ts";
 
@@ -147,3 +148,22 @@ async function foreign(denort: string, folder: string) {
   await Deno.writeFile(DENORT_BIN, bytes, { mode: 0o755 });
   return { DENORT_BIN };
 }
+
+testWith([EXECUTABLE])(
+  "the executable needs a PATH, if only an empty one",
+  async () => {
+    const [executable] = programArguments();
+    for (const [env, expected] of [[{}, 1], [{ PATH: "" }, 0]] as const) {
+      const { code, stderr } = await new Deno.Command(executable, {
+        args: ["profiles", "list"],
+        clearEnv: true,
+        env,
+      }).output();
+      const said = new TextDecoder().decode(stderr);
+      assertEquals([code, said.includes("no path to search")], [
+        expected,
+        expected > 0,
+      ]);
+    }
+  },
+);
