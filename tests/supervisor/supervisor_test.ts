@@ -379,6 +379,9 @@ Deno.test("Supervisor.run() ends a child that says nothing any more, but none th
     while (first.told.length === told && world.later.length === 0) {
       await delay(100);
     }
+    // What the parent counts is no older than that.
+    assert(performance.now() - last <= 2_000);
+    assertEquals(first.told.at(-1), { tally: world.keeper.tally });
   }
   assertEquals(world.later, []);
   await world.until("kill");
