@@ -105,11 +105,7 @@ export async function serveSupervised(
         log.info("the proxy is in place", fields);
       },
     });
-    signals.reload = () => {
-      const changed = reload();
-      if (changed !== undefined) supervisor.configure(changed);
-      rule?.keeper.check();
-    };
+    signals.reload = () => supervisor.reload(reload());
     rule?.keeper.run();
     return await supervisor.run() ? EXIT.OK : EXIT.FAILED;
   } finally {

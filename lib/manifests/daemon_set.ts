@@ -100,7 +100,7 @@ function podSpec(parts: PodParts) {
     priorityClassName: "system-node-critical",
     nodeSelector: { "kubernetes.io/os": "linux" },
     tolerations: [{ operator: "Exists" }],
-    // Longer than the 18.25 s that a stop may take: 8 s for the rule alone.
+    // Longer than the 18 s that a stop may take: 8 s for the rule alone.
     terminationGracePeriodSeconds: 20,
     containers: [container(parts)],
   };

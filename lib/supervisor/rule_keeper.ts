@@ -48,7 +48,7 @@ const ANSWER_KEEP_MS = 1_000;
 const ORPHAN_MS = 1_500;
 
 /** So many repairs within a minute are a fight. */
-export const FIGHT = 5;
+const FIGHT = 5;
 
 /** A rule of others before ours: putting ours first again may never end. */
 const IS_SHADOW = / stands before .* and ends it$/;

@@ -42,7 +42,10 @@ const MOST_PORTS = 20;
  */
 const LINGER_MS = 250;
 
-/** How long requests in flight may take at the end, in milliseconds. */
+/**
+ * How long the listener lingers and requests in flight may take at the end, in
+ * milliseconds.
+ */
 const DRAIN_MS = 10_000;
 
 /**
@@ -126,10 +129,17 @@ export class Supervisor {
     this.#parts = parts;
   }
 
-  /** Serves by another configuration from now on. */
-  configure(config: ServeConfig): void {
-    this.#config = config;
-    this.#child?.tell({ config });
+  /**
+   * Has everything looked at again, as SIGHUP asks for.
+   *
+   * @param changed the configuration from now on, where that is another one
+   */
+  reload(changed: ServeConfig | undefined): void {
+    if (changed !== undefined) {
+      this.#config = changed;
+      this.#child?.tell({ config: changed });
+    }
+    this.#parts.rule?.keeper.check();
   }
 
   /**
@@ -278,7 +288,7 @@ export class Supervisor {
   async #drain(child: Child, lingerMs: number): Promise<void> {
     const { order, log } = this.#parts;
     child.tell({ drain: { lingerMs } });
-    if (!await order.within(lingerMs + DRAIN_MS, child.ended)) {
+    if (!await order.within(DRAIN_MS, child.ended)) {
       log.warn("dropping the requests in flight");
       child.kill();
     }

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { stopClock } from "../helpers/clock.ts";
 import { renderMetrics } from "../../lib/admin/metrics.ts";
 import { Meters } from "../../lib/system/meters.ts";
@@ -174,4 +174,8 @@ Deno.test("renderMetrics() has times in their buckets, the rule where there is o
     Array.from(listed, ([, name, type]) => `${name} ${type}`).sort(),
     [...families].map(([name, { type }]) => `${name} ${type}`).sort(),
   );
+  // Its alerts ask for no others.
+  const named = page?.text.match(/(?<=expr: .*)\bc2s_imds_\w+/g) ?? [];
+  assert(named.length > 3, `Only ${named.length} were found`);
+  assertEquals(named.filter((name) => !families.has(name)), []);
 });

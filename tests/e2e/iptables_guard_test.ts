@@ -61,6 +61,13 @@ async function seen(node: Namespace, ...uids: number[]): Promise<string[]> {
   return await Promise.all(asked.map(([uid, url]) => askAs(node, uid, url)));
 }
 
+/** The same of a user who gives up after a second. */
+function seenSoon(node: Namespace): Promise<string[]> {
+  return Promise.all(SERVICES.map((url) => askAs(node, 1000, url, 1)));
+}
+
+const LATE = ["late", "late"];
+
 /** What takes the redirect away and leaves the guard. */
 const FLUSHES: Readonly<Record<Backend, readonly string[]>> = {
   nft: ["iptables-nft -t nat -F", "ip6tables-nft -t nat -F"],
@@ -114,6 +121,14 @@ while time.monotonic() < end and answers == 0:
 print(answers)
 `;
 
+async function startSquatter(node: Namespace, host: string, backlog: number) {
+  const squatter = node.spawn([
+    ...["/usr/bin/python3", "-c", SQUATTER, host, String(backlog)],
+  ]);
+  await squatter.shows(/^listening$/m);
+  return squatter;
+}
+
 /**
  * How many requests a squatter reads while 120 clients ask for some time, or
  * until one of them is answered.
@@ -124,10 +139,7 @@ async function stolen(
   backlog: number,
   seconds: number,
 ): Promise<number> {
-  const squatter = node.spawn([
-    ...["/usr/bin/python3", "-c", SQUATTER, host, String(backlog)],
-  ]);
-  await squatter.shows(/^listening$/m);
+  const squatter = await startSquatter(node, host, backlog);
   await node.must(["/usr/bin/python3", "-c", CLIENTS, String(seconds)]);
   await squatter.kill();
   return squatter.stdout().match(/^read$/gm)?.length ?? 0;
@@ -215,9 +227,25 @@ for (const backend of BACKENDS) {
       }
 
       await t.step(
+        "with SYN cookies alone the proxy's answers are dropped, too",
+        async () => {
+          const proxy = await startProxy(node);
+          assertEquals(await seenSoon(node), LATE);
+          await node.must(["sysctl", "-w", "net.ipv4.tcp_syncookies=1"]);
+          assertEquals(await seen(node, 1000), ["proxy", "proxy"]);
+          await proxy.kill();
+        },
+      );
+
+      await t.step("clients of a squatter get no answer", async () => {
+        const squatter = await startSquatter(node, "::", 128);
+        assertEquals(await seenSoon(node), LATE);
+        await squatter.kill();
+      });
+
+      await t.step(
         "open connections go on while the port changes and while it drains",
         async () => {
-          await node.must(["sysctl", "-w", "net.ipv4.tcp_syncookies=1"]);
           // The kernel still redirects from the ports of clients whose attempts
           // were dropped just now.
           const ports = "net.ipv4.ip_local_port_range=10000 32767";

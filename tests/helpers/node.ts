@@ -184,16 +184,18 @@ export function asUser(uid: number): readonly string[] {
 /**
  * Asks as some user.
  *
+ * @param seconds how long it waits, after which it is `late`
  * @returns the answer; `refused`, `late` or curl's code where there is none
  */
 export async function askAs(
   namespace: Namespace,
   uid: number,
   url: string,
+  seconds = 30,
 ): Promise<string> {
   const { code, stdout } = await namespace.run([
     ...asUser(uid),
-    ...["curl", "--silent", "--max-time", "30", "--globoff", url],
+    ...["curl", "--silent", "--max-time", `${seconds}`, "--globoff", url],
   ]);
   // curl's codes: 7 could not connect, 28 timed out.
   if (code === 0) return stdout;

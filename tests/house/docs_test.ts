@@ -8,6 +8,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { COMMANDS } from "../../lib/commands/registry.ts";
 import { removal } from "../../lib/manifests/machine_config.ts";
+import { MAX_MEMORY_MIB } from "../../lib/manifests/unit_settings.ts";
+import { MAX_REQUEST_BODY } from "../../lib/proxy/admission.ts";
+import { MAX_IN_FLIGHT, MAX_OF_A_USER } from "../../lib/proxy/places.ts";
+import { MAX_BODIES } from "../../lib/proxy/request.ts";
 import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import {
   anchorsOf,
@@ -172,6 +176,24 @@ Deno.test("docs/README.md and README.md lead to every page", () => {
 Deno.test("docs/removal.md has the command that the unit names", () => {
   const [text = ""] = sourceFiles("docs/removal.md").map(({ text }) => text);
   assertStringIncludes(text, `\n${removal("IMAGE")}\n`);
+});
+
+/** Sentences with numbers whose tests take them from lib/. */
+const NUMBERS = [
+  `fill a quarter of the ${MAX_IN_FLIGHT.toLocaleString("en")} places`,
+  `${
+    MAX_IN_FLIGHT.toLocaleString("en")
+  } in all or ${MAX_OF_A_USER} of one user, or ${MAX_BODIES} bodies`,
+  `Bodies over ${MAX_REQUEST_BODY / 1024} KiB`,
+  `It may take ${MAX_MEMORY_MIB} MiB`,
+];
+
+Deno.test("the documents name the limits as they are", () => {
+  const texts = DOCUMENTS.map(({ text }) => text.replaceAll(/\s+/g, " "));
+  assertEquals(
+    NUMBERS.filter((number) => !texts.some((text) => text.includes(number))),
+    [],
+  );
 });
 
 /** Commands that stand where messages do in docs/troubleshooting.md. */

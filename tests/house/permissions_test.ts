@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
 import { permissionFlags, PERMISSIONS } from "../../deploy/permissions.ts";
 import { DROPPED_BY_CHILD, NEVER_NEEDED } from "../../lib/system/restrict.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
@@ -58,6 +59,12 @@ Deno.test("the proxy keeps net and sys alone, and from source starts with env be
   assertEquals(
     ownCommand({}).args.filter((arg) => arg.startsWith("--allow")),
     flags.filter((flag) => /^--allow-(?:net|env|sys)\b/.test(flag)),
+  );
+  assertStringIncludes(PAGE, "`program`");
+  const granted = PERMISSIONS.filter(({ only }) => only?.length !== 0);
+  assertEquals<Readonly<Record<string, boolean>>>(
+    config.permissions.program,
+    Object.fromEntries(granted.map(({ name }) => [name, true])),
   );
 });
 

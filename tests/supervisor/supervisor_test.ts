@@ -324,11 +324,13 @@ for (const hanging of ["open", "draining", "absent"]) {
     world.hanging = hanging;
     const run = world.run();
     await world.until(hanging === "open" ? "open 4000" : "ready");
+    world.first.isStubborn = true;
     const started = performance.now();
     world.order.give();
     assertEquals(await run, false);
     assert(world.events.includes("drain"));
-    assert(performance.now() - started >= 4_000);
+    const took = performance.now() - started;
+    assert(took > 14_000 && took <= 18_000, `${took}`);
     const said = world.lines.filter((it) => it.includes("still stands"));
     assertEquals(said.length, 1);
   });
@@ -369,14 +371,19 @@ Deno.test("Supervisor.run() ends a child that says nothing any more, but none th
   const { first } = world;
   first.isStuck = true;
   // It reads no line, but tells of its requests.
+  let last = 0;
   for (let requests = 1; requests < 20; requests++) {
     const told = first.told.length;
     first.state = { ...first.state, requests };
+    last = performance.now();
     while (first.told.length === told && world.later.length === 0) {
       await delay(100);
     }
   }
   assertEquals(world.later, []);
+  await world.until("kill");
+  const silentMs = performance.now() - last;
+  assert(silentMs >= 6_000 && silentMs <= 8_000, `${silentMs}`);
   await world.until("open 4000", 2);
   assertEquals(world.later, ["kill", "spawn", "open 4000"]);
   world.order.give();
@@ -387,13 +394,18 @@ Deno.test("Supervisor.run() ends a child that says nothing any more, but none th
   );
 });
 
-Deno.test("Supervisor.configure() tells the child, and the next one", async () => {
+Deno.test("Supervisor.reload() has the rule looked at, and tells the child, and the next one, what changed", async () => {
   const world = new World();
-  const supervisor = world.supervisor({ rule: undefined });
+  let checks = 0;
+  world.keeper.check = () => checks++;
+  const supervisor = world.supervisor();
   const run = supervisor.run();
   await world.until("ready");
-  supervisor.configure({ ...CONFIG, cacheMs: 7 });
-  assertEquals(world.first.told.at(-1)?.config?.cacheMs, 7);
+  const told = world.first.told.length;
+  supervisor.reload(undefined);
+  assertEquals([world.first.told.length, checks], [told, 1]);
+  supervisor.reload({ ...CONFIG, cacheMs: 7 });
+  assertEquals([world.first.told.at(-1)?.config?.cacheMs, checks], [7, 2]);
   world.first.die("signal SIGKILL");
   await world.until("spawn", 2);
   world.order.give();

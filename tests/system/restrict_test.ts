@@ -11,6 +11,8 @@ import {
   redirectsConnections,
 } from "../../lib/system/restrict.ts";
 import { systemRunner } from "../../lib/system/runner.ts";
+import { encodeLine } from "../../lib/supervisor/state.ts";
+import { CONFIG } from "../supervisor/config.ts";
 import { ownCommand } from "../../lib/supervisor/own_command.ts";
 import { REPOSITORY } from "../helpers/files.ts";
 import { importFlags } from "../../deploy/build.ts";
@@ -109,25 +111,36 @@ interface Rights {
   readonly listening?: readonly string[];
 }
 
+/** What a script may do just now. */
+const RIGHTS = `const rights = () => ${
+  JSON.stringify(["net", "sys", ...DROPPED_BY_CHILD])
+}.filter((name) =>
+  Deno.permissions.querySync(
+    name === "run" ? { name, command: "cat" } : { name, kind: "uid" },
+  ).state === "granted"
+).sort();`;
+
+/** Runs a script that imports a subcommand. */
+function runSource<Found>(
+  flags: readonly string[],
+  script: string,
+): Promise<Found> {
+  const config = `--config=${new URL("deno.json", REPOSITORY).pathname}`;
+  return run(
+    [config, ...importFlags(), "--frozen", ...flags],
+    `${RIGHTS}
+${script}`,
+  );
+}
+
 function rightsOfServe(
   flags: readonly string[],
   args: readonly string[],
 ): Promise<Rights> {
-  const names = ["net", "sys", ...DROPPED_BY_CHILD];
-  return run(
-    [
-      `--config=${new URL("deno.json", REPOSITORY).pathname}`,
-      ...importFlags(),
-      "--frozen",
-      ...flags,
-    ],
+  return runSource(
+    flags,
     `import { serve } from ${lib("commands/serve.ts")};
 const found = {};
-const rights = () => ${JSON.stringify(names)}.filter((name) =>
-  Deno.permissions.querySync(
-    name === "run" ? { name, command: "cat" } : { name, kind: "uid" },
-  ).state === "granted"
-).sort();
 await serve.run(${JSON.stringify(args)}, {
   env: {},
   build: { imports: "npm" },
@@ -172,6 +185,51 @@ Deno.test("serve begins without what it never needs, and listens without env unl
       }],
     ] as const
   ) assertEquals<Rights>(await rightsOfServe(flags, args), rights);
+});
+
+/** A desired state as the parent writes it. */
+const TOLD = new TextDecoder().decode(encodeLine({
+  config: { ...CONFIG, listen: [{ hostname: "127.0.0.1", port: 0 }] },
+}));
+
+Deno.test("serve-child drops what it does not need before it says where it listens, and serves nobody as root or where that fails", async () => {
+  const script = `import { serveChild } from ${lib("commands/serve_child.ts")};
+const found = [];
+/** Runs it until it says what becomes of it, then takes its parent away. */
+async function live(uid) {
+  const said = {};
+  let pipe;
+  const readable = new ReadableStream({ start: (it) => { pipe = it; } });
+  Object.defineProperty(Deno.stdin, "readable", { value: readable, configurable: true });
+  pipe.enqueue(new TextEncoder().encode(${JSON.stringify(TOLD)}));
+  Deno.uid = () => uid;
+  const writeSync = Deno.stdout.writeSync;
+  Deno.stdout.writeSync = (bytes) => {
+    const { ports, failed } = JSON.parse(new TextDecoder().decode(bytes));
+    if (failed !== undefined) said.failed = failed;
+    if (ports === undefined || said.rights) return;
+    said.rights = rights();
+    pipe.close();
+  };
+  const code = await serveChild.run([], {
+    build: {}, stderr: () => {}, onSignal: () => () => {},
+  });
+  Deno.stdout.writeSync = writeSync;
+  found.push({ code, ...said });
+}
+await live(0);
+const { revokeSync } = Deno.permissions;
+Deno.permissions.revokeSync = () => ({ state: "granted" });
+await live(10169);
+Deno.permissions.revokeSync = revokeSync;
+await live(10169);
+tell(found);
+Deno.exit();`;
+  assertEquals(await runSource<unknown>(permissionFlags(), script), [
+    { code: 1, failed: "The child still runs as root" },
+    { code: 1, failed: 'Cannot drop the permission "write"' },
+    { code: 0, rights: ["net", "sys"] },
+  ]);
 });
 
 Deno.test("redirectsConnections() names what changes where requests go", () => {
