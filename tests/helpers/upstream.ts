@@ -77,10 +77,12 @@ export interface UpstreamOptions {
   readonly port?: number;
 }
 
-/** An address where nobody listens. */
+/**
+ * An address where nobody listens: a port that the kernel gives to nobody. One
+ * that was just closed may take a connection for a moment.
+ */
 export function nowhere(hostname = "127.0.0.1") {
-  using listener = Deno.listen({ hostname, port: 0 });
-  return { hostname, port: listener.addr.port };
+  return { hostname, port: 20_000 + Math.floor(Math.random() * 10_000) };
 }
 
 /** A whole answer with a Content-Length. */
