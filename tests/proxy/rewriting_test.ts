@@ -107,6 +107,10 @@ for (const mode of MODES) {
 const FIELDS = (top: string, below: string) =>
   `{\n  "name": "a-${below}",\n  "availability_zone": "${top}a",\n  "meta": {"region": "${below}"},\n  "region_id": "${top}"\n}`;
 
+/** A document of so many bytes. */
+const document = (bytes: number, region: string) =>
+  `{"region_id":"${region}"}`.padEnd(bytes);
+
 /** Two bodies: the service's, and what is shown of it in mode safe and all. */
 const SAFE_AND_ALL: ReadonlyArray<
   readonly [target: string, safe: string, body: string, all: string]
@@ -117,10 +121,16 @@ const SAFE_AND_ALL: ReadonlyArray<
     ["/2009-04-04//meta-data/./iam/security-credentials/", "role-us-east-1"],
     [META_DATA, "no JSON us-east-1"],
     // Such documents only an attacker makes.
-    [META_DATA, `{"a":"${"x".repeat(300_000)}","region":"us-east-1"}`],
+    [META_DATA, document(256 * 1024 + 1, "us-east-1")],
   ].map(([target = "", body = ""]) =>
     [target, body, body, body.replace("us-east", "us-iso-east")] as const
   ),
+  [
+    META_DATA,
+    document(256 * 1024 + 4, "us-iso-east-1"),
+    document(256 * 1024, "us-east-1"),
+    document(256 * 1024 + 4, "us-iso-east-1"),
+  ],
   [
     META_DATA,
     FIELDS("us-iso-east-1", "us-east-1"),
