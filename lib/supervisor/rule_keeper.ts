@@ -22,7 +22,7 @@ import { delay } from "../system/timers.ts";
  * Between two looks at the guard, in milliseconds: where somebody flushes both
  * tables, clients see the real region for that long and the time of a repair.
  */
-export const LOOK_MS = 500;
+const LOOK_MS = 500;
 
 /**
  * Each so many looks, the first among them, there is one at the redirect and at

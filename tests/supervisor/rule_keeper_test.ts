@@ -26,6 +26,8 @@ const FIGHT = 5;
 class World implements RuleAccess {
   readonly calls: string[] = [];
   readonly parts: string[] = [];
+  /** When each call came. */
+  readonly times: number[] = [];
   readonly places: Where[] = [];
   readonly lines: string[] = [];
   /** What stands, as far as it differs; reconciling ends that. */
@@ -70,6 +72,7 @@ class World implements RuleAccess {
   }
   async #called(what: string): Promise<void> {
     this.calls.push(what);
+    this.times.push(performance.now());
     this.#news.resolve();
     this.#news = Promise.withResolvers();
     if (this.isHanging) await NEVER;
@@ -129,6 +132,13 @@ Deno.test("RuleKeeper looks at what clients get at the first look, and at everyt
       assertEquals(isQuick, times === 3);
       assertEquals(world.calls.slice(-2), ["open", "route"]);
     }
+    const sincePrevious = world.times.map((at, i) =>
+      at - (world.times[i - 1] ?? at)
+    );
+    assertEquals(new Set(sincePrevious.slice(3)), new Set([500, 0]));
+    const [last = 0, before = 0] = world.times
+      .filter((_, i) => world.calls[i] === "open").reverse();
+    assertEquals(last - before, 30_000);
   });
 });
 
