@@ -15,7 +15,7 @@ const STARTS: Readonly<Record<string, string>> = {
     'env -i PATH="$PATH" DENO_DIR="$DENO_DIR" "$@"',
 };
 
-testWith(NODE_NEEDS)(
+testWith([...NODE_NEEDS, { command: "ps", from: "procps" }])(
   "serve --iptables works however it is started",
   async (t) => {
     const { command, env } = await installedProgram();
@@ -40,10 +40,12 @@ testWith(NODE_NEEDS)(
         assertEquals(Object.keys(tally), [EMULATED], JSON.stringify(tally));
         await node.namespace.run(["kill", "-TERM", "--", `-${shell.pid}`]);
         await shell.ended;
-        await until(
-          "the rule is gone",
-          async () => await node.rules() === before,
-        );
+        // The shell ends at once, the program after its drain.
+        await until("its session is empty", async () => {
+          const list = ["ps", "-o", "pid=", "-s", String(shell.pid)];
+          return (await node.namespace.run(list)).stdout === "";
+        });
+        assertEquals(await node.rules(), before);
       });
     }
   },
