@@ -159,5 +159,5 @@ Deno.test("startServing() listens nowhere when administrators' port is taken", a
     ListenError,
     `Cannot listen on 127.0.0.1:${port}: another program has it`,
   );
-  await assertRejects(() => Deno.connect(own), Deno.errors.ConnectionRefused);
+  // It listens at neither: Deno would say that the test leaks it.
 });

