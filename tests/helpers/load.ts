@@ -53,9 +53,10 @@ def client(kept):
             connection.close()
             connection = None
 threads = [threading.Thread(target=client, args=(n % 2 == 0,)) for n in range(count)]
+# Before they print: a line of theirs is two writes.
+print("going", flush=True)
 for thread in threads:
     thread.start()
-print("going", flush=True)
 while going:
     time.sleep(0.02)
 for thread in threads:
