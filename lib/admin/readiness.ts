@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from "../cli/message.ts";
 import { atMostEvery } from "../system/memoize.ts";
 import { deadline } from "../system/timers.ts";
 
@@ -81,6 +82,6 @@ async function faultOf(check: Check): Promise<string | undefined> {
     const late = { fault: `no answer within ${ASK_MS / 1000} s` };
     return (await deadline(found, ASK_MS) ?? late).fault;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

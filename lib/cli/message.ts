@@ -90,6 +90,11 @@ export function quote(value: string): string {
   return oneLine(JSON.stringify(shown));
 }
 
+/** What an error says, its causes left out. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /**
  * Renders an error with the causes that add something, without a stack.
  *

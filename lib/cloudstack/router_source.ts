@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from "../cli/message.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { deadline, delay } from "../system/timers.ts";
@@ -113,7 +114,7 @@ export class RouterSource {
         if (this.#router !== undefined) return;
       }
     } catch (error) {
-      this.#reason = error instanceof Error ? error.message : String(error);
+      this.#reason = messageOf(error);
       this.#log.error("cannot look for the virtual router", {
         interface: this.#device,
         error: this.#reason,

@@ -6,7 +6,13 @@
  */
 import { parse } from "@std/yaml";
 import type { Io } from "../cli/command.ts";
-import { oneLine, quote, unknown, UsageError } from "../cli/message.ts";
+import {
+  messageOf,
+  oneLine,
+  quote,
+  unknown,
+  UsageError,
+} from "../cli/message.ts";
 
 /** Reads a whole text file. */
 export type ReadTextFile = Io["readTextFile"];
@@ -84,7 +90,7 @@ export function reasonOf(error: unknown): string {
     return "expected the path of a file";
   }
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   // What follows is the system's number, and the path once more.
   return oneLine(text.replace(/ \(os error \d+\).*$/s, ""));
 }

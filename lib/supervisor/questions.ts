@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { messageOf } from "../cli/message.ts";
 import type { RuleView } from "../admin/readiness.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
 import { serversOf } from "../proxy/proxy.ts";
@@ -226,6 +227,6 @@ async function look(
   try {
     return { address: await source.current(LOOK_MS) };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { reason: messageOf(error) };
   }
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { messageOf } from "../cli/message.ts";
 import {
   type Log,
   type LogWrite,
@@ -355,8 +356,4 @@ export class RuleKeeper implements RuleView {
     this.#failures++;
     this.#logFailure(`cannot ${what}`, { error: messageOf(error) });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { messageOf } from "../../cli/message.ts";
 import { STATUS_CODE } from "@std/http/status";
 import { formatAddress } from "../../config/address.ts";
 import type { UpstreamAddress } from "../../config/serve_config.ts";
@@ -182,7 +183,7 @@ export class Upstream {
     try {
       return await this.#source.current(timeoutMs);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       throw new UpstreamError("unreachable", message, { cause: error });
     }
   }
