@@ -1,11 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { createNamespace } from "../helpers/namespace.ts";
-import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
-import { type Client, CLIENTS, runClient, scriptPath } from "./clients.ts";
+import { type Client, CLIENTS, runClient } from "./clients.ts";
 import { assertEmulated, withinOneHour } from "./comparison.ts";
-
-const PYTHON = { command: "/usr/bin/python3", from: "python3" };
+import { SERVICE_NEED, startStage } from "./stage.ts";
 
 /**
  * How long the service thinks about each answer, in seconds, and who waits so
@@ -42,27 +40,14 @@ function patientClient(name: string): Client {
 
 for (const [delay, name, waits] of SLOW) {
   const client = patientClient(name);
-  testWith([...NAMESPACES, PYTHON, ...client.needs])(
+  testWith([...NAMESPACES, SERVICE_NEED, ...client.needs])(
     `${name} gets ${
       waits ? "the same" : "nothing either"
     } through the proxy of a service that takes ${delay} s`,
     async () => {
       await using namespace = await createNamespace();
-      await using tree = await startProgram(
-        ["simulate", "--listen=127.0.0.1:0"],
-        { namespace: namespace.name },
-      );
-      await using service = await startProgram(
-        [`--tree=${tree.url}`, `--delay=${delay}`],
-        {
-          namespace: namespace.name,
-          command: ["/usr/bin/python3", scriptPath("service.py")],
-        },
-      );
-      await using proxy = await startProgram(
-        ["serve", "--listen=127.0.0.1:0", `--upstream=${service.url}`],
-        { namespace: namespace.name },
-      );
+      await using stage = await startStage(namespace, [], [`--delay=${delay}`]);
+      const { service, proxy } = stage;
       for (let tries = 1;; tries++) {
         const [direct, proxied] = await withinOneHour(() =>
           Promise.all([

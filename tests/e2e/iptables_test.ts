@@ -4,7 +4,7 @@ import { type Backend, BACKENDS } from "../../lib/rule/rule.ts";
 import { iptablesWith, type Outcome } from "../helpers/iptables.ts";
 import { startLabels } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
-import { askAs, NODE_NEEDS, prime, rules } from "../helpers/node.ts";
+import { askAs, FOREIGN, NODE_NEEDS, prime, rules } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
 const SERVICE = "http://169.254.169.254/";
@@ -56,13 +56,7 @@ async function installForeign(node: Namespace, backend: Backend) {
   }
   await node.must(
     [`iptables-${backend}-restore`, "--noflush"],
-    `*nat
-:OTHERS - [0:0]
--A OUTPUT -d 10.1.1.1/32 -p tcp -m comment --comment "it's \\"c2s-imds\\" -j C2S-IMDS" -j OTHERS
--A OUTPUT -d 10.1.1.2/32 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 82
--A OTHERS -m owner --uid-owner 10169 -j RETURN
-COMMIT
-`,
+    FOREIGN,
   );
   await node.must([
     ...[`ip6tables-${backend}`, "-t", "nat", "-A", "OUTPUT"],

@@ -13,6 +13,7 @@ import {
   childOf,
   createNode,
   EMULATED,
+  FOREIGN,
   NODE_NEEDS,
   type NodeBackend,
   procfs,
@@ -27,13 +28,7 @@ async function installForeign(namespace: Namespace, backend: NodeBackend) {
   const program = backend === "nftables" ? "nft" : backend;
   await namespace.must(
     [`iptables-${program}-restore`, "--noflush"],
-    `*nat
-:OTHERS - [0:0]
--A OUTPUT -d 10.1.1.1/32 -p tcp -m comment --comment "it's \\"c2s-imds\\" -j C2S-IMDS" -j OTHERS
--A OUTPUT -d 10.1.1.2/32 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 82
--A OTHERS -m owner --uid-owner 10169 -j RETURN
-COMMIT
-`,
+    FOREIGN,
   );
 }
 

@@ -174,6 +174,15 @@ export async function rules(namespace: Namespace): Promise<string> {
     .replaceAll(/counter packets \d+ bytes \d+/g, "counter");
 }
 
+/** Rules of others around the place of ours, with odd quoting. */
+export const FOREIGN = `*nat
+:OTHERS - [0:0]
+-A OUTPUT -d 10.1.1.1/32 -p tcp -m comment --comment "it's \\"c2s-imds\\" -j C2S-IMDS" -j OTHERS
+-A OUTPUT -d 10.1.1.2/32 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 82
+-A OTHERS -m owner --uid-owner 10169 -j RETURN
+COMMIT
+`;
+
 /** What makes a command run as a user. */
 export function asUser(uid: number): readonly string[] {
   return uid === 0
