@@ -175,7 +175,13 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Ends all that runs. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  #ended: Promise<void> | undefined;
+
+  async #end(): Promise<void> {
     await this.namespace[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }

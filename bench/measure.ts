@@ -1,17 +1,17 @@
 /**
- * Measures this program side by side with what could stand in its place, and
- * writes tables to `bench/results/results.md`.
+ * Measures this program side by side with what could stand in its place.
  *
  * Usage: `deno task bench [--quick] [--only SECTION,…] [--executable FILE]
- * [--other FILE] [--output FOLDER]`
+ * [--other FILE]`
  *
- * `--only` takes names of {@linkcode Sections}; with it, and with `--quick`,
- * the results are only printed. `--other` is an executable to compare with.
+ * A whole run writes its tables to `bench/results/results.md` and the goals to
+ * `docs/performance.md`; `--quick` and `--only`, which takes names of
+ * {@linkcode Sections}, only print. `--other` is an executable to compare with.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { plainRunner } from "../tests/helpers/plain_runner.ts";
+import { plainRunner, succeed } from "../tests/helpers/plain_runner.ts";
 import { COLD, contestants, GO, HOT, NGINX, NODE } from "./contestants.ts";
 import { bootStorm, crowd, manyIdle, withRule } from "./extremes.ts";
 import { goals, goalsReport, type Sections } from "./goals.ts";
@@ -65,7 +65,7 @@ async function circumstances(executable: string): Promise<string> {
 
 const options = parseArgs(Deno.args, {
   boolean: ["quick"],
-  string: ["output", "only", "executable", "other"],
+  string: ["only", "executable", "other"],
 });
 const executable = String(options.executable ?? `${ROOT}dist/c2s-imds`);
 const other = options.other?.toString();
@@ -105,11 +105,9 @@ for (const [name, measure] of Object.entries(measures)) {
 const found = goalsReport(goals(sections));
 const tables = Object.values(sections).map(sectionReport).join("\n");
 say(`\n${found}\n${tables}`);
-const whole = only === undefined && !options.quick;
-const output = options.output ?? (whole ? `${ROOT}bench/results` : undefined);
-if (output !== undefined) {
+if (only === undefined && !options.quick) {
   await Deno.writeTextFile(
-    `${output}/results.md`,
+    `${ROOT}bench/results/results.md`,
     `# Results
 
 Made by \`deno task bench\` in ${(performance.now() / 1e3).toFixed(0)} s;
@@ -117,10 +115,11 @@ Made by \`deno task bench\` in ${(performance.now() / 1e3).toFixed(0)} s;
 is the median over the rounds.
 
 ${about}
-## Goals
-
-${found}
 ${tables}`,
   );
-  say(`written to ${output}`);
+  // Its one table is that of the goals.
+  const page = `${ROOT}docs/performance.md`;
+  const text = await Deno.readTextFile(page);
+  await Deno.writeTextFile(page, text.replace(/(?:^\|.*\n)+/m, found));
+  await succeed([Deno.execPath(), "fmt", "--quiet", page]);
 }
