@@ -114,6 +114,8 @@ export function createIptables(run: Runner): Command {
     name: "iptables",
     summary: "Installs, removes and shows the rule that leads to the proxy",
     help: HELP,
+    options: OPTIONS,
+    actions: ACTIONS,
     async run(args, io) {
       const { action, user, backend, isDry, isJson, ...wanted } = parse(args);
       if (action === "remove") {
