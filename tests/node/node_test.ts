@@ -30,8 +30,7 @@ import { Site, SITE_NEEDS } from "./site.ts";
 async function holds(node: Host): Promise<void> {
   await node.until(
     "failed pulls",
-    async () =>
-      (await node.journal("c2s-imds")).split("Error: ").length > 3,
+    async () => (await node.journal("c2s-imds")).split("Error: ").length > 3,
   );
   assertEquals(await node.seen("kubelet"), []);
   assertEquals(await node.seen("providerid"), []);
@@ -55,7 +54,10 @@ const SCENES: Readonly<Record<string, Scene>> = {
     await runs(node);
     await sees(node, EMULATED);
     await neverReal(node);
-    assertMatch(await nodeEnv(node), /^KUBELET_PROVIDERID=aws:\/\/\/us-iso-east-1a/m);
+    assertMatch(
+      await nodeEnv(node),
+      /^KUBELET_PROVIDERID=aws:\/\/\/us-iso-east-1a/m,
+    );
     const burnt = await node.must("cat", "/run/metadata/afterburn");
     assertMatch(burnt, /^AFTERBURN_AWS_REGION=us-iso-east-1$/m);
     assertMatch(burnt, /^AFTERBURN_AWS_AVAILABILITY_ZONE=us-iso-east-1a$/m);
@@ -74,7 +76,9 @@ const SCENES: Readonly<Record<string, Scene>> = {
     }
     await neverReal(node);
     // The proxy says so with each request, no reader does.
-    const others = site.asked.slice(before).filter((it) => !it.endsWith("close"));
+    const others = site.asked.slice(before).filter((it) =>
+      !it.endsWith("close")
+    );
     assertEquals(others, []);
   },
   "nftables.service flushes all: it is put back": async (node) => {
@@ -136,7 +140,10 @@ const WRONG: Readonly<Record<string, Scene>> = {
     await sees(node, EMULATED);
     await neverReal(node);
     // As docs/troubleshooting.md says.
-    assertMatch(await nodeEnv(node), /^KUBELET_PROVIDERID=aws:\/\/\/us-east-1a/m);
+    assertMatch(
+      await nodeEnv(node),
+      /^KUBELET_PROVIDERID=aws:\/\/\/us-east-1a/m,
+    );
   },
 };
 
@@ -145,7 +152,12 @@ testWith([EXECUTABLE, ...SITE_NEEDS, ...HOST_NEEDS])(
   async (t) => {
     await using site = await Site.create();
     const wrong = `${site.images[0]?.slice(0, -64)}${"0".repeat(64)}`;
-    for (const [image, scenes] of [[site.images[0], SCENES], [wrong, WRONG]] as const) {
+    for (
+      const [image, scenes] of [[site.images[0], SCENES], [
+        wrong,
+        WRONG,
+      ]] as const
+    ) {
       const config = baseConfig(site.given, await workerConfig(image));
       await using node = await Host.install(site, config);
       for (const [name, scene] of Object.entries(scenes)) {

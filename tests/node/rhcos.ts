@@ -74,7 +74,8 @@ function nodeEnv(key: string, value: string): string {
   return `/bin/sh -ec 'grep -qs ^${key}= /etc/kubernetes/node.env || { value=${value}; echo ${key}=$value >>/etc/kubernetes/node.env; }'`;
 }
 
-const EARLY = "After=NetworkManager-wait-online.service\nBefore=kubelet.service";
+const EARLY =
+  "After=NetworkManager-wait-online.service\nBefore=kubelet.service";
 
 const UNITS: readonly Unit[] = [
   {

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { parse, parseAll, stringify } from "@std/yaml";
+import { parse, stringify } from "@std/yaml";
 import { sourceFiles } from "../helpers/files.ts";
 import { blocksOf, commandsOf } from "../helpers/markdown.ts";
 import { EMULATED, REAL } from "../helpers/node.ts";
@@ -138,8 +138,7 @@ export const MOMENTS: Readonly<
   Record<string, (node: Host, site: Site) => boolean | Promise<boolean>>
 > = {
   "systemd answers": () => true,
-  "a client is answered": async (node) =>
-    (await node.seen("hasty")).length > 0,
+  "a client is answered": async (node) => (await node.seen("hasty")).length > 0,
   "the network is there": (node) =>
     is(node, "active", "NetworkManager-wait-online"),
   "the unit starts": (node) => is(node, "activating", "c2s-imds"),
@@ -191,9 +190,9 @@ export const remove: Scene = async (node, site) => {
 export const pod: Scene = async (node, site) => {
   const before = await node.rules();
   const yaml = await manifests("daemonset", `--image=${site.images[1]}`);
-  const { spec } = parseAll(yaml).find((it) =>
-    (it as { kind: string }).kind === "DaemonSet"
-  ) as { spec: { template: { spec: unknown } } };
+  const made = yaml.split("\n---\n")
+    .find((it) => it.includes("\nkind: DaemonSet\n")) ?? "";
+  const { spec } = parse(made) as { spec: { template: { spec: unknown } } };
   const file = "/opt/pod.yaml";
   await node.write(
     file,

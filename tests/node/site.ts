@@ -9,7 +9,11 @@ import { afterburn } from "../clients/builds.ts";
 import { layCable } from "../helpers/cable.ts";
 import { cacheFolder, REPOSITORY } from "../helpers/files.ts";
 import { installedProgram } from "../helpers/installed.ts";
-import { createNamespace, type Namespace, Spawned } from "../helpers/namespace.ts";
+import {
+  createNamespace,
+  type Namespace,
+  Spawned,
+} from "../helpers/namespace.ts";
 import { succeed } from "../helpers/plain_runner.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, type Need } from "../helpers/requires.ts";
@@ -166,7 +170,14 @@ export class Site implements AsyncDisposable {
       { namespace, device: "eth0", addresses: ["10.77.0.1/24"] },
       { namespace: router, device, addresses: ["10.77.0.254/24"] },
     );
-    await namespace.must(["ip", "route", "add", "default", "via", "10.77.0.254"]);
+    await namespace.must([
+      "ip",
+      "route",
+      "add",
+      "default",
+      "via",
+      "10.77.0.254",
+    ]);
     return {
       namespace,
       async [Symbol.asyncDispose]() {
