@@ -28,7 +28,7 @@ import {
   requireRights,
   synCookieWarning,
 } from "../supervisor/preflight.ts";
-import { routeFault } from "../supervisor/route.ts";
+import { doubtfulFamilies, routeFault } from "../supervisor/route.ts";
 import { outlast, RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
@@ -132,7 +132,7 @@ function requireReachable(config: ServeConfig): void {
 
 /** The rule of this node, and what is done on the node for it. */
 async function openRule(
-  { backend }: NodeConfig,
+  { backend, listenAnywhere }: WholeConfig,
   uid: number,
   log: Log,
   run: Runner,
@@ -151,7 +151,9 @@ async function openRule(
         } the rule`;
         return reconcile({ ...looking(where), action }, desired, ownPorts);
       },
-      look: (desired, part) => look(machine, desired, part),
+      doubtful: (desired, part) =>
+        doubtfulFamilies(desired, part, !listenAnywhere),
+      look: (desired) => look(machine, desired),
       route: (desired) => routeFault(desired, run),
     }, log),
     requireAlone: () => outlast(() => requireAlone(machine)),

@@ -135,7 +135,7 @@ async function legacyTables(
  *
  * @throws {RuleError} when it cannot be read whole
  */
-export async function readOutput(
+async function readOutput(
   machine: Machine,
   place: Place,
   table: TableName,
@@ -153,7 +153,7 @@ export async function readOutput(
  * @returns `undefined` where there is no such chain
  * @throws {RuleError} when it cannot be read whole
  */
-export async function readChain(
+async function readChain(
   machine: Machine,
   place: Place,
   table: TableName,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { diff, differencesAt, jumpDifferences, nameOf } from "./diff.ts";
+import { diff, differencesAt } from "./diff.ts";
 import { listeningSockets } from "../system/socket_owners.ts";
 import {
   blindSpots,
@@ -14,27 +14,18 @@ import {
 import { emptyPlaces, type Feed, plan } from "./plan.ts";
 import {
   isEmpty,
-  readChain,
   type Reading,
-  readOutput,
   readPlace,
   readRules,
   redirectTargets,
 } from "./read.ts";
-import {
-  type Desired,
-  familyName,
-  type Place,
-  type Rule,
-  rulesOf,
-} from "./rule.ts";
+import { type Desired, familyName, type Place, rulesOf } from "./rule.ts";
 import {
   ConflictError,
   explain,
   type FailureKind,
   RuleError,
 } from "./rule_error.ts";
-import { areSame, expectedTable } from "./rule_text.ts";
 
 /** What can be had of a desired state. */
 export interface Reached {
@@ -299,50 +290,24 @@ async function feedAll(
 }
 
 /**
- * Looks quickly whether the rule is in place, in the backend in use and the
- * desired families.
+ * Looks whether the rule is in place, in the backend in use and the desired
+ * families alone.
  *
- * @param part `"guard"` looks only for what any flush takes away, the guard's
- * jump, or native nft's chain: while the guard stands, nobody sees the real
- * service, and legacy iptables always reads the nat table whole
  * @returns what differs, one line each; empty where it is in place
  * @throws {RuleError} when it cannot be read
  */
 export async function look(
   machine: Machine,
   desired: Desired,
-  part: "guard" | "all" = "all",
 ): Promise<readonly string[]> {
   const { backend } = machine;
   const found = await Promise.all(
     rulesOf(desired).map(async (rule) => {
-      const { family } = rule;
-      if (part === "guard") return await guardDifferences(machine, rule);
-      const place = await readPlace(machine, { backend, family });
+      const place = await readPlace(machine, { backend, family: rule.family });
       return differencesAt(rule, backend, place);
     }),
   );
   return found.flat();
-}
-
-async function guardDifferences(
-  machine: Machine,
-  rule: Rule,
-): Promise<readonly string[]> {
-  const place = { backend: machine.backend, family: rule.family };
-  const expected = expectedTable("filter", rule, place.backend) ??
-    { chain: [] };
-  const differences = expected.jump === undefined
-    ? areSame(await readChain(machine, place, "filter") ?? [], expected.chain)
-      ? []
-      : ["the guard is not the expected one"]
-    : jumpDifferences(
-      "filter",
-      await readOutput(machine, place, "filter"),
-      expected,
-      rule,
-    );
-  return differences.map((text) => `${nameOf(place)}: ${text}`);
 }
 
 /**

@@ -146,7 +146,7 @@ Deno.test("renderMetrics() has times in their buckets, the rule where there is o
   const families = parsePrometheus(renderMetrics({
     ...parts,
     build: { version: "1.2.3", commit: 'odd"\\\n' },
-    rule: { repairs: 3, failures: 1 },
+    rule: { repairs: 3, failures: 1, isInPlace: true },
   }));
   const samples = [...families.values()].flatMap((it) => [...it.samples]);
   const at = Object.fromEntries(
@@ -160,6 +160,7 @@ Deno.test("renderMetrics() has times in their buckets, the rule where there is o
     upstream_duration_seconds_sum: 0.75,
     rule_repairs_total: 3,
     rule_failures_total: 1,
+    rule_in_place: 1,
     'build_info{version="1.2.3",commit="odd\\"\\\\\\n"}': 1,
     start_time_seconds: 1.5,
   };

@@ -5,6 +5,7 @@
  */
 import { guardHost } from "./host_guard.ts";
 import { installedProgram } from "./installed.ts";
+import { inNamespace } from "./namespace.ts";
 import { Output } from "./output.ts";
 
 /** How the program is started. */
@@ -42,8 +43,7 @@ function spawn(
 ): Deno.ChildProcess {
   const [name, ...before] = namespace === undefined
     ? command
-    // It becomes the program, so that process id and signals are the same.
-    : ["ip", "netns", "exec", namespace, ...command] as const;
+    : [...inNamespace(namespace), ...command] as const;
   const inherited = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("C2S_IMDS_"));
   return new Deno.Command(name, {

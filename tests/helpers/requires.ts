@@ -25,10 +25,11 @@ export const EXECUTABLE: Need = { executable: true };
 
 const NO_EXECUTABLE = "runs in deno task test-executable";
 
-/** Needs network namespaces, made by `ip netns`. */
+/** Needs network namespaces, made by `ip netns`, entered by `nsenter`. */
 export const NAMESPACES: readonly Need[] = [
   ROOT,
   { command: "ip", from: "iproute2" },
+  { command: "nsenter", from: "util-linux" },
 ];
 
 /** Why a need is not met here; `undefined` where it is. */
