@@ -83,6 +83,7 @@ function reasons(
   const unguarded = "unguarded" in rule
     ? rule.unguarded.find((text) => text.startsWith("IPv6"))
     : undefined;
+  const [diversion] = "diversions" in rule ? rule.diversions : [];
   const isReal = kind === "real";
   const isNear = rule.state === "not needed";
   const isRuled = kind === "silent" &&
@@ -110,9 +111,14 @@ function reasons(
       unguarded === undefined ? install : `fix that, then ${install}`,
     ],
     [
+      kind === "failing" && diversion !== undefined,
+      diversion?.why ?? "",
+      diversion?.next ?? "",
+    ],
+    [
       kind !== "emulated" && foreign !== undefined,
       `a rule of others takes the traffic: ${foreign}`,
-      "delete that rule, or have it come after C2S-IMDS",
+      diversion?.next ?? "delete that rule, or have it come after C2S-IMDS",
     ],
     // They see another region: why does the proxy not stand between?
     [

@@ -256,7 +256,11 @@ function renderRule(rule: Rule): string {
 function renderStatus(status: Status): string {
   if (status.state === "unknown") return `${oneLine(status.reason)}\n`;
   const { state, backend, expected, differences, found } = status;
-  const warnings = [...status.unguarded, ...status.warnings];
+  const warnings = [
+    ...status.unguarded,
+    ...status.diversions.map(({ why, next }) => `${why}; ${next}`),
+    ...status.warnings,
+  ];
   const lines = [
     `backend: ${backend}`,
     ...expected.map((rule) => `expected: ${renderRule(rule)}`),

@@ -20,8 +20,8 @@ import {
 } from "../helpers/node.ts";
 import type { RunningProgram } from "../helpers/program.ts";
 import { EXECUTABLE, testWith } from "../helpers/requires.ts";
-import { createPodman, type Podman } from "./podman.ts";
-import { makeStandIn } from "./stand_in.ts";
+import { buildOurs, buildOutside, createBase, IMAGE } from "./build_image.ts";
+import type { Podman } from "./podman.ts";
 
 const NEEDS = [
   EXECUTABLE,
@@ -30,10 +30,6 @@ const NEEDS = [
   { command: "runc", from: "runc" },
   { command: "nsenter", from: "util-linux" },
 ];
-
-const CONTAINERFILE = new URL("deploy/Containerfile", REPOSITORY).pathname;
-const BASE = "localhost/stand-in";
-const IMAGE = "localhost/c2s-imds";
 
 /** How `docs/image.md` runs it: flags of podman, and of the program. */
 const RUNS = sourceFiles("docs/image.md").flatMap(({ text }) => blocksOf(text))
@@ -49,61 +45,6 @@ type Run = typeof RUNS[number];
 const [ORIGINAL, WITH_RULE, HARDENED, CHECK, REMOVE] = RUNS as [
   ...[Run, Run, Run, Run, Run],
 ];
-
-/** Builds without the network and without a runtime. */
-function build(podman: Podman, image: string, ...args: readonly string[]) {
-  return podman.run(
-    ...["build", "--isolation=chroot", "--network=host", "--pull-never"],
-    ...["--layers=false", `--tag=${image}`, ...args],
-  );
-}
-
-function buildOurs(podman: Podman, image: string, ...args: readonly string[]) {
-  return build(
-    podman,
-    image,
-    `--file=${CONTAINERFILE}`,
-    `--build-arg=BUILD_IMAGE=${BASE}`,
-    `--build-arg=RUNTIME_IMAGE=${BASE}`,
-    ...args,
-  );
-}
-
-/** Podman with the stand-in for both bases. */
-async function createBase(executable: string): Promise<Podman> {
-  const podman = await createPodman();
-  try {
-    const base = `${podman.folder}/base`;
-    await makeStandIn(`${base}/root`, executable);
-    await Deno.writeTextFile(
-      `${base}/Containerfile`,
-      "FROM scratch\nCOPY root /\n",
-    );
-    const { code, stderr } = await build(podman, BASE, base);
-    assertEquals(code, 0, stderr);
-    return podman;
-  } catch (error) {
-    await podman[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-/** Builds the image around the executable. */
-async function buildOutside(podman: Podman, executable: string) {
-  const context = `${podman.folder}/context`;
-  await Deno.mkdir(`${context}/dist`, { recursive: true });
-  for (const name of ["LICENSE", "THIRD_PARTY_LICENSES"]) {
-    await Deno.copyFile(new URL(name, REPOSITORY), `${context}/${name}`);
-  }
-  await Deno.copyFile(executable, `${context}/dist/c2s-imds`);
-  const { code, stderr } = await buildOurs(
-    podman,
-    IMAGE,
-    "--target=outside",
-    context,
-  );
-  assertEquals(code, 0, stderr);
-}
 
 /** The parent's process: the container's first, seen from outside. */
 async function parentOf(podman: Podman): Promise<number> {
