@@ -31,7 +31,7 @@ import { Site, SITE_NEEDS } from "./site.ts";
 async function holds(node: Host): Promise<void> {
   await node.until(
     "failed pulls",
-    async () => (await node.journal("c2s-imds")).split("Error: ").length > 3,
+    async () => (await node.journal("c2s-imds")).split("Error: ").length > 2,
   );
   assertEquals(await node.seen("kubelet"), []);
   assertEquals(await node.seen("providerid"), []);
