@@ -152,7 +152,7 @@ testWith([EXECUTABLE, ...SITE_NEEDS, ...HOST_NEEDS])(
         WRONG,
       ]] as const
     ) {
-      const config = baseConfig(site.given, await workerConfig(image));
+      const config = baseConfig(site.ca, await workerConfig(image));
       await using node = await Host.install(site, config);
       for (const [name, scene] of Object.entries(scenes)) {
         // What it starts goes on in the next one.
