@@ -1,3 +1,3 @@
 import { SLOW, testClients } from "./services.ts";
 
-if (Deno.env.has("EVERY_SERVICE")) SLOW.forEach(testClients);
+SLOW.forEach(testClients);
