@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"net/netip"
 	"os"
@@ -29,10 +28,10 @@ import (
 	"unsafe"
 )
 
-// A zone and an identity document; the latter is served with 600 bytes.
+// What is asked for: a region, or an identity document; the latter is served with 600 bytes.
 const (
-	zone     = "us-east-1b"
-	emulated = "us-iso-east-1b"
+	region   = "us-east-1"
+	emulated = "us-iso-east-1"
 	document = `{
   "accountId": "123456789012",
   "architecture": "x86_64",
@@ -52,8 +51,11 @@ const (
 }`
 )
 
-// No answer may take longer.
-const giveUp = 10 * time.Second
+// No answer may take longer, and no start.
+const (
+	giveUp   = 10 * time.Second
+	patience = 30 * time.Second
+)
 
 // Prints how many requests the service had; not one of them itself.
 const counter = "/requests"
@@ -108,7 +110,7 @@ func closes(head []byte) bool {
 }
 
 func answer(head []byte, count int, closing bool) []byte {
-	body, more := zone, ""
+	body, more := region, ""
 	_, target, _ := strings.Cut(string(head), " ")
 	target, _, _ = strings.Cut(target, " ")
 	switch {
@@ -253,6 +255,8 @@ const (
 type load struct {
 	requests, clients int
 	fresh, each       bool
+	first, count      bool
+	every             time.Duration
 	targets           []string
 	service           string
 	poll              *poll
@@ -323,9 +327,9 @@ func complete(got []byte, ended bool) (bool, bool) {
 func (l *load) run(address string, into *result) {
 	want := []byte(emulated)
 	if address == l.service {
-		want = []byte(zone)
+		want = []byte(region)
 	}
-	left, open := l.requests, 0
+	began, left, open := now(), l.requests, 0
 	next := func(c *client) {
 		if left > 0 && !(l.each && c.asked == l.requests/l.clients) {
 			left, open = left-1, open+1
@@ -350,8 +354,12 @@ func (l *load) run(address string, into *result) {
 		next(clients[i])
 	}
 	buffer := make([]byte, 65536)
-	for swept := now(); open > 0; {
-		for _, event := range l.poll.wait(time.Second) {
+	pause := time.Second
+	if l.first {
+		pause = l.every
+	}
+	for swept := now(); open > 0 || l.first; {
+		for _, event := range l.poll.wait(pause) {
 			c := l.byFd[int(event.Fd)]
 			if c == nil {
 				continue
@@ -377,7 +385,7 @@ func (l *load) run(address string, into *result) {
 				done(c, right, used || l.fresh || !right)
 			}
 		}
-		if now()-swept < int64(time.Second) {
+		if now()-swept < int64(pause) {
 			continue
 		}
 		swept = now()
@@ -386,12 +394,24 @@ func (l *load) run(address string, into *result) {
 				done(c, false, true)
 			}
 		}
+		if !l.first {
+			continue
+		}
+		if len(into.latencies) > 0 || swept-began > int64(patience) {
+			return
+		}
+		// One that was refused may not know for a second: others go on.
+		if open < 100 {
+			left++
+			clients = append(clients, &client{fd: -1, address: address})
+			next(clients[len(clients)-1])
+		}
 	}
 }
 
-// How many requests the service had; it is known to be there.
+// How many requests the service had.
 func (l *load) served() int {
-	if l.service == "" {
+	if !l.count {
 		return 0
 	}
 	asking := load{requests: 1, clients: 1, targets: []string{counter},
@@ -460,14 +480,15 @@ func main() {
 	flags.IntVar(&l.clients, "c", 1, "clients at one time")
 	flags.BoolVar(&l.fresh, "fresh", false, "a connection for each request")
 	flags.BoolVar(&l.each, "each", false, "the same number of requests for each client")
-	flags.StringVar(&l.service, "service", "", "the service's address, to count what goes up")
+	flags.BoolVar(&l.first, "first", false, "one each -every, until an answer is right")
+	flags.StringVar(&l.service, "service", "", "the address whose answers name the real region")
+	flags.BoolVar(&l.count, "count", false, "ask the service how many requests it had")
 	targets := flags.String("targets", "/latest/dynamic/instance-identity/document",
 		"what clients ask for, in turn")
 	pids := flags.String("pids", "", "whose processor time is counted")
-	rounds := flags.Int("rounds", 1, "how often all that, at each address in turn")
-	every := flags.Duration("every", 0, "the time from round to round")
-	first := flags.Bool("first", false, "end with the first right answer")
-	hold := flags.Bool("hold", false, "stay connected until standard input ends")
+	rounds := flags.Int("rounds", 1, "how often, at each address in turn")
+	flags.DurationVar(&l.every, "every", time.Millisecond, "the time from round to round")
+	hold := flags.Bool("hold", false, "stay connected after that, until killed")
 	flags.Parse(os.Args[2:])
 	l.targets = strings.Split(*targets, ",")
 	measured := strings.FieldsFunc(*pids, func(r rune) bool { return r == ',' })
@@ -475,16 +496,13 @@ func main() {
 	own := strconv.Itoa(os.Getpid())
 	start := time.Now()
 	for round := range *rounds {
-		time.Sleep(time.Until(start.Add(time.Duration(round) * *every)))
-		right := true
+		time.Sleep(time.Until(start.Add(time.Duration(round) * l.every)))
 		for i, address := range flags.Args() {
 			if round == 0 {
 				results[i] = &result{CPU: make([]float64, len(measured))}
 			}
 			r := results[i]
-			if !*first {
-				r.Up -= l.served()
-			}
+			r.Up -= l.served()
 			mine, before, began := cpu(own), usage(measured), now()
 			l.run(address, r)
 			r.Seconds += float64(now()-began) / 1e9
@@ -492,14 +510,8 @@ func main() {
 				r.CPU[i] += used - before[i]
 			}
 			r.Own += cpu(own) - mine
-			if !*first {
-				r.Up += l.served()
-			}
+			r.Up += l.served()
 			r.At = float64(now()) / 1e9
-			right = right && len(r.latencies) > 0
-		}
-		if *first && right {
-			break
 		}
 	}
 	for _, r := range results {
@@ -507,6 +519,6 @@ func main() {
 	}
 	fmt.Println(string(must(json.Marshal(results))))
 	if *hold {
-		io.Copy(io.Discard, os.Stdin)
+		time.Sleep(time.Hour)
 	}
 }

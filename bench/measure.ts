@@ -1,37 +1,134 @@
 /**
- * Measures this program side by side with what could stand in its place.
+ * Measures this program side by side with what could stand in its place, and
+ * writes tables to `bench/results/results.md`.
  *
- * Usage: `deno task bench [--quick] [--executable FILE] [--other FILE]`
+ * Usage: `deno task bench [--quick] [--only SECTION,…] [--executable FILE]
+ * [--other FILE] [--output FOLDER]`
+ *
+ * `--only` takes names of {@linkcode Sections}; with it, and with `--quick`,
+ * the results are only printed. `--other` is an executable to compare with.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { contestants } from "./contestants.ts";
+import { plainRunner } from "../tests/helpers/plain_runner.ts";
+import { COLD, contestants, GO, HOT, NGINX, NODE } from "./contestants.ts";
+import { goals, goalsReport, type Sections } from "./goals.ts";
 import { Lab } from "./lab.ts";
-import { sectionReport } from "./report.ts";
-import { bursts } from "./sections.ts";
+import { type Section, sectionReport } from "./report.ts";
+import {
+  bootStorm,
+  bursts,
+  crowd,
+  type Field,
+  manyIdle,
+  type Plan,
+  quietNode,
+  withRule,
+} from "./sections.ts";
+
+const FULL: Plan = {
+  rounds: 12,
+  burst: 2_000,
+  warmUp: 10_000,
+  repeats: 5,
+  seconds: 25,
+};
+
+const QUICK: Plan = {
+  rounds: 3,
+  burst: 2_000,
+  warmUp: 5_000,
+  repeats: 1,
+  seconds: 5,
+};
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
 function say(message: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${message}\n`));
 }
+
+/** What the numbers hold for. */
+async function circumstances(executable: string): Promise<string> {
+  const said = await Promise.all([
+    [executable, "--version"] as const,
+    ["nginx", "-v"] as const,
+    ["node", "--version"] as const,
+    ["go", "version"] as const,
+  ].map(async (argv) => {
+    const result = await plainRunner(argv);
+    if (typeof result === "string") throw new Error(`${argv[0]}: ${result}`);
+    const [line = ""] = (result.stdout + result.stderr).split("\n");
+    return argv[0] === "node" ? `Node ${line}` : line;
+  }));
+  const { total } = Deno.systemMemoryInfo();
+  const machine = `${navigator.hardwareConcurrency} processors, ${
+    Math.round(total / 1e9)
+  } GB of memory, Linux ${Deno.osRelease()}, load before the run ${
+    Deno.loadavg()[0]?.toFixed(1)
+  }`;
+  return [machine, ...said].map((it) => `- ${it}\n`).join("");
+}
+
 const options = parseArgs(Deno.args, {
   boolean: ["quick"],
-  string: ["output", "executable", "other"],
+  string: ["output", "only", "executable", "other"],
 });
 const executable = String(options.executable ?? `${ROOT}dist/c2s-imds`);
-const plan = options.quick
-  ? { rounds: 3, burst: 2_000, warmUp: 8_000 }
-  : { rounds: 12, burst: 2_000, warmUp: 10_000 };
+const other = options.other?.toString();
+const plan = options.quick ? QUICK : FULL;
+const about = await circumstances(executable);
+const all = contestants(executable, other);
+const some = (...names: string[]): Field =>
+  new Map(
+    [...all].filter(([name]) =>
+      names.some((it) => name === it || name.startsWith(`${it}, the other`))
+    ),
+  );
+const own = new Map([[HOT, executable]]);
+if (other !== undefined) own.set(`${HOT}, the other`, other);
+
 await using lab = await Lab.create();
-const field = contestants(executable, options.other?.toString());
-for (
-  const manner of [
-    { delay: "100us", kind: "close", connections: 16 },
-    { delay: "100us", kind: "keep", connections: 16 },
-  ] as const
-) {
-  say(sectionReport(await bursts(lab, field, plan, manner)));
-  say(`${performance.now()}`);
+const near = { delay: "100us", connections: 16 };
+const measures: Record<keyof Sections, () => Promise<Section>> = {
+  closing: () => bursts(lab, all, plan, { ...near, kind: "close" }),
+  keeping: () => bursts(lab, all, plan, { ...near, kind: "keep" }),
+  distant: () =>
+    bursts(lab, all, plan, { delay: "1ms", connections: 64, kind: "close" }),
+  quiet: () => quietNode(lab, all, plan),
+  storm: () => bootStorm(lab, some(HOT, COLD, NGINX), plan, false),
+  limited: () => bootStorm(lab, some(HOT, COLD, NGINX), plan, true),
+  crowd: () => crowd(lab, some(COLD, NGINX, NODE, GO), plan),
+  idle: () => manyIdle(lab, some(HOT, NGINX, NODE, GO)),
+  rule: () => withRule(own, plan),
+};
+const only = options.only?.toString().split(",");
+const sections: Partial<Record<keyof Sections, Section>> = {};
+for (const [name, measure] of Object.entries(measures)) {
+  if (only?.includes(name) === false) continue;
+  say(`${(performance.now() / 1e3).toFixed(0)} s: ${name}`);
+  sections[name as keyof Sections] = await measure();
+}
+const found = goalsReport(goals(sections));
+const tables = Object.values(sections).map(sectionReport).join("\n");
+say(`\n${found}\n${tables}`);
+const whole = only === undefined && !options.quick;
+const output = options.output ?? (whole ? `${ROOT}bench/results` : undefined);
+if (output !== undefined) {
+  await Deno.writeTextFile(
+    `${output}/results.md`,
+    `# Results
+
+Made by \`deno task bench\` in ${(performance.now() / 1e3).toFixed(0)} s;
+[performance](../../docs/performance.md) says how to read them. Medians; ×, too,
+is the median over the rounds.
+
+${about}
+## Goals
+
+${found}
+${tables}`,
+  );
+  say(`written to ${output}`);
 }

@@ -63,7 +63,7 @@ export function ratio(
 }
 
 /** A number with about three digits. */
-function short(value: number): string {
+export function short(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (Number.isInteger(value)) return value.toLocaleString("en");
   const size = Math.abs(value);
@@ -74,7 +74,8 @@ function short(value: number): string {
   });
 }
 
-function table(
+/** A table of Markdown. */
+export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {

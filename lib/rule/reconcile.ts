@@ -19,7 +19,13 @@ import {
   readRules,
   redirectTargets,
 } from "./read.ts";
-import { type Desired, familyName, type Place, rulesOf } from "./rule.ts";
+import {
+  type Backend,
+  type Desired,
+  familyName,
+  type Place,
+  rulesOf,
+} from "./rule.ts";
 import {
   ConflictError,
   explain,
@@ -83,11 +89,12 @@ export interface Comparison {
 async function compare(
   machine: Machine,
   desired: Desired,
+  known?: Reading,
 ): Promise<Comparison> {
   const { backend } = machine;
   const rules = rulesOf(desired);
   for (const { family } of rules) commandOf(machine, { backend, family });
-  const reading = await readRules(machine);
+  const reading = known ?? await readRules(machine);
   const blind = reading.unreadable.find((place) =>
     place.backend === backend &&
     rules.some(({ family }) => family === place.family)
@@ -165,6 +172,7 @@ function trial({ argv: [command, ...args], ...feed }: Feed): Feed {
  *
  * @param ownPorts the proxy's ports, where the rule of another instance is to
  * be left alone
+ * @param known what was read a moment ago, if anything was
  * @throws {ConflictError} when one has the rule; nothing was changed
  * @throws {RuleError} when the desired state could not be reached, or where
  * nothing shall stand and some place could not be read; the message says what
@@ -174,10 +182,11 @@ export function reconcile(
   machine: Machine,
   desired: Desired,
   ownPorts?: readonly number[],
+  known?: Reading,
 ): Promise<Reconciled> {
   return withGuardWhereItCan(
     desired,
-    (reached) => reach(machine, reached, ownPorts),
+    (reached) => reach(machine, reached, ownPorts, known),
   );
 }
 
@@ -185,9 +194,12 @@ async function reach(
   machine: Machine,
   desired: Desired,
   ownPorts: readonly number[] | undefined,
+  known: Reading | undefined,
 ): Promise<Omit<Reconciled, "unguarded">> {
-  const first = await compare(machine, desired);
+  const first = await compare(machine, desired, known);
   if (ownPorts) await requireOwn(machine, first.reading, ownPorts);
+  // No feed of ours puts anything where nothing is and nothing shall be.
+  const fed = { ...machine, backends: backendsFed(machine, first.reading) };
   let now = first;
   let failed: RuleError | undefined;
   for (
@@ -198,7 +210,7 @@ async function reach(
     if (failed !== undefined && !MAY_BE_A_RACE.includes(failed.kind)) break;
     const before = JSON.stringify(now.reading.places);
     failed = await feedAll(machine, plan(desired, now.reading, machine));
-    now = await compare(machine, desired);
+    now = await compare(fed, desired);
     // Where others made it fail, something has changed.
     const isSame = JSON.stringify(now.reading.places) === before;
     inVain = failed !== undefined && isSame ? inVain + 1 : 0;
@@ -211,7 +223,7 @@ async function reach(
     const wasBare = first.reading.places.every(isEmpty);
     if (NEVER_WORKS.includes(cause.kind) && wasBare) {
       await feedAll(machine, plan({ state: "absent" }, now.reading, machine));
-      now = await compare(machine, desired);
+      now = await compare(fed, desired);
     }
     const standing = now.reading.places.every(isEmpty)
       ? "no rule is there"
@@ -239,6 +251,15 @@ async function reach(
       )
     ),
   };
+}
+
+/** The backends where something stands, shall stand or cannot be read. */
+function backendsFed(
+  { backend }: Machine,
+  { places, unreadable }: Reading,
+): readonly Backend[] {
+  const used = [...places.filter((place) => !isEmpty(place)), ...unreadable];
+  return [...new Set([backend, ...used.map((place) => place.backend)])];
 }
 
 /** What would be fed, and what could not be read. */
@@ -313,13 +334,13 @@ export async function look(
 /**
  * Makes sure that no other instance runs, before anything is changed.
  *
+ * @returns what stands
  * @throws {ConflictError} when one has the rule
  */
-export async function requireAlone(machine: Machine): Promise<void> {
-  const listeners = await listeningSockets(machine.run);
-  // No rule is root's: mostly this spares reading them.
-  if (!listeners?.some(({ uid }) => uid !== 0)) return;
-  await requireOwn(machine, await readRules(machine), []);
+export async function requireAlone(machine: Machine): Promise<Reading> {
+  const reading = await readRules(machine);
+  await requireOwn(machine, reading, []);
+  return reading;
 }
 
 /**
