@@ -28,10 +28,10 @@ import (
 	"unsafe"
 )
 
-// A zone and an identity document; the latter is served with 600 bytes.
+// What is asked for: a region, or an identity document; the latter is served with 600 bytes.
 const (
-	zone     = "us-east-1b"
-	emulated = "us-iso-east-1b"
+	region   = "us-east-1"
+	emulated = "us-iso-east-1"
 	document = `{
   "accountId": "123456789012",
   "architecture": "x86_64",
@@ -110,7 +110,7 @@ func closes(head []byte) bool {
 }
 
 func answer(head []byte, count int, closing bool) []byte {
-	body, more := zone, ""
+	body, more := region, ""
 	_, target, _ := strings.Cut(string(head), " ")
 	target, _, _ = strings.Cut(target, " ")
 	switch {
@@ -256,6 +256,7 @@ type load struct {
 	requests, clients int
 	fresh, each       bool
 	first, count      bool
+	every             time.Duration
 	targets           []string
 	service           string
 	poll              *poll
@@ -326,7 +327,7 @@ func complete(got []byte, ended bool) (bool, bool) {
 func (l *load) run(address string, into *result) {
 	want := []byte(emulated)
 	if address == l.service {
-		want = []byte(zone)
+		want = []byte(region)
 	}
 	began, left, open := now(), l.requests, 0
 	next := func(c *client) {
@@ -355,7 +356,7 @@ func (l *load) run(address string, into *result) {
 	buffer := make([]byte, 65536)
 	pause := time.Second
 	if l.first {
-		pause = time.Millisecond
+		pause = l.every
 	}
 	for swept := now(); open > 0 || l.first; {
 		for _, event := range l.poll.wait(pause) {
@@ -479,14 +480,14 @@ func main() {
 	flags.IntVar(&l.clients, "c", 1, "clients at one time")
 	flags.BoolVar(&l.fresh, "fresh", false, "a connection for each request")
 	flags.BoolVar(&l.each, "each", false, "the same number of requests for each client")
-	flags.BoolVar(&l.first, "first", false, "one each millisecond, until an answer is right")
+	flags.BoolVar(&l.first, "first", false, "one each -every, until an answer is right")
 	flags.StringVar(&l.service, "service", "", "the address whose answers name the real region")
 	flags.BoolVar(&l.count, "count", false, "ask the service how many requests it had")
 	targets := flags.String("targets", "/latest/dynamic/instance-identity/document",
 		"what clients ask for, in turn")
 	pids := flags.String("pids", "", "whose processor time is counted")
-	rounds := flags.Int("rounds", 1, "how often all that, at each address in turn")
-	every := flags.Duration("every", 0, "the time from round to round")
+	rounds := flags.Int("rounds", 1, "how often, at each address in turn")
+	flags.DurationVar(&l.every, "every", time.Millisecond, "the time from round to round")
 	hold := flags.Bool("hold", false, "stay connected after that, until killed")
 	flags.Parse(os.Args[2:])
 	l.targets = strings.Split(*targets, ",")
@@ -495,7 +496,7 @@ func main() {
 	own := strconv.Itoa(os.Getpid())
 	start := time.Now()
 	for round := range *rounds {
-		time.Sleep(time.Until(start.Add(time.Duration(round) * *every)))
+		time.Sleep(time.Until(start.Add(time.Duration(round) * l.every)))
 		for i, address := range flags.Args() {
 			if round == 0 {
 				results[i] = &result{CPU: make([]float64, len(measured))}

@@ -101,7 +101,7 @@ const measures: Record<keyof Sections, () => Promise<Section>> = {
   limited: () => bootStorm(lab, some(HOT, COLD, NGINX), plan, true),
   crowd: () => crowd(lab, some(COLD, NGINX, NODE, GO), plan),
   idle: () => manyIdle(lab, some(HOT, NGINX, NODE, GO)),
-  rule: () => withRule(lab, own, plan),
+  rule: () => withRule(own, plan),
 };
 const only = options.only?.toString().split(",");
 const sections: Partial<Record<keyof Sections, Section>> = {};

@@ -111,14 +111,14 @@ function reasons(
       unguarded === undefined ? install : `fix that, then ${install}`,
     ],
     [
-      kind === "failing" && diversion !== undefined,
-      diversion?.why ?? "",
-      diversion?.next ?? "",
-    ],
-    [
       kind !== "emulated" && foreign !== undefined,
       `a rule of others takes the traffic: ${foreign}`,
       diversion?.next ?? "delete that rule, or have it come after C2S-IMDS",
+    ],
+    [
+      (kind === "failing" || kind === "silent") && diversion !== undefined,
+      diversion?.why ?? "",
+      diversion?.next ?? "",
     ],
     // They see another region: why does the proxy not stand between?
     [

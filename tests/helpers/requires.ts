@@ -23,7 +23,7 @@ export const ROOT: Need = { root: true };
  */
 export const EXECUTABLE: Need = { executable: true };
 
-const NO_EXECUTABLE = "runs in deno task test-executable";
+const NO_EXECUTABLE = "runs in deno task test-executable or test-node";
 
 /** Needs network namespaces, made by `ip netns`, entered by `nsenter`. */
 export const NAMESPACES: readonly Need[] = [

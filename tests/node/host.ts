@@ -89,15 +89,27 @@ export class Host implements AsyncDisposable {
     const lower = await rootFileSystem();
     const folder = await Deno.makeTempDir({ prefix: "c2s-imds-node-" });
     const host = new Host(site, folder, lower);
+    try {
+      await host.#ignite(config);
+      return host;
+    } catch (error) {
+      await host[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Has Ignition write what the configuration says. */
+  async #ignite(config: unknown): Promise<void> {
+    const { folder } = this;
     for (const name of ["upper", "work", "root", "containers"]) {
       await Deno.mkdir(`${folder}/${name}`);
     }
     const file = `${folder}/config.ign`;
+    await Deno.writeTextFile(file, JSON.stringify(config));
     // There is no SELinux: nothing to label anew.
     await Deno.symlink("/bin/true", `${folder}/setfiles`);
-    await Deno.writeTextFile(file, JSON.stringify(config));
     for (const stage of ["fetch", "files"]) {
-      await succeed(host.#mounted([
+      await succeed(this.#mounted([
         ...["env", `PATH=${folder}:/usr/sbin:/usr/bin`],
         ...[`IGNITION_CONFIG_FILE=${file}`, IGNITION],
         ...["--platform=file", `--stage=${stage}`, `--root=${folder}/root`],
@@ -105,7 +117,6 @@ export class Host implements AsyncDisposable {
         ...[`--neednet=${folder}/neednet`, "--log-to-stdout"],
       ]));
     }
-    return host;
   }
 
   #mounted(argv: readonly string[]): [string, ...string[]] {

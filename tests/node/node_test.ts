@@ -12,6 +12,7 @@ import { baseConfig } from "./rhcos.ts";
 import {
   change,
   DAY,
+  firewalls,
   MOMENTS,
   neverReal,
   plainHost,
@@ -81,14 +82,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
     );
     assertEquals(others, []);
   },
-  "nftables.service flushes all: it is put back": async (node) => {
-    await node.must("systemctl", "start", "nftables");
-    await node.until(
-      "the rule",
-      async () => (await node.rules()).includes("--to-ports"),
-    );
-    await sees(node, EMULATED);
-  },
+  "firewalls flush all tables: it is put back": firewalls,
   "second boot, no registry": async (node, site) => {
     await node.powerOff();
     await site.registryDown();

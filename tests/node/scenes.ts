@@ -84,17 +84,20 @@ export async function change(node: Host, image = ""): Promise<void> {
   }
 }
 
+/** The container's id; empty where there is none. */
+async function container(node: Host): Promise<string> {
+  const ask = ["podman", "inspect", "--format={{.Id}}", "c2s-imds"];
+  return (await node.run(...ask)).stdout.trim();
+}
+
 /** Does something after which another container has to run. */
 async function replaces(node: Host, act: () => Promise<unknown>) {
-  const id = async () =>
-    (await node.run("podman", "inspect", "--format={{.Id}}", "c2s-imds"))
-      .stdout;
-  const before = await id();
+  const before = await container(node);
   await act();
-  await node.until("another container", async () => {
-    const now = await id();
-    return now.trim() !== "" && now !== before;
-  });
+  await node.until(
+    "another container",
+    async () => !["", before].includes(await container(node)),
+  );
 }
 
 /** Scenes of a day, in their order; none may show the real region. */
@@ -114,16 +117,22 @@ export const DAY: Readonly<Record<string, Scene>> = {
     await sees(node, "refused");
     await node.must("systemctl", "start", "c2s-imds");
   },
-  "the container is killed": (node) =>
-    replaces(
-      node,
-      () => node.must("podman", "kill", "--signal=KILL", "c2s-imds"),
-    ),
-  "firewalld starts, and stops": async (node) => {
-    await node.must("systemctl", "start", "firewalld");
-    assertEquals(await node.must("firewall-cmd", "--state"), "running\n");
-    await sees(node, EMULATED);
-    await node.must("systemctl", "stop", "firewalld");
+  "the proxy is killed, as where memory ends": async (node) => {
+    const before = await container(node);
+    await node.must("pkill", "--signal=KILL", "--uid=10169");
+    await node.until(
+      "another proxy",
+      async () =>
+        (await node.journal("c2s-imds")).includes("the proxy listens again"),
+    );
+    assertEquals(await container(node), before);
+  },
+  "the container is killed, as soon as it is there": async (node) => {
+    for (let times = 0; times < 3; times++) {
+      const kill = ["podman", "kill", "--signal=KILL", "c2s-imds"];
+      const kills = async () => (await node.run(...kill)).code === 0;
+      await replaces(node, () => node.until("a kill", kills));
+    }
   },
   "the units change, without a reboot": (node, site) =>
     replaces(node, async () => {
@@ -131,6 +140,26 @@ export const DAY: Readonly<Record<string, Scene>> = {
       await node.must("systemctl", "daemon-reload");
       await node.must("systemctl", "restart", "c2s-imds");
     }),
+};
+
+/** What flushes every table; the rule is put back, as docs/rule.md says. */
+const FLUSHES: readonly (readonly string[])[] = [
+  ["start", "firewalld"],
+  ["stop", "firewalld"],
+  ["start", "nftables"],
+  ["reload", "nftables"],
+];
+
+/** Others' firewalls come after the rule. */
+export const firewalls: Scene = async (node) => {
+  for (const [does = "", firewall = ""] of FLUSHES) {
+    await node.must("systemctl", does, firewall);
+    await node.until(
+      `the rule after ${does} ${firewall}`,
+      async () => (await node.rules()).includes("--to-ports"),
+    );
+    await sees(node, EMULATED);
+  }
 };
 
 /** Moments of a boot at which the power is cut: how each is noticed. */

@@ -12,7 +12,7 @@ import { installedProgram } from "../helpers/installed.ts";
 import {
   createNamespace,
   type Namespace,
-  Spawned,
+  type Spawned,
 } from "../helpers/namespace.ts";
 import { succeed } from "../helpers/plain_runner.ts";
 import { startProgram } from "../helpers/program.ts";
