@@ -1,6 +1,6 @@
 /**
  * Runs `deno test` with the flags it is given on the files and folders it is
- * given, all rooms but that of the image unless it is given some: four files
+ * given, all rooms but those of other tasks unless it is given some: four files
  * at a time unless `DENO_JOBS` says otherwise, the program installed once for
  * all of them, and an end to what hangs after 20 minutes, or after
  * `TEST_MINUTES`. `--mirrored` means the rooms that mirror `lib/`.
@@ -14,6 +14,9 @@ const MINUTES = Number(Deno.env.get("TEST_MINUTES") ?? 20);
 
 /** The rooms with the longest tests, which are to begin. */
 const LONG = ["tests/e2e/", "tests/clients/", "tests/reliability/"];
+
+/** The rooms that tasks of their own run. */
+const OTHER_TASKS = ["tests/api", "tests/image"];
 
 /** The rooms of the tests for the rooms of a folder. */
 function roomsOf(folder: string): string[] {
@@ -44,7 +47,7 @@ const flags = Deno.args.filter((arg) =>
 const given = Deno.args.filter((arg) => !arg.startsWith("-"));
 const rooms = Deno.args.includes("--mirrored")
   ? roomsOf("lib")
-  : roomsOf("tests").filter((it) => it !== "tests/image");
+  : roomsOf("tests").filter((it) => !OTHER_TASKS.includes(it));
 const files = inOrder((given.length > 0 ? given : rooms).flatMap(testFiles));
 
 const folder = await Deno.makeTempDir({ prefix: "c2s-imds-run-" });
