@@ -24,7 +24,7 @@ import type { Findings } from "./readiness.ts";
 /** What the endpoint shows. */
 export interface AdminParts {
   /** Renders what was counted. */
-  metrics(): string;
+  metrics(): Promise<string>;
   /** Finds out whether the proxy can do its work. */
   readiness(): Promise<Findings>;
   /** The log. */
@@ -62,7 +62,9 @@ export function openAdmin(
         isReady ? {} : { status: STATUS_CODE.ServiceUnavailable },
       );
     },
-    "/metrics": () => page(metrics(), { type: METRICS_TYPE }),
+    async "/metrics"() {
+      return page(await metrics(), { type: METRICS_TYPE });
+    },
   };
   return listen(
     address,

@@ -19,8 +19,8 @@ export interface MetricsParts {
   readonly build: Readonly<Record<string, string>>;
   /** When it was started, in milliseconds since 1970. */
   readonly startedAt: number;
-  /** What has happened to the rule, where there is one to keep. */
-  readonly rule?: RuleTally | undefined;
+  /** The rule, where there is one to keep: what has happened to it, and now. */
+  readonly rule?: RuleTally & { readonly isInPlace: boolean } | undefined;
 }
 
 /** What each family of metrics is; those that end in `_total` are counters. */
@@ -38,6 +38,7 @@ const HELP = {
   upstream_failures_total: "Requests that the metadata service failed",
   rule_repairs_total: "How often the rule was found wrong and put right",
   rule_failures_total: "How often the rule could not be looked at or changed",
+  rule_in_place: "Whether clients reach the proxy by the rule: 1 or 0",
   start_time_seconds: "When the proxy was started, in seconds since 1970",
   build_info: "What this program is; always 1",
 };
@@ -77,6 +78,7 @@ export function renderMetrics(
     ...rule && {
       rule_repairs_total: rule.repairs,
       rule_failures_total: rule.failures,
+      rule_in_place: Number(rule.isInPlace),
     },
     start_time_seconds: startedAt / 1000,
     build_info: [[labels(build), 1]],

@@ -76,7 +76,12 @@ async function look(
   return { isReady, text: lines.join("") };
 }
 
-async function faultOf(check: Check): Promise<string | undefined> {
+/**
+ * Runs a check that may break or take too long.
+ *
+ * @returns what is wrong, in one line; `undefined` where nothing is
+ */
+export async function faultOf(check: Check): Promise<string | undefined> {
   try {
     const found = check(ASK_MS).then((fault) => ({ fault }));
     const late = { fault: `no answer within ${ASK_MS / 1000} s` };

@@ -13,7 +13,7 @@ import type { SocketOwners } from "../system/socket_owners.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { openAdmin } from "./admin.ts";
 import { renderMetrics } from "./metrics.ts";
-import { type Check, readiness, type RuleView } from "./readiness.ts";
+import { type Check, faultOf, readiness, type RuleView } from "./readiness.ts";
 
 /** What serving needs beside its configuration. */
 export interface ServingParts {
@@ -50,8 +50,13 @@ export async function startServing(
   let admin: Listener;
   try {
     admin = openAdmin(address, {
-      metrics: () =>
-        renderMetrics({ meters, build, startedAt, rule: rule?.tally }),
+      async metrics() {
+        const now = rule && {
+          isInPlace: await faultOf(() => rule.fault()) === undefined,
+          ...rule.tally,
+        };
+        return renderMetrics({ meters, build, startedAt, rule: now });
+      },
       readiness: readiness({
         proxy: () => Promise.resolve(isStopping ? "stopping" : undefined),
         upstream: upstreamCheck(proxy),

@@ -103,7 +103,8 @@ function endText({ ms, silence, status = 200 }: Outcome): string {
   return `${end && ` ${end}`} in ${ms.toFixed(1)} ms`;
 }
 
-function diagnosisText(
+/** What is seen, in a few words. */
+export function diagnosisText(
   { kind, region = "", silence, status, source }: Diagnosis,
   regions: Findings["regions"],
 ): string {
@@ -146,6 +147,9 @@ function warnings({ seen, exempt, rule }: Findings): readonly string[] {
     !seen.observation.ttlTold;
   return [
     ..."unguarded" in rule ? rule.unguarded : [],
+    ..."diversions" in rule
+      ? rule.diversions.map(({ why, next }) => `${why}; ${next}`)
+      : [],
     ...isTtlMissing
       ? [
         "the token comes without its TTL: SDKs for Go, Java and Rust refuse it",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Option } from "./options.ts";
 import type { Build } from "./version.ts";
 import type { ReadTextFileOptions } from "../system/read_text_file.ts";
 
@@ -32,8 +33,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string>>;
   /** What this program was made from. */
   readonly build: Build;
-  /** Whether standard output is a terminal. */
-  readonly terminal: boolean;
+  /** How wide the terminal is; `undefined` where standard output is none. */
+  readonly columns: number | undefined;
   /** Writes text to standard output as it is. */
   stdout(text: string): void;
   /** Takes text for standard error as it is; never waits for its reader. */
@@ -54,6 +55,10 @@ export interface Command {
   readonly summary: string;
   /** The whole help text, ending in a line feed. */
   readonly help: string;
+  /** Its options. */
+  readonly options: readonly Option[];
+  /** The words of which one must come first, if there are such. */
+  readonly actions?: readonly string[];
   /**
    * Runs it.
    *

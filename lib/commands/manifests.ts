@@ -10,6 +10,7 @@ import { type Option, parseAction, renderOptions } from "../cli/options.ts";
 import { daemonSetObjects } from "../manifests/daemon_set.ts";
 import { hostUnit } from "../manifests/host_unit.ts";
 import { type Image, parseImage } from "../manifests/image.ts";
+import { RBAC_PROXY_IMAGE } from "../manifests/monitoring.ts";
 import { planInstall, writeFile } from "../manifests/install_folder.ts";
 import {
   DEFAULT_POOLS,
@@ -23,6 +24,8 @@ import {
   PASSED_ON,
   readSettings,
 } from "./manifests_settings.ts";
+
+const RBAC_PROXY = "rbac-proxy-image";
 
 /** The options that are no options of `serve`. */
 const OWN_OPTIONS: readonly Option[] = [
@@ -46,9 +49,23 @@ const OWN_OPTIONS: readonly Option[] = [
     help: "Writes machineconfigs there instead of printing",
     of: ["machineconfig"],
   },
+  {
+    name: "monitoring",
+    help: "Adds what OpenShift's Prometheus needs, and alerts",
+    of: ["daemonset"],
+  },
+  {
+    name: RBAC_PROXY,
+    value: "IMAGE",
+    help: "The kube-rbac-proxy of --monitoring",
+    fallback: RBAC_PROXY_IMAGE,
+    of: ["daemonset"],
+  },
 ];
 
 const SERVE_OPTIONS: readonly Option[] = [...PASSED_ON, ...OTHER_WAYS];
+
+const OPTIONS: readonly Option[] = [...OWN_OPTIONS, ...SERVE_OPTIONS];
 
 const HELP = `Usage: c2s-imds manifests machineconfig|daemonset|systemd [flags]
 
@@ -76,14 +93,15 @@ export const manifests: Command = {
   name: "manifests",
   summary: "Prints manifests for OpenShift, Kubernetes and systemd",
   help: HELP,
+  options: OPTIONS,
+  actions: KINDS,
   run: (args, io) => Promise.resolve(run(args, io)),
 };
 
 function run(args: readonly string[], io: Io): ExitCode {
-  const options = [...OWN_OPTIONS, ...SERVE_OPTIONS];
-  const { action: kind, values } = parseAction(
+  const { action: kind, values, value, isSet } = parseAction(
     args,
-    options,
+    OPTIONS,
     KINDS,
     "manifest",
   );
@@ -91,7 +109,12 @@ function run(args: readonly string[], io: Io): ExitCode {
   const flags = SERVE_OPTIONS.flatMap(({ name }) =>
     given(name).map(({ text }) => `--${name}=${text}`)
   );
-  const settings = () => readSettings(flags, io.readTextFile, kind);
+  const isMonitored = isSet("monitoring");
+  if (!isMonitored && values.has(RBAC_PROXY)) {
+    throw new UsageError(`Cannot use --${RBAC_PROXY} without --monitoring`);
+  }
+  const settings = () =>
+    readSettings(flags, io.readTextFile, kind, isMonitored);
   if (kind === "systemd") {
     const { serve, leaving } = settings();
     io.stdout(hostUnit(serve, leaving));
@@ -105,12 +128,18 @@ function run(args: readonly string[], io: Io): ExitCode {
   const roles = given("role").map(parsePool);
   // A pool named twice gets its machine config once.
   const pools = roles.length === 0 ? DEFAULT_POOLS : [...new Set(roles)];
-  const parts = { image: image.reference, ...settings() };
+  const { admin = "", ...read } = settings();
+  const parts = { image: image.reference, ...read };
   const [folder] = given("install-dir");
   if (folder === undefined) {
     warnOfImage(image, io);
+    const guard = parseImage(value(RBAC_PROXY));
+    if (isMonitored) warnOfImage(guard, io);
+    const monitoring = isMonitored
+      ? { admin, image: guard.reference }
+      : undefined;
     const documents = kind === "daemonset"
-      ? daemonSetObjects(parts)
+      ? daemonSetObjects({ ...parts, monitoring })
       : pools.map((pool) => machineConfig(pool, parts));
     io.stdout(renderYaml(documents));
     return EXIT.OK;

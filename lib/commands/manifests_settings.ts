@@ -56,8 +56,13 @@ function usualOnStop(kind: Kind): Leaving {
   return kind === "machineconfig" ? "keep" : "remove";
 }
 
+/** Where a monitored proxy answers administrators, unless told. */
+const ADMIN = "127.0.0.1:4001";
+
 /** What goes into the manifest. */
 export interface Settings {
+  /** Where the proxy answers administrators, if it does. */
+  readonly admin: string | undefined;
   /** The arguments of `serve`, the subcommand included. */
   readonly serve: readonly string[];
   /** The flags of `check` that go with them; it reads the port in the rule. */
@@ -79,12 +84,14 @@ const PLAIN = /^[\w@+=:,./[\]-]+$/;
  * @param args flags of `serve`
  * @param readTextFile reads the file of `--config`
  * @param kind what the proxy is run by
+ * @param isMonitored whether a Prometheus is to ask it
  * @throws {UsageError} for what `serve` would refuse there
  */
 export function readSettings(
   args: readonly string[],
   readTextFile: ReadTextFile,
   kind: Kind,
+  isMonitored: boolean,
 ): Settings {
   const { values, overrides } = gatherSettings(args, {}, readTextFile);
   const config = parseServeConfig({ values, overrides }, readTextFile);
@@ -96,16 +103,18 @@ export function readSettings(
     );
   }
   const onStop = usualOnStop(kind);
-  requireFit(config, values, kind);
+  requireFit(config, values, kind, isMonitored);
   const all: SourcedValues = new Map([
     // Said in so many words, so that a manifest tells what it does.
     ...values.has("profile") ? [] : [
       [OPTIONS.regions.name, defaultOf(OPTIONS.regions)] as const,
     ],
     ["on-stop", [preset("on-stop", onStop)]],
+    ...isMonitored ? [["admin", [preset("admin", ADMIN)]] as const] : [],
     ...values,
   ]);
   return {
+    admin: all.get("admin")?.[0]?.text,
     serve: [
       "serve",
       "--iptables",
@@ -144,6 +153,7 @@ function requireFit(
   { listen, admin, regions, user }: WholeConfig,
   givens: SourcedValues,
   kind: Kind,
+  isMonitored: boolean,
 ): void {
   const isContainer = kind !== "systemd";
   const expect = (name: string, holds: boolean, expected: string, i = 0) => {
@@ -178,6 +188,11 @@ function requireFit(
     expect("listen", !isClosed(address), open, i);
   }
   expect("admin", admin === undefined || !isClosed(admin), open);
+  expect(
+    "admin",
+    !isMonitored || admin?.port !== 0,
+    "a fixed port with --monitoring",
+  );
   const [builtIn = ""] = PROFILE_NAMES;
   expect(
     "profile",

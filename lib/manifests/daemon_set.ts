@@ -4,15 +4,25 @@
  * @module
  */
 import { MAX_MEMORY_MIB } from "./unit_settings.ts";
+import { labels, NAME, SELECTOR } from "./labels.ts";
 import { CAPABILITIES, type NodeParts } from "./machine_config.ts";
-
-/** The name of the namespace and of everything in it. */
-const NAME = "c2s-imds";
+import {
+  MONITORED,
+  type Monitoring,
+  monitoringObjects,
+  rbacProxy,
+  rbacProxyVolumes,
+} from "./monitoring.ts";
 
 /** Kubernetes runs nothing after a container that has died. */
-export type PodParts = Omit<NodeParts, "leaving">;
+export interface PodParts extends Omit<NodeParts, "leaving"> {
+  /** What a cluster's Prometheus needs, where that is wanted. */
+  readonly monitoring?: Monitoring | undefined;
+  /** A ConfigMap with `C2S_IMDS_…` variables for what is not an argument. */
+  readonly variables?: string;
+}
 
-const LABELS = { "app.kubernetes.io/name": NAME };
+const LABELS = labels("proxy");
 
 /**
  * Makes the objects, in the order they are to be created in.
@@ -20,10 +30,16 @@ const LABELS = { "app.kubernetes.io/name": NAME };
  * @param parts the image and the arguments
  */
 export function daemonSetObjects(parts: PodParts): readonly unknown[] {
-  return [namespace(), serviceAccount(), roleBinding(), daemonSet(parts)];
+  return [
+    namespace(parts),
+    serviceAccount(),
+    roleBinding(),
+    daemonSet(parts),
+    ...parts.monitoring ? monitoringObjects() : [],
+  ];
 }
 
-function namespace() {
+function namespace({ monitoring }: PodParts) {
   return {
     apiVersion: "v1",
     kind: "Namespace",
@@ -31,6 +47,7 @@ function namespace() {
       name: NAME,
       labels: {
         ...LABELS,
+        ...monitoring && MONITORED,
         "pod-security.kubernetes.io/audit": "privileged",
         "pod-security.kubernetes.io/enforce": "privileged",
         "pod-security.kubernetes.io/warn": "privileged",
@@ -72,7 +89,7 @@ function daemonSet(parts: PodParts) {
     kind: "DaemonSet",
     metadata: { name: NAME, namespace: NAME, labels: LABELS },
     spec: {
-      selector: { matchLabels: LABELS },
+      selector: { matchLabels: SELECTOR },
       updateStrategy: {
         type: "RollingUpdate",
         rollingUpdate: { maxUnavailable: "10%" },
@@ -102,16 +119,21 @@ function podSpec(parts: PodParts) {
     tolerations: [{ operator: "Exists" }],
     // Longer than the 18 s that a stop may take: 8 s for the rule alone.
     terminationGracePeriodSeconds: 20,
-    containers: [container(parts)],
+    containers: [
+      container(parts),
+      ...parts.monitoring ? [rbacProxy(parts.monitoring)] : [],
+    ],
+    ...parts.monitoring && { volumes: rbacProxyVolumes() },
   };
 }
 
-function container({ image, serve, check }: PodParts) {
+function container({ image, serve, check, variables }: PodParts) {
   return {
     name: NAME,
     image,
     imagePullPolicy: "IfNotPresent",
     args: [...serve],
+    ...variables && { envFrom: [{ configMapRef: { name: variables } }] },
     // No liveness probe: what fails because the metadata service is away must
     // not start the proxy again. A dead proxy is the parent's affair.
     readinessProbe: {

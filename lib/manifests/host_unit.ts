@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  DOCUMENTATION,
   type LeavingRule,
   MAX_DESCRIPTORS,
   MAX_MEMORY_MIB,
@@ -27,6 +28,7 @@ export function hostUnit(
 ): string {
   return `[Unit]
 Description=Shows the emulated region on this host (c2s-imds)
+${DOCUMENTATION}
 Wants=network-online.target
 After=network-online.target
 StartLimitIntervalSec=0

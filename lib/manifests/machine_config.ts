@@ -6,7 +6,9 @@
  * @module
  */
 import { refuse, type SourcedValue } from "../cli/options.ts";
+import { labels } from "./labels.ts";
 import {
+  DOCUMENTATION,
   type LeavingRule,
   MAX_DESCRIPTORS,
   MAX_MEMORY_MIB,
@@ -50,7 +52,10 @@ export function machineConfig(pool: string, parts: NodeParts): unknown {
     apiVersion: "machineconfiguration.openshift.io/v1",
     kind: "MachineConfig",
     metadata: {
-      labels: { "machineconfiguration.openshift.io/role": pool },
+      labels: {
+        "machineconfiguration.openshift.io/role": pool,
+        ...labels("proxy"),
+      },
       name: machineConfigName(pool),
     },
     spec: {
@@ -126,6 +131,7 @@ const READERS: readonly string[] = [
 export function proxyUnit({ image, serve, leaving }: NodeParts): NodeUnit {
   const contents = `[Unit]
 Description=Shows the emulated region on this node (c2s-imds)
+${DOCUMENTATION}
 # Not network-online.target, which waits for those who read the metadata.
 Wants=NetworkManager-wait-online.service crio-wipe.service
 After=NetworkManager-wait-online.service crio-wipe.service
@@ -175,6 +181,7 @@ export function removal(image: string): string {
 export function gateUnit({ check }: NodeParts): NodeUnit {
   const contents = `[Unit]
 Description=Holds kubelet until this node shows the emulated region (c2s-imds)
+${DOCUMENTATION}
 # journalctl -u c2s-imds tells what it waits for: most likely the image.
 # To start kubelet without the emulated region, until the next boot:
 #   touch ${OPENED}

@@ -4,7 +4,12 @@
  *
  * @module
  */
+import config from "../../deno.json" with { type: "json" };
 import type { NodeConfig } from "../config/serve_config.ts";
+
+/** Where a unit says that its documentation is. */
+export const DOCUMENTATION: string =
+  `Documentation=https://jsr.io/${config.name}`;
 
 /**
  * The most descriptors: nothing else bounds how many connections clients hold

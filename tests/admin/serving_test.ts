@@ -1,4 +1,9 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ListenError } from "../../lib/config/address.ts";
 import { startServing } from "../../lib/admin/serving.ts";
 import { stopClock } from "../helpers/clock.ts";
@@ -73,6 +78,26 @@ Deno.test("startServing() says of the rule what it is told, and is not ready any
     [status, body],
     [503, "proxy: stopping\nupstream: ok\nrule: absent\n"],
   );
+});
+
+Deno.test("/metrics has the rule in place only where it is known to be", async () => {
+  await using upstream = await startService();
+  const tally = { repairs: 0, failures: 0 };
+  using clock = await stopClock();
+  for (const [found, value] of [["ok", 1], ["absent", 0], ["late", 0]]) {
+    const asked = Promise.withResolvers<void>();
+    const fault = async () => {
+      asked.resolve();
+      if (found === "late") await new Promise(() => {});
+      return found === "ok" ? undefined : `${found}`;
+    };
+    await using it = await startAdmin(upstream.address, {}, { tally, fault });
+    const answered = it.ask("/metrics");
+    await asked.promise;
+    if (found === "late") clock.advance(2_000);
+    const { body } = await answered;
+    assertStringIncludes(body, `\nc2s_imds_rule_in_place ${value}\n`);
+  }
 });
 
 /** The status of what is asked for, by its first line and one of its headers. */

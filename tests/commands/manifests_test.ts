@@ -9,6 +9,7 @@ import { parse } from "@std/yaml";
 import { EXIT, type Io } from "../../lib/cli/command.ts";
 import { manifests } from "../../lib/commands/manifests.ts";
 import { UsageError } from "../../lib/cli/message.ts";
+import { renderedFiles } from "../../deploy/render.ts";
 import { SERVE_SETTINGS } from "../../lib/config/serve_options.ts";
 import { systemRunner } from "../../lib/system/runner.ts";
 import { createFolder, sourceFiles } from "../helpers/files.ts";
@@ -298,23 +299,18 @@ Deno.test("manifests --install-dir changes nothing when it refuses", async () =>
   assertEquals(folder.read(), before);
 });
 
-/** How the files of deploy/rendered are made. */
-const RENDERED: readonly (readonly [file: string, args: readonly string[]])[] =
-  [
-    ["machineconfig.yaml", ["machineconfig", "--image", IMAGE]],
-    ["daemonset.yaml", ["daemonset", "--image", IMAGE]],
-    ["c2s-imds.service", ["systemd"]],
-  ];
+const RENDERED = await renderedFiles();
 
-Deno.test("deploy/rendered has what the defaults make", async () => {
-  for (const [file, args] of RENDERED) {
-    const path = `deploy/rendered/${file}`;
-    assertEquals(
-      sourceFiles(path)[0]?.text,
-      (await make(...args)).stdout,
-      `Renew it: deno task c2s-imds manifests ${args.join(" ")} > ${path}`,
-    );
-  }
+Deno.test("deploy/ has the manifests that the defaults make, and no others", () => {
+  const rooms = ["rendered", "kustomize", "monitoring/alerts.yaml"];
+  const files = rooms.flatMap((room) => sourceFiles(`deploy/${room}`));
+  assertEquals(
+    Object.fromEntries(files.map(({ path, text }) => [path, text])),
+    Object.fromEntries(
+      Object.entries(RENDERED).map(([path, text]) => [`deploy/${path}`, text]),
+    ),
+    "Renew them: deno task render",
+  );
 });
 
 testWith([{ python: "yaml", from: "python3-yaml" }])(
@@ -322,8 +318,8 @@ testWith([{ python: "yaml", from: "python3-yaml" }])(
   async () => {
     const script =
       "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";
-    for (const [, args] of RENDERED.slice(0, 2)) {
-      const { stdout } = await make(...args);
+    for (const [path, stdout] of Object.entries(RENDERED)) {
+      if (!path.endsWith(".yaml")) continue;
       const read = await systemRunner(["/usr/bin/python3", "-c", script], {
         stdin: stdout,
       });

@@ -29,11 +29,16 @@ async function asked(
   return [text.slice(-3), text.slice(0, -3)];
 }
 
-/** How often the rule was put back. */
-async function repairs(node: TestNode): Promise<number> {
-  const name = "c2s_imds_rule_repairs_total";
+/** The value of a metric without labels. */
+async function sample(node: TestNode, metric: string): Promise<number> {
+  const name = `c2s_imds_${metric}`;
   const [, body] = await asked(node, "/metrics");
   return parsePrometheus(body).get(name)?.samples.get(name) ?? NaN;
+}
+
+/** How often the rule was put back. */
+function repairs(node: TestNode): Promise<number> {
+  return sample(node, "rule_repairs_total");
 }
 
 /** Waits until it is ready, whatever it was. */
@@ -85,8 +90,10 @@ testWith(NODE_NEEDS)(
           node,
           "rule: not known, the parent does not answer\n",
         );
+        assertEquals(await sample(node, "rule_in_place"), 0);
         program.signal("SIGCONT");
         await untilReady(node);
+        assertEquals(await sample(node, "rule_in_place"), 1);
       },
     );
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
+import { labels } from "../../lib/manifests/labels.ts";
 import {
   gateUnit,
   machineConfig,
@@ -7,6 +8,9 @@ import {
   parsePool,
   proxyUnit,
 } from "../../lib/manifests/machine_config.ts";
+
+import { runToEnd } from "../helpers/plain_runner.ts";
+import { testWith } from "../helpers/requires.ts";
 
 const PARTS = {
   image: "registry.example.com/c2s-imds:1",
@@ -25,7 +29,10 @@ Deno.test("machineConfig() is of its pool, and holds two enabled units as Igniti
     apiVersion: "machineconfiguration.openshift.io/v1",
     kind: "MachineConfig",
     metadata: {
-      labels: { "machineconfiguration.openshift.io/role": "infra" },
+      labels: {
+        "machineconfiguration.openshift.io/role": "infra",
+        ...labels("proxy"),
+      },
       name: "99-infra-c2s-imds",
     },
     spec: {
@@ -36,6 +43,22 @@ Deno.test("machineConfig() is of its pool, and holds two enabled units as Igniti
     },
   });
 });
+
+testWith([{ command: "ignition-validate", from: "ignition" }])(
+  "Ignition has nothing to say against a machine config, unless it is broken",
+  async () => {
+    const { spec } = machineConfig("worker", PARTS) as {
+      spec: { config: unknown };
+    };
+    const text = JSON.stringify(spec.config);
+    const validate = (text: string) =>
+      runToEnd(["ignition-validate", "-"], text);
+    const { code, stdout, stderr } = await validate(text);
+    assertEquals([code, stdout, stderr], [0, "", ""]);
+    const broken = text.replace("c2s-imds-gate.service", "c2s-imds-gate");
+    assertEquals((await validate(broken)).code, 1);
+  },
+);
 
 Deno.test("parsePool() takes any DNS label, and nothing else", () => {
   const pool = (text: string) => parsePool({ text, source: "--role" });

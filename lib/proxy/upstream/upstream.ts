@@ -12,7 +12,7 @@ import { messageOf } from "../../cli/message.ts";
 import { STATUS_CODE } from "@std/http/status";
 import { formatAddress } from "../../config/address.ts";
 import type { UpstreamAddress } from "../../config/serve_config.ts";
-import { delay } from "../../system/timers.ts";
+import { after, delay } from "../../system/timers.ts";
 import { isLoopback, plainAddress } from "../admission.ts";
 import type { Header } from "../headers.ts";
 import { readAnswer, type UpstreamAnswer } from "./answer_reader.ts";
@@ -55,7 +55,7 @@ export interface UpstreamRequest {
 /** A request that went up, and the other end of its connection. */
 interface SentRequest {
   readonly request: UpstreamRequest;
-  readonly remote: Deno.NetAddr;
+  readonly connection: Connection;
   cameBack: boolean;
 }
 
@@ -73,6 +73,55 @@ const MOST_RETURNS = 8;
  */
 const PAUSES_MS: readonly number[] = [100, 400];
 
+/**
+ * The most requests up at one time. Above some 300 the runtime serves their
+ * sockets so unevenly that a healthy service seems to hang.
+ */
+const MOST_AT_ONCE = 64;
+
+/**
+ * How long a request counts among them at most, in milliseconds. One that takes
+ * longer waits for the service, and must not hold up others: where every
+ * request hangs, the last of 1,024 goes up after 0.8 s.
+ */
+const TURN_MS = 50;
+
+/**
+ * Lets requests go up, first come, first served.
+ *
+ * @returns waits for a turn, and returns what ends it
+ */
+function turns(): () => Promise<() => void> {
+  const waiting = new Set<() => void>();
+  let taken = 0;
+
+  function begin(): () => void {
+    taken++;
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      cancelTimer();
+      taken--;
+      const [next] = waiting;
+      next?.();
+    };
+    const cancelTimer = after(TURN_MS, end);
+    return end;
+  }
+
+  return async () => {
+    if (taken < MOST_AT_ONCE) return begin();
+    return await new Promise((resolve) => {
+      const next = () => {
+        waiting.delete(next);
+        resolve(begin());
+      };
+      waiting.add(next);
+    });
+  };
+}
+
 /** A client of one upstream. */
 export class Upstream {
   /** `HOST:PORT` as a Host header has it, without the default port. */
@@ -80,8 +129,9 @@ export class Upstream {
   readonly #address: UpstreamAddress;
   readonly #source: UpstreamSource | undefined;
   readonly #open = new Set<Connection>();
-  /** The requests without an answer yet, by the local end they went from. */
-  readonly #unanswered = new Map<string, SentRequest>();
+  readonly #takeTurn = turns();
+  /** The requests without an answer yet, by the local port they went from. */
+  readonly #unanswered = new Map<number, SentRequest>();
   #closed = false;
 
   /**
@@ -125,10 +175,9 @@ export class Upstream {
     limit: TimeLimit,
   ): Promise<UpstreamAnswer | undefined> {
     const { address, connection } = await this.#connect(limit);
-    const { local, remote } = connection;
-    const from = end(local.hostname, local.port);
-    const sent: SentRequest = { request, remote, cameBack: false };
-    this.#unanswered.set(from, sent);
+    const { port } = connection.local;
+    const sent: SentRequest = { request, connection, cameBack: false };
+    this.#unanswered.set(port, sent);
     try {
       // An answer may come before all was sent, even instead.
       connection.write(bytesOf(request)).catch(() => {});
@@ -147,7 +196,7 @@ export class Upstream {
       }
       throw failure;
     } finally {
-      this.#unanswered.delete(from);
+      this.#unanswered.delete(port);
     }
   }
 
@@ -159,13 +208,18 @@ export class Upstream {
     limit: TimeLimit,
   ): Promise<{ address: UpstreamAddress; connection: Connection }> {
     for (let tries = 0;; tries++) {
-      const address = await this.#locate(limit.leftMs);
+      const address = this.#source === undefined
+        ? this.#address
+        : await locate(this.#source, limit.leftMs);
+      const end = await this.#takeTurn();
       try {
         const connection = await Connection.open(address, limit, this.#open);
+        connection.onDone = end;
         if (!this.#closed) return { address, connection };
         connection.close();
         throw new Error("the proxy is stopping");
       } catch (error) {
+        end();
         if (error instanceof ClientGone) throw error;
         this.#source?.failed(address);
         limit.throwIfOver();
@@ -175,16 +229,6 @@ export class Upstream {
         }
         await delay(pauseMs);
       }
-    }
-  }
-
-  async #locate(timeoutMs: number): Promise<UpstreamAddress> {
-    if (this.#source === undefined) return this.#address;
-    try {
-      return await this.#source.current(timeoutMs);
-    } catch (error) {
-      const message = messageOf(error);
-      throw new UpstreamError("unreachable", message, { cause: error });
     }
   }
 
@@ -202,15 +246,18 @@ export class Upstream {
     listener: Deno.NetAddr,
     { method, target }: Pick<UpstreamRequest, "method" | "target">,
   ): boolean {
-    if (this.#unanswered.size === 0) return false;
-    const sent = this.#unanswered.get(end(peer.hostname, peer.port));
+    const sent = this.#unanswered.get(peer.port);
     if (sent?.request.method !== method || sent.request.target !== target) {
+      return false;
+    }
+    const { local, remote } = sent.connection;
+    if (plainAddress(local.hostname) !== plainAddress(peer.hostname)) {
       return false;
     }
     // On loopback nothing is redirected, but a client may have the same address
     // and port towards us as our own connection has towards the upstream.
-    const { hostname, port } = sent.remote;
-    sent.cameBack = !isLoopback(hostname) || port === listener.port;
+    sent.cameBack = !isLoopback(remote.hostname) ||
+      remote.port === listener.port;
     return sent.cameBack;
   }
 
@@ -222,8 +269,16 @@ export class Upstream {
   }
 }
 
-function end(address: string, port: number): string {
-  return `${plainAddress(address)} ${port}`;
+async function locate(
+  source: UpstreamSource,
+  timeoutMs: number,
+): Promise<UpstreamAddress> {
+  try {
+    return await source.current(timeoutMs);
+  } catch (error) {
+    const message = messageOf(error);
+    throw new UpstreamError("unreachable", message, { cause: error });
+  }
 }
 
 /** A request as it stands on the wire. */

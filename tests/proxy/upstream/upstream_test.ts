@@ -14,6 +14,7 @@ import {
   type Connection,
   startUpstream,
 } from "../../helpers/upstream.ts";
+import { waitingUntil } from "../../helpers/waiting.ts";
 
 const REQUEST = {
   method: "GET",
@@ -93,6 +94,33 @@ Deno.test("close() leaves no connection behind when one is being made", async ()
   upstream.close();
   await assertRejects(() => sent, UpstreamError, "stopping");
   assertEquals(server.requests, []);
+});
+
+Deno.test("send() lets 64 requests go at a time, and more where these take long", async () => {
+  using clock = await stopClock();
+  const first = Promise.withResolvers<Connection>();
+  await using server = await startUpstream((_, connection) =>
+    first.resolve(connection)
+  );
+  using client = clientOf(server.address);
+  const sent = Array.from({ length: 200 }, async () => {
+    using limit = new TimeLimit(60_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    await body.start(100);
+  });
+  const came = (count: number) =>
+    until(`${count} came`, () => server.requests.length >= count);
+  await came(64);
+  assertEquals(server.requests.length, 64);
+  await (await first.promise).write(answer(""));
+  await came(65);
+  assertEquals(server.requests.length, 65);
+  for (const count of [128, 192, 200]) {
+    clock.advance(50);
+    await came(count);
+  }
+  client.upstream.close();
+  await Promise.allSettled(sent);
 });
 
 /** As linux/tcp_states.h has it. */
@@ -181,7 +209,7 @@ Deno.test("send() closes the connection of a client that leaves, at any moment",
     });
     using client = clientOf(server.address);
     const leaving = new AbortController();
-    using limit = new TimeLimit(60_000, leaving.signal);
+    using limit = new TimeLimit(60_000, waitingUntil(leaving.signal));
     const answered = client.upstream.send(REQUEST, limit)
       .then(({ body }) => body.start(100));
     await begun.promise;
@@ -198,7 +226,7 @@ Deno.test("send() closes a connection that comes about just as the client leaves
   for (let i = 0; i < 1_000; i++) {
     const client = new AbortController();
     setTimeout(() => client.abort(), 0);
-    using limit = new TimeLimit(60_000, client.signal);
+    using limit = new TimeLimit(60_000, waitingUntil(client.signal));
     await upstream.send(REQUEST, limit).catch(() => {});
   }
   upstream.close();

@@ -1,0 +1,221 @@
+/**
+ * What lets a cluster's Prometheus scrape the DaemonSet, and what it alerts of.
+ * OpenShift's parts: its service CA makes the certificate, its platform
+ * monitoring asks.
+ *
+ * @module
+ */
+import { alertGroups } from "./alerts.ts";
+import { labels, NAME, SELECTOR } from "./labels.ts";
+
+/** Lets in who may ask for metrics; OpenShift's release has one of its own. */
+export const RBAC_PROXY_IMAGE = "quay.io/brancz/kube-rbac-proxy:v0.19.1";
+
+/** What monitoring needs to know. */
+export interface Monitoring {
+  /** Where the administrators' endpoint listens. */
+  readonly admin: string;
+  /** The image of kube-rbac-proxy. */
+  readonly image: string;
+}
+
+/**
+ * A port of the node, of those that OpenShift opens between nodes (9000 to
+ * 9999), which nobody else has there:
+ * https://github.com/openshift/enhancements/blob/master/dev-guide/host-port-registry.md
+ */
+const PORT = 9254;
+
+/** The Secret with the certificate, which OpenShift makes for the Service. */
+const TLS = `${NAME}-tls`;
+
+/** Who asks: the Prometheus of OpenShift's platform monitoring. */
+const PROMETHEUS = {
+  kind: "ServiceAccount",
+  name: "prometheus-k8s",
+  namespace: "openshift-monitoring",
+};
+
+const RBAC = "rbac.authorization.k8s.io";
+
+/** The label of namespaces that the platform's Prometheus looks at. */
+export const MONITORED: Readonly<Record<string, string>> = {
+  "openshift.io/cluster-monitoring": "true",
+};
+
+/** The objects beside the DaemonSet, in the order they are to be created in. */
+export function monitoringObjects(): readonly unknown[] {
+  return [
+    // kube-rbac-proxy asks the API who a token is of, and what they may do.
+    binding("ClusterRole", "auth-delegator", "system:auth-delegator", {
+      kind: "ServiceAccount",
+      name: NAME,
+      namespace: NAME,
+    }),
+    role("ClusterRole", "metrics", [
+      { nonResourceURLs: ["/metrics"], verbs: ["get"] },
+    ]),
+    binding("ClusterRole", "metrics", `${NAME}-metrics`, PROMETHEUS),
+    role("Role", "targets", [
+      ...[
+        ["", ["services", "endpoints", "pods"]],
+        ["discovery.k8s.io", ["endpointslices"]],
+      ].map(([group, resources]) => ({
+        apiGroups: [group],
+        resources,
+        verbs: ["get", "list", "watch"],
+      })),
+    ]),
+    binding("Role", "targets", `${NAME}-targets`, PROMETHEUS),
+    service(),
+    serviceMonitor(),
+    {
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PrometheusRule",
+      metadata: inNamespace(NAME),
+      spec: alertGroups(),
+    },
+  ];
+}
+
+function inNamespace(name: string) {
+  return { name, namespace: NAME, labels: labels("monitoring") };
+}
+
+/** What belongs to no namespace is told apart by its name alone. */
+function metadataOf(kind: "Role" | "ClusterRole", suffix: string) {
+  const { namespace, ...rest } = inNamespace(`${NAME}-${suffix}`);
+  return kind === "Role" ? { ...rest, namespace } : rest;
+}
+
+function role(
+  kind: "Role" | "ClusterRole",
+  suffix: string,
+  rules: readonly unknown[],
+) {
+  const metadata = metadataOf(kind, suffix);
+  return { apiVersion: `${RBAC}/v1`, kind, metadata, rules };
+}
+
+function binding(
+  kind: "Role" | "ClusterRole",
+  suffix: string,
+  name: string,
+  subject: unknown,
+) {
+  return {
+    apiVersion: `${RBAC}/v1`,
+    kind: `${kind}Binding`,
+    metadata: metadataOf(kind, suffix),
+    roleRef: { apiGroup: RBAC, kind, name },
+    subjects: [subject],
+  };
+}
+
+function service() {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      ...inNamespace(NAME),
+      annotations: {
+        "service.beta.openshift.io/serving-cert-secret-name": TLS,
+      },
+    },
+    spec: {
+      clusterIP: "None",
+      selector: SELECTOR,
+      ports: [{ name: "metrics", port: PORT, targetPort: "metrics" }],
+    },
+  };
+}
+
+function serviceMonitor() {
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "ServiceMonitor",
+    metadata: inNamespace(NAME),
+    spec: {
+      selector: { matchLabels: SELECTOR },
+      endpoints: [{
+        port: "metrics",
+        scheme: "https",
+        interval: "30s",
+        bearerTokenFile: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+        tlsConfig: {
+          caFile:
+            "/etc/prometheus/configmaps/serving-certs-ca-bundle/service-ca.crt",
+          serverName: `${NAME}.${NAME}.svc`,
+        },
+        // A node is found by its name, whatever its address is.
+        relabelings: [{
+          sourceLabels: ["__meta_kubernetes_pod_node_name"],
+          targetLabel: "instance",
+        }],
+      }],
+    },
+  };
+}
+
+/** The container beside the proxy's, the only one that may ask the API. */
+export function rbacProxy({ admin, image }: Monitoring): unknown {
+  return {
+    name: "kube-rbac-proxy",
+    image,
+    imagePullPolicy: "IfNotPresent",
+    args: [
+      `--secure-listen-address=[$(NODE_IP)]:${PORT}`,
+      `--upstream=http://${admin}/`,
+      "--allow-paths=/metrics",
+      "--tls-cert-file=/etc/tls/private/tls.crt",
+      "--tls-private-key-file=/etc/tls/private/tls.key",
+    ],
+    env: [{
+      name: "NODE_IP",
+      valueFrom: { fieldRef: { fieldPath: "status.hostIP" } },
+    }],
+    ports: [{ name: "metrics", containerPort: PORT, hostPort: PORT }],
+    resources: {
+      requests: { cpu: "1m", memory: "15Mi" },
+      limits: { memory: "64Mi" },
+    },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 65_534,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    volumeMounts: [
+      { name: "tls", mountPath: "/etc/tls/private", readOnly: true },
+      {
+        name: "token",
+        mountPath: "/var/run/secrets/kubernetes.io/serviceaccount",
+        readOnly: true,
+      },
+    ],
+  };
+}
+
+/** What that container mounts. */
+export function rbacProxyVolumes(): readonly unknown[] {
+  return [
+    // The proxy starts without it: OpenShift makes it a little later.
+    { name: "tls", secret: { secretName: TLS, optional: true } },
+    {
+      name: "token",
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: "token", expirationSeconds: 3607 } },
+          {
+            configMap: {
+              name: "kube-root-ca.crt",
+              items: [{ key: "ca.crt", path: "ca.crt" }],
+            },
+          },
+        ],
+      },
+    },
+  ];
+}
