@@ -18,13 +18,15 @@ import {
   isHttp2,
   NO_HTTP2,
   NO_STRANGERS,
+  originTarget,
+  pathOf,
   type Refusal,
   refusal,
+  requestBodies,
 } from "./admission.ts";
 import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
 import { fieldsOf, identityOnly, requestHeaders } from "./headers.ts";
 import type { TakePlace } from "./places.ts";
-import { originTarget, pathOf, requestBodies } from "./request.ts";
 import {
   type Ask,
   type ResponseCache,
