@@ -42,8 +42,17 @@ function requireMachine(runtime: Uint8Array, target: string): void {
   );
 }
 
-function say(warning: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`warning: ${warning}\n`));
+function print(stream: Pick<typeof Deno.stdout, "writeSync">, text: string) {
+  stream.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** What failed, in a line that says what to do where that is known. */
+function failure(error: unknown): string {
+  const { message } = error instanceof Error ? error : new Error(`${error}`);
+  const [, address] = /(https:\/\/\S+\/denort-[\w.-]+)/.exec(message) ?? [];
+  return address === undefined
+    ? message
+    : `Cannot compile: Deno cannot download ${address}; get it elsewhere, and give the file unpacked as DENORT_BIN=FILE`;
 }
 
 const { output, ...given } = parseArgs(Deno.args, {
@@ -82,7 +91,8 @@ try {
     runtime = await readRuntime(target);
   }
   if (runtime === undefined) {
-    say("the runtime keeps its symbols: Deno did not leave it in its cache");
+    const why = "Deno did not leave it in its cache";
+    print(Deno.stderr, `warning: the runtime keeps its symbols: ${why}`);
   } else {
     requireMachine(runtime, target);
     const isDownloaded = !Deno.env.has("DENORT_BIN");
@@ -96,15 +106,19 @@ try {
     await runtimeOf(file, target),
     await Deno.readTextFile(`${FOLDER}.deno-version`),
   );
-  if (warning !== undefined) say(warning);
+  if (warning !== undefined) {
+    print(Deno.stderr, `warning: ${warning}`);
+  }
   const size = Deno.statSync(new URL(file, ROOT)).size;
-  Deno.stdout.writeSync(
-    new TextEncoder().encode(
-      `${file}: ${(size / 1e6).toFixed(1)} MB, ${
-        build.commit ?? "no commit"
-      }, imports from ${build.imports}\n`,
-    ),
+  print(
+    Deno.stdout,
+    `${file}: ${(size / 1e6).toFixed(1)} MB, ${
+      build.commit ?? "no commit"
+    }, imports from ${build.imports}`,
   );
+} catch (error) {
+  print(Deno.stderr, failure(error));
+  Deno.exitCode = 1;
 } finally {
   Deno.removeSync(folder, { recursive: true });
 }
