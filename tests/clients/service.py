@@ -86,7 +86,9 @@ class Exchange(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if options.record:
-            print(self.command, self.path, self.headers.get("Connection"), flush=True)
+            # In one piece: others print at the same time.
+            asked = (self.command, self.path, self.headers.get("Connection"))
+            print("{} {} {}\n".format(*asked), end="", flush=True)
         if self.path == options.hang:
             threading.Event().wait()
         time.sleep(options.delay)
