@@ -37,7 +37,7 @@ const SHELL = BLOCKS.filter(({ info }) => MARKS.includes(info));
 
 /** Flags of other programs, by the document that names them. */
 const FOREIGN: Readonly<Record<string, readonly string[]>> = {
-  "docs/image.md": ["label", "platform", "security-opt", "target"],
+  "docs/image.md": ["label", "offline", "platform", "security-opt", "target"],
   "docs/bootstrapping.md": ["partition"],
   "docs/performance.md": ["executable", "only", "other", "quick"],
 };
