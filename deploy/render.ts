@@ -23,7 +23,7 @@ async function printed(...args: readonly string[]): Promise<string> {
   await manifests.run(args, {
     env: {},
     build: { imports: "npm" },
-    terminal: false,
+    columns: undefined,
     stdout: (part) => text += part,
     stderr() {},
     flush: () => Promise.resolve(),
