@@ -1,222 +1,137 @@
 /**
- * What is measured side by side: this program, and what a user could put in its
- * place.
+ * What is measured side by side: this program, what a user could put in its
+ * place, and what the runtime takes for itself.
  *
  * @module
  */
-import { nginxSubFilter } from "./nginx.ts";
-import { type CommandLine, isInstalled, output } from "./processes.ts";
 
-/** Where a contestant listens and what it has before it. */
+/** How one of them is started. */
+export type Contestant = (place: Place) => readonly string[];
+
+/** Where one of them stands. */
 export interface Place {
-  /** A folder of its own. */
+  /** A folder for its files. */
   readonly folder: string;
-  /** The port of 127.0.0.1 where it listens. */
+  /** The port of 127.0.0.1 where it is to listen. */
   readonly port: number;
-  /** The port of 127.0.0.1 where the upstream listens. */
-  readonly upstream: number;
+  /** The port of 127.0.0.1 where the service is. */
+  readonly service: number;
 }
 
-/** One of those that are measured. */
-export interface Contestant {
-  /** What the report calls it. */
-  readonly name: string;
-  /** What must be installed, with the package of Debian that has it. */
-  readonly needs: Readonly<Record<string, string>>;
-  /** Makes ready what is needed to start it. */
-  prepare?(folder: string): Promise<void>;
-  /** How it is started. */
-  command(place: Place): CommandLine;
-}
-
-/** This program with an answer reused for a second, as it is by default. */
-export const OURS = "c2s-imds";
+/** This program with an answer used again for a second, as by default. */
+export const HOT = "c2s-imds";
 
 /** This program when every request goes up. */
-export const OURS_COLD = "c2s-imds --cache 0";
+export const COLD = "c2s-imds --cache 0";
 
-/** What its figures are compared with. */
-export const SUB_FILTER = "nginx sub_filter";
+/** What figures are compared with first. */
+export const NGINX = "nginx sub_filter, 1 worker";
 
-/** What a web developer would write. */
-export const NODE = "Node http-proxy-middleware";
+/** The least that a proxy on Node needs. */
+export const NODE = "Node http, minimal";
 
-/** What the runtime takes for itself: no proxy can be faster on it. */
-export const FLOOR = "Deno.serve from memory";
+/** As the program does it that this one is to replace. */
+export const ORIGINAL = "the original's way (Node http)";
 
-const PROXIES = new URL("proxies/", import.meta.url).pathname;
+/** Go's own. */
+export const GO = "Go ReverseProxy";
+
+/** The file of a proxy of ours. */
+export function proxyFile(name: string): string {
+  return new URL(`proxies/${name}`, import.meta.url).pathname;
+}
+
+function ours(executable: string, ...flags: readonly string[]): Contestant {
+  return ({ port, service }) => [
+    executable,
+    "serve",
+    `--listen=127.0.0.1:${port}`,
+    `--upstream=http://127.0.0.1:${service}`,
+    ...flags,
+  ];
+}
+
+function onDeno(mode: "fetch" | "connect" | "memory"): Contestant {
+  return ({ port, service }) => [
+    Deno.execPath(),
+    ...["run", "--quiet", "--no-config", "--allow-net=127.0.0.1"],
+    ...[proxyFile("deno_serve.ts"), mode, `${port}`, `${service}`],
+  ];
+}
+
+function onNode(kind: "original" | "minimal"): Contestant {
+  return ({ port, service }) => [
+    ...["node", proxyFile("node_proxy.mjs"), kind, `${port}`, `${service}`],
+  ];
+}
+
+/** nginx as Debian has it, but for the one worker; it keeps connections. */
+const nginx: Contestant = ({ folder, port, service }) => {
+  const own = `${folder}/nginx-${port}`;
+  Deno.mkdirSync(own, { recursive: true });
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((it) => `${it}_temp_path ${own}/${it};`).join("\n  ");
+  Deno.writeTextFileSync(
+    `${own}/nginx.conf`,
+    `daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid ${own}/nginx.pid;
+error_log stderr crit;
+events { worker_connections 10000; }
+http {
+  ${temporary}
+  access_log off;
+  keepalive_requests 1000000000;
+  upstream metadata {
+    server 127.0.0.1:${service};
+    keepalive 64;
+    keepalive_requests 1000000000;
+  }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_pass http://metadata;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      sub_filter us-east-1 us-iso-east-1;
+      sub_filter_once off;
+      sub_filter_types *;
+    }
+  }
+}
+`,
+  );
+  return ["nginx", "-p", own, "-e", "stderr", "-c", `${own}/nginx.conf`];
+};
 
 /**
- * How this program is started: as in production, so that as root it has a
- * parent that watches it.
+ * All who take part, by name.
  *
- * @param executable its path
- * @param place where it is to stand
- * @param flags further flags
+ * @param executable this program
+ * @param other an executable to compare it with
  */
-export function ourCommand(
+export function contestants(
   executable: string,
-  { port, upstream }: Pick<Place, "port" | "upstream">,
-  ...flags: readonly string[]
-): CommandLine {
-  return {
-    name: executable,
-    args: [
-      "serve",
-      `--listen=127.0.0.1:${port}`,
-      `--upstream=http://127.0.0.1:${upstream}`,
-      "--user=10169",
-      ...flags,
-    ],
-  };
-}
-
-function onDenoServe(
-  mode: "fetch" | "memory",
-  { port, upstream }: Pick<Place, "port" | "upstream">,
-): CommandLine {
-  return {
-    name: Deno.execPath(),
-    args: [
-      "run",
-      "--quiet",
-      "--no-config",
-      "--allow-net=127.0.0.1",
-      `${PROXIES}deno_serve.ts`,
-      mode,
-      `${port}`,
-      `http://127.0.0.1:${upstream}`,
-    ],
-  };
-}
-
-/** Runs a step of a preparation; fails with what it said. */
-async function must(
-  name: string,
-  args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const { success, stderr } = await new Deno.Command(name, {
-    args: [...args],
-    cwd,
-    env,
-    stdin: "null",
-  }).output();
-  if (success) return;
-  const said = new TextDecoder().decode(stderr).trim().split("\n").pop();
-  throw new Error(`${name} ${args[0]} failed: ${said}`);
-}
-
-/**
- * All who compete.
- *
- * @param executable the path of this program
- */
-export function contestants(executable: string): readonly Contestant[] {
-  return [
-    {
-      name: OURS,
-      needs: {},
-      command: (place) => ourCommand(executable, place),
-    },
-    {
-      name: OURS_COLD,
-      needs: {},
-      command: (place) => ourCommand(executable, place, "--cache=0"),
-    },
-    {
-      name: SUB_FILTER,
-      needs: { nginx: "nginx-light" },
-      command: ({ folder, port, upstream }) =>
-        nginxSubFilter(folder, port, upstream),
-    },
-    {
-      name: NODE,
-      needs: { node: "nodejs", npm: "npm" },
-      prepare: async (folder) => {
-        for (const file of ["package.json", "package-lock.json", "proxy.mjs"]) {
-          await Deno.copyFile(`${PROXIES}node/${file}`, `${folder}/${file}`);
-        }
-        await must("npm", ["ci", "--ignore-scripts", "--no-audit"], folder);
-      },
-      command: ({ folder, port, upstream }) => ({
-        name: "node",
-        args: [
-          `${folder}/proxy.mjs`,
-          `${port}`,
-          `http://127.0.0.1:${upstream}`,
-        ],
-        env: { NODE_ENV: "production" },
-      }),
-    },
-    {
-      name: "Go ReverseProxy",
-      needs: { go: "golang-go" },
-      prepare: (folder) =>
-        must(
-          "go",
-          ["build", `-o=${folder}/proxy`, `${PROXIES}reverse_proxy.go`],
-          folder,
-          { CGO_ENABLED: "0", GO111MODULE: "off", GOFLAGS: "" },
-        ),
-      command: ({ folder, port, upstream }) => ({
-        name: `${folder}/proxy`,
-        args: [`127.0.0.1:${port}`, `http://127.0.0.1:${upstream}`],
-      }),
-    },
-    {
-      name: "Deno fetch",
-      needs: {},
-      command: (place) => onDenoServe("fetch", place),
-    },
-    {
-      name: FLOOR,
-      needs: {},
-      command: (place) => onDenoServe("memory", place),
-    },
-  ];
-}
-
-/**
- * Makes a contestant ready.
- *
- * @param contestant the contestant
- * @param folder its folder, not there yet
- * @returns why it cannot take part; nothing when it can
- */
-export async function prepare(
-  contestant: Contestant,
-  folder: string,
-): Promise<string | undefined> {
-  const missing = Object.entries(contestant.needs)
-    .filter(([program]) => !isInstalled(program))
-    .map(([program, debian]) => `${program} (Debian's ${debian})`);
-  if (missing.length > 0) return `not installed: ${missing.join(", ")}`;
-  await Deno.mkdir(folder, { recursive: true });
-  try {
-    await contestant.prepare?.(folder);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** The versions of all that takes part, one a line. */
-export async function versions(executable: string): Promise<readonly string[]> {
-  const questions: readonly (readonly [string, ...string[]])[] = [
-    [executable, "--version"],
-    ["nginx", "-v"],
-    ["node", "--version"],
-    ["go", "version"],
-    ["wrk", "-v"],
-  ];
-  const found: string[] = [];
-  for (const [program, ...args] of questions) {
-    if (!isInstalled(program)) continue;
-    const [line = ""] = (await output(program, ...args)).split("\n");
-    const short = line.replace(/ \[epoll\].*/, "").trim();
-    found.push(program === "node" ? `Node ${short}` : short);
-  }
-  return found;
+  other?: string,
+): ReadonlyMap<string, Contestant> {
+  return new Map([
+    [HOT, ours(executable)],
+    [COLD, ours(executable, "--cache=0")],
+    ...(other === undefined ? [] : [
+      [`${HOT}, the other`, ours(other)] as const,
+      [`${COLD}, the other`, ours(other, "--cache=0")] as const,
+    ]),
+    [NGINX, nginx],
+    [NODE, onNode("minimal")],
+    [ORIGINAL, onNode("original")],
+    [GO, ({ folder, port, service }) => [
+      ...[`${folder}/reverse_proxy`, `127.0.0.1:${port}`],
+      `http://127.0.0.1:${service}`,
+    ]],
+    ["Deno fetch", onDeno("fetch")],
+    ["floor: Deno.serve, Deno.connect", onDeno("connect")],
+    ["floor: Deno.serve from memory", onDeno("memory")],
+  ]);
 }

@@ -1,62 +1,46 @@
 /**
  * Measures this program side by side with what could stand in its place, and
- * what it costs as connections grow; writes tables to `bench/results/results.md`.
+ * writes tables to `bench/results/results.md`.
  *
- * Usage: `deno task bench [--quick] [--executable FILE] [--output FOLDER]`
+ * Usage: `deno task bench [--quick] [--only SECTION,…] [--executable FILE]
+ * [--other FILE] [--output FOLDER]`
  *
- * `--quick` takes less than a minute, measures each thing once and writes to a
- * new folder.
- *
- * Everything is on loopback. It needs nginx and wrk, and `dist/c2s-imds` from
- * `deno task compile`; other contestants are left out where their programs are
- * missing. Run it as root to see the parent and the child of production.
+ * `--only` takes names of {@linkcode Sections}; with it, and with `--quick`,
+ * the results are only printed. `--other` is an executable to compare with.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { contestants, versions } from "./contestants.ts";
-import { identity, writeDocument } from "./documents.ts";
-import { type Goal, goals } from "./goals.ts";
-import { type Growth, type GrowthPlan, measureGrowth } from "./growth.ts";
-import { nginxUpstream } from "./nginx.ts";
+import { plainRunner } from "../tests/helpers/plain_runner.ts";
+import { COLD, contestants, GO, HOT, NGINX, NODE } from "./contestants.ts";
+import { goals, goalsReport, type Sections } from "./goals.ts";
+import { Lab } from "./lab.ts";
+import { type Section, sectionReport } from "./report.ts";
 import {
-  endWithUs,
-  freePort,
-  isInstalled,
-  startAnswering,
-} from "./processes.ts";
-import { race, type RacePlan, type RaceResults } from "./race.ts";
-import { goalsReport, growthReport, raceReport } from "./report.ts";
+  bootStorm,
+  bursts,
+  crowd,
+  type Field,
+  manyIdle,
+  type Plan,
+  quietNode,
+  withRule,
+} from "./sections.ts";
 
-const FULL: { readonly race: RacePlan; readonly growth: GrowthPlan } = {
-  race: {
-    rounds: 5,
-    starts: 5,
-    loads: [
-      { connections: 1, seconds: 1.5 },
-      { connections: 16, seconds: 2 },
-      { connections: 64, seconds: 1 },
-    ],
-  },
-  growth: {
-    connections: [1, 4, 16, 64, 256, 1_000],
-    seconds: 2,
-  },
+const FULL: Plan = {
+  rounds: 12,
+  burst: 2_000,
+  warmUp: 10_000,
+  repeats: 5,
+  seconds: 25,
 };
 
-const QUICK: typeof FULL = {
-  race: {
-    rounds: 1,
-    starts: 1,
-    loads: [
-      { connections: 1, seconds: 1 },
-      { connections: 16, seconds: 1 },
-    ],
-  },
-  growth: {
-    connections: [1_000],
-    seconds: 1,
-  },
+const QUICK: Plan = {
+  rounds: 3,
+  burst: 2_000,
+  warmUp: 5_000,
+  repeats: 1,
+  seconds: 5,
 };
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -67,89 +51,84 @@ function say(message: string): void {
 
 /** What the numbers hold for. */
 async function circumstances(executable: string): Promise<string> {
+  const said = await Promise.all([
+    [executable, "--version"] as const,
+    ["nginx", "-v"] as const,
+    ["node", "--version"] as const,
+    ["go", "version"] as const,
+  ].map(async (argv) => {
+    const result = await plainRunner(argv);
+    if (typeof result === "string") throw new Error(`${argv[0]}: ${result}`);
+    const [line = ""] = (result.stdout + result.stderr).split("\n");
+    return argv[0] === "node" ? `Node ${line}` : line;
+  }));
   const { total } = Deno.systemMemoryInfo();
   const machine = `${navigator.hardwareConcurrency} processors, ${
     Math.round(total / 1e9)
-  } GB of memory, ${Deno.build.os} ${Deno.osRelease()}, load before the run ${
+  } GB of memory, Linux ${Deno.osRelease()}, load before the run ${
     Deno.loadavg()[0]?.toFixed(1)
   }`;
-  const lines = [machine, ...await versions(executable)];
-  return lines.map((it) => `- ${it.replace(executable, "c2s-imds")}\n`)
-    .join("");
-}
-
-function report(
-  about: string,
-  results: RaceResults,
-  reachedGoals: readonly Goal[],
-  growth: readonly Growth[],
-): string {
-  return `# Results
-
-Made by \`deno task bench\`; [performance](../../docs/performance.md) says how to
-read them. Only ratios within this run mean anything: medians over the rounds,
-with the least and the greatest.
-
-${about}- The identity document, 600 bytes, in ${
-    Math.round(performance.now() / 1_000)
-  } s
-
-## Goals
-
-${goalsReport(reachedGoals)}
-## Side by side
-
-${raceReport(results)}
-## As connections grow
-
-${growthReport(growth)}`;
+  return [machine, ...said].map((it) => `- ${it}\n`).join("");
 }
 
 const options = parseArgs(Deno.args, {
   boolean: ["quick"],
-  string: ["output", "executable"],
+  string: ["output", "only", "executable", "other"],
 });
-const executable = String(
-  options.executable ?? `${ROOT}dist/c2s-imds`,
-);
-for (const program of [executable, "nginx", "wrk"]) {
-  if (isInstalled(program)) continue;
-  say(`Cannot measure without ${program}`);
-  Deno.exit(1);
-}
-endWithUs();
-// A proxy of this machine's environment is no part of what is measured.
-Deno.env.set("NO_PROXY", "127.0.0.1");
+const executable = String(options.executable ?? `${ROOT}dist/c2s-imds`);
+const other = options.other?.toString();
 const plan = options.quick ? QUICK : FULL;
-const folder = Deno.makeTempDirSync({ prefix: "c2s-imds-bench-" });
-try {
-  // The workers of nginx run as another user.
-  Deno.chmodSync(folder, 0o755);
-  writeDocument(folder, identity);
-  const port = freePort();
-  const started = await startAnswering(
-    nginxUpstream(`${folder}/upstream`, port, folder),
-    port,
-    identity.target,
+const about = await circumstances(executable);
+const all = contestants(executable, other);
+const some = (...names: string[]): Field =>
+  new Map(
+    [...all].filter(([name]) =>
+      names.some((it) => name === it || name.startsWith(`${it}, the other`))
+    ),
   );
-  await using _upstream = started.program;
-  const about = await circumstances(executable);
-  const output = String(
-    options.output ??
-      (options.quick
-        ? Deno.makeTempDirSync({ prefix: "c2s-imds-results-" })
-        : `${ROOT}bench/results`),
-  );
-  const all = contestants(executable);
-  const results = await race(all, port, folder, plan.race, say);
-  const growth = await measureGrowth(executable, port, plan.growth, say);
-  const toReach = goals(results, growth);
-  Deno.writeTextFileSync(
+const own = new Map([[HOT, executable]]);
+if (other !== undefined) own.set(`${HOT}, the other`, other);
+
+await using lab = await Lab.create();
+const near = { delay: "100us", connections: 16 };
+const measures: Record<keyof Sections, () => Promise<Section>> = {
+  closing: () => bursts(lab, all, plan, { ...near, kind: "close" }),
+  keeping: () => bursts(lab, all, plan, { ...near, kind: "keep" }),
+  distant: () =>
+    bursts(lab, all, plan, { delay: "1ms", connections: 64, kind: "close" }),
+  quiet: () => quietNode(lab, all, plan),
+  storm: () => bootStorm(lab, some(HOT, COLD, NGINX), plan, false),
+  limited: () => bootStorm(lab, some(HOT, COLD, NGINX), plan, true),
+  crowd: () => crowd(lab, some(COLD, NGINX, NODE, GO), plan),
+  idle: () => manyIdle(lab, some(HOT, NGINX, NODE, GO)),
+  rule: () => withRule(own, plan),
+};
+const only = options.only?.toString().split(",");
+const sections: Partial<Record<keyof Sections, Section>> = {};
+for (const [name, measure] of Object.entries(measures)) {
+  if (only?.includes(name) === false) continue;
+  say(`${(performance.now() / 1e3).toFixed(0)} s: ${name}`);
+  sections[name as keyof Sections] = await measure();
+}
+const found = goalsReport(goals(sections));
+const tables = Object.values(sections).map(sectionReport).join("\n");
+say(`\n${found}\n${tables}`);
+const whole = only === undefined && !options.quick;
+const output = options.output ?? (whole ? `${ROOT}bench/results` : undefined);
+if (output !== undefined) {
+  await Deno.writeTextFile(
     `${output}/results.md`,
-    report(about, results, toReach, growth),
+    `# Results
+
+Made by \`deno task bench\` in ${(performance.now() / 1e3).toFixed(0)} s;
+[performance](../../docs/performance.md) says how to read them. Medians; ×, too,
+is the median over the rounds.
+
+${about}
+## Goals
+
+${found}
+${tables}`,
   );
-  say(goalsReport(toReach));
   say(`written to ${output}`);
-} finally {
-  Deno.removeSync(folder, { recursive: true });
 }

@@ -1,9 +1,9 @@
 /**
  * Runs `deno test` with the flags it is given on the files and folders it is
- * given, all rooms but those of other tasks unless it is given some: four files
- * at a time unless `DENO_JOBS` says otherwise, the program installed once for
- * all of them, and an end to what hangs after 20 minutes, or after
- * `TEST_MINUTES`. `--mirrored` means the rooms that mirror `lib/`.
+ * given, all rooms without a task of their own unless it is given some: four
+ * files at a time unless `DENO_JOBS` says otherwise, the program installed once
+ * for all of them, and an end to what hangs after 20 minutes, or after
+ * `TEST_MINUTES`.
  *
  * @module
  */
@@ -13,16 +13,10 @@ import { RUN_FOLDER } from "./helpers/installed.ts";
 const MINUTES = Number(Deno.env.get("TEST_MINUTES") ?? 20);
 
 /** The rooms with the longest tests, which are to begin. */
-const LONG = ["tests/e2e/", "tests/clients/", "tests/reliability/"];
+const LONG = ["tests/e2e/", "tests/kernel/", "tests/reliability/"];
 
-/** The rooms that tasks of their own run. */
-const OTHER_TASKS = ["tests/api", "tests/image"];
-
-/** The rooms of the tests for the rooms of a folder. */
-function roomsOf(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].filter((it) => it.isDirectory)
-    .map(({ name }) => `tests/${name}`);
-}
+/** The rooms that have a task of their own. */
+const APART = ["tests/api", "tests/clients", "tests/image", "tests/node"];
 
 function testFiles(path: string): string[] {
   if (Deno.statSync(path).isFile) {
@@ -41,13 +35,10 @@ function inOrder(files: readonly string[]): string[] {
   return files.toSorted((a, b) => rank(a) - rank(b) || size(b) - size(a));
 }
 
-const flags = Deno.args.filter((arg) =>
-  arg.startsWith("-") && arg !== "--mirrored"
-);
+const flags = Deno.args.filter((arg) => arg.startsWith("-"));
 const given = Deno.args.filter((arg) => !arg.startsWith("-"));
-const rooms = Deno.args.includes("--mirrored")
-  ? roomsOf("lib")
-  : roomsOf("tests").filter((it) => !OTHER_TASKS.includes(it));
+const rooms = [...Deno.readDirSync("tests")].filter((it) => it.isDirectory)
+  .map(({ name }) => `tests/${name}`).filter((room) => !APART.includes(room));
 const files = inOrder((given.length > 0 ? given : rooms).flatMap(testFiles));
 
 const folder = await Deno.makeTempDir({ prefix: "c2s-imds-run-" });

@@ -33,8 +33,9 @@ func main() {
 		log.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(upstream)
-	// The default keeps 2 idle connections and opens a new one for the rest.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil
+	// The default keeps 2 idle connections and opens a new one for the rest.
 	transport.MaxIdleConnsPerHost = 64
 	proxy.Transport = transport
 	proxy.ModifyResponse = rewrite

@@ -83,6 +83,7 @@ function reasons(
   const unguarded = "unguarded" in rule
     ? rule.unguarded.find((text) => text.startsWith("IPv6"))
     : undefined;
+  const [diversion] = "diversions" in rule ? rule.diversions : [];
   const isReal = kind === "real";
   const isNear = rule.state === "not needed";
   const isRuled = kind === "silent" &&
@@ -112,7 +113,12 @@ function reasons(
     [
       kind !== "emulated" && foreign !== undefined,
       `a rule of others takes the traffic: ${foreign}`,
-      "delete that rule, or have it come after C2S-IMDS",
+      diversion?.next ?? "delete that rule, or have it come after C2S-IMDS",
+    ],
+    [
+      (kind === "failing" || kind === "silent") && diversion !== undefined,
+      diversion?.why ?? "",
+      diversion?.next ?? "",
     ],
     // They see another region: why does the proxy not stand between?
     [

@@ -26,7 +26,7 @@ export type RuleFacts =
     readonly state: "not needed";
   }
   | Extract<Status, { state: "unknown" }>
-  | Pick<KnownStatus, "state" | "backend" | "differences" | "unguarded"> & {
+  | Omit<KnownStatus, "expected" | "found" | "warnings"> & {
     /** The port on 127.0.0.1 to which the redirect goes, or should go. */
     readonly port: number;
   };
@@ -78,15 +78,9 @@ export async function readRule(
     return { state: "open", uid: proxyUid, targets };
   }, quick);
   if (status.state === "unknown") return status;
-  const { state, differences, unguarded, expected } = status;
+  const { expected, found: _, warnings: __, ...facts } = status;
   const redirect = expected.find(({ family }) => family === "ip");
-  return {
-    state,
-    backend: status.backend,
-    port: redirect?.port ?? defaultPort,
-    differences,
-    unguarded,
-  };
+  return { ...facts, port: redirect?.port ?? defaultPort };
 }
 
 /** Names who listens on a loopback port without being the proxy's user. */

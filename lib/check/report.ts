@@ -146,6 +146,9 @@ function warnings({ seen, exempt, rule }: Findings): readonly string[] {
     !seen.observation.ttlTold;
   return [
     ..."unguarded" in rule ? rule.unguarded : [],
+    ..."diversions" in rule
+      ? rule.diversions.map(({ why, next }) => `${why}; ${next}`)
+      : [],
     ...isTtlMissing
       ? [
         "the token comes without its TTL: SDKs for Go, Java and Rust refuse it",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Option } from "./options.ts";
 import type { Build } from "./version.ts";
 import type { ReadTextFileOptions } from "../system/read_text_file.ts";
 
@@ -54,6 +55,10 @@ export interface Command {
   readonly summary: string;
   /** The whole help text, ending in a line feed. */
   readonly help: string;
+  /** Its options. */
+  readonly options: readonly Option[];
+  /** The words of which one must come first, if there are such. */
+  readonly actions?: readonly string[];
   /**
    * Runs it.
    *

@@ -13,6 +13,8 @@ export interface Option {
   readonly name: string;
   /** What its value is called in the help; without one it is a switch. */
   readonly value?: string;
+  /** The values there are, where they are few; completions offer them. */
+  readonly choices?: readonly string[];
   /** Whether it may be given more than once, in a file as a list or mapping. */
   readonly repeatable?: boolean;
   /** Whether it may name a file; one that a file names is relative to that. */

@@ -67,6 +67,8 @@ export function createAddress(run: Runner): Command {
     name: "address",
     summary: "Puts the service's address on lo, for CloudStack",
     help: HELP,
+    options: OPTIONS,
+    actions: ACTIONS,
     async run(args, io) {
       const { action, isSet } = parseAction(args, OPTIONS, ACTIONS);
       if (action === "status") return await status(run, isSet("json"), io);

@@ -102,6 +102,7 @@ export function createCheck(parts: Omit<ProbeParts, "env">): Command {
     name: "check",
     summary: "Tells which region a client on this node sees, and why",
     help: HELP,
+    options: OPTIONS,
     async run(args, io) {
       const { user, json, ...request } = parseRequest(args, io);
       sanitizeEnvironment();

@@ -35,6 +35,7 @@ export const demo: Command = {
   name: "demo",
   summary: "Shows real and rewritten metadata side by side, no cloud needed",
   help: HELP,
+  options: OPTIONS,
   run,
 };
 

@@ -114,6 +114,8 @@ export function createIptables(run: Runner): Command {
     name: "iptables",
     summary: "Installs, removes and shows the rule that leads to the proxy",
     help: HELP,
+    options: OPTIONS,
+    actions: ACTIONS,
     async run(args, io) {
       const { action, user, backend, isDry, isJson, ...wanted } = parse(args);
       if (action === "remove") {
@@ -254,7 +256,11 @@ function renderRule(rule: Rule): string {
 function renderStatus(status: Status): string {
   if (status.state === "unknown") return `${oneLine(status.reason)}\n`;
   const { state, backend, expected, differences, found } = status;
-  const warnings = [...status.unguarded, ...status.warnings];
+  const warnings = [
+    ...status.unguarded,
+    ...status.diversions.map(({ why, next }) => `${why}; ${next}`),
+    ...status.warnings,
+  ];
   const lines = [
     `backend: ${backend}`,
     ...expected.map((rule) => `expected: ${renderRule(rule)}`),

@@ -65,6 +65,8 @@ const OWN_OPTIONS: readonly Option[] = [
 
 const SERVE_OPTIONS: readonly Option[] = [...PASSED_ON, ...OTHER_WAYS];
 
+const OPTIONS: readonly Option[] = [...OWN_OPTIONS, ...SERVE_OPTIONS];
+
 const HELP = `Usage: c2s-imds manifests machineconfig|daemonset|systemd [flags]
 
 Prints what brings the proxy to nodes, each with serve --iptables.
@@ -91,14 +93,15 @@ export const manifests: Command = {
   name: "manifests",
   summary: "Prints manifests for OpenShift, Kubernetes and systemd",
   help: HELP,
+  options: OPTIONS,
+  actions: KINDS,
   run: (args, io) => Promise.resolve(run(args, io)),
 };
 
 function run(args: readonly string[], io: Io): ExitCode {
-  const options = [...OWN_OPTIONS, ...SERVE_OPTIONS];
   const { action: kind, values, value, isSet } = parseAction(
     args,
-    options,
+    OPTIONS,
     KINDS,
     "manifest",
   );

@@ -24,6 +24,8 @@ const YAML: Option = {
   of: ["show"],
 };
 
+const ACTIONS = ["list", "ls", "show"] as const;
+
 const HELP = `Usage: c2s-imds profiles list
        c2s-imds profiles show NAME|FILE [flags]
 
@@ -49,6 +51,8 @@ export const profiles: Command = {
   name: "profiles",
   summary: "Lists the identities there are, and what each changes",
   help: HELP,
+  options: [YAML],
+  actions: ACTIONS,
   run: (args, io) => Promise.resolve(run(args, io)),
 };
 
@@ -56,7 +60,7 @@ function run(args: readonly string[], io: Io): ExitCode {
   const { action, operand: name, isSet } = parseAction(
     args,
     [YAML],
-    ["list", "ls", "show"],
+    ACTIONS,
     "verb",
     "show",
   );

@@ -29,5 +29,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry("address", async () => (await import("./address.ts")).address),
   entry("profiles", async () => (await import("./profiles.ts")).profiles),
   entry("manifests", async () => (await import("./manifests.ts")).manifests),
+  entry(
+    "completions",
+    async () =>
+      (await import("./completions.ts")).createCompletions(() => COMMANDS),
+  ),
   entry("demo", async () => (await import("./demo.ts")).demo),
 ];

@@ -78,6 +78,7 @@ export const serve: Command = {
   name: "serve",
   summary: "Runs the proxy that shows the emulated region",
   help: HELP,
+  options: [...SERVE_OPTIONS, ...SERVE_ALIASES],
   run,
 };
 

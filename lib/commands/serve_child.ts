@@ -21,6 +21,7 @@ export const serveChild: Command = {
   name: CHILD_COMMAND,
   summary: "Serves for a parent that keeps root",
   help: "Usage: started by c2s-imds serve, never by hand\n",
+  options: [],
   async run(_args, io) {
     // They reach every process of the service, and are the parent's to obey.
     const signals = listenForSignals(io);

@@ -13,12 +13,22 @@ import type {
 } from "../config/serve_config.ts";
 import { UsageError } from "../cli/message.ts";
 import type { Log } from "../system/log.ts";
-import { coveredTargets, openMachine, resolveUser } from "../rule/machine.ts";
+import {
+  coveredTargets,
+  findMachine,
+  requireRights as requireBackendRights,
+  resolveUser,
+} from "../rule/machine.ts";
+import type { Reading } from "../rule/read.ts";
 import { look, reconcile, requireAlone } from "../rule/reconcile.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { answerChild } from "../supervisor/questions.ts";
 import { rulePorts } from "../rule/rule.ts";
-import { spawnChild } from "../supervisor/child_process.ts";
+import {
+  type ChildProcess,
+  controlChild,
+  startChildProcess,
+} from "../supervisor/child_process.ts";
 import { otherAddress } from "../supervisor/other_port.ts";
 import { ownCommand } from "../supervisor/own_command.ts";
 import {
@@ -28,7 +38,7 @@ import {
   requireRights,
   synCookieWarning,
 } from "../supervisor/preflight.ts";
-import { routeFault } from "../supervisor/route.ts";
+import { doubtfulFamilies, routeFault } from "../supervisor/route.ts";
 import { outlast, RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
@@ -71,22 +81,30 @@ export async function serveSupervised(
   const run = systemRunner;
   if (config.iptables) requireReachable(config);
   const uid = await resolveUser(config.user, run);
-  const user = await childUser(config.user.text, uid, run);
+  const [user] = await Promise.all([
+    childUser(config.user.text, uid, run),
+    requireRights(purposeOf(config), Deno.uid(), run),
+  ]);
   const command = ownCommand(io.env);
   const owners = socketOwners(run);
   const ruling = stoppableRunner(run);
+  // It takes its time to start, and is told nothing before all is checked.
+  let early: ChildProcess | undefined = startChildProcess(command, user);
   let rule: (SupervisedRule & { readonly backend: string }) | undefined;
   let address: HeldAddress | undefined;
   try {
-    await requireRights(purposeOf(config), Deno.uid(), run);
-    await requireOpenPorts(config, run);
-    if (config.iptables) rule = await openRule(config, uid, log, ruling.run);
+    [rule] = await Promise.all([
+      config.iptables ? openRule(config, uid, log, ruling.run) : undefined,
+      requireOpenPorts(config, run),
+    ]);
     address = await holdAddress(config, { run, log });
     const supervisor = new Supervisor(config, {
       spawn(config) {
-        const parts = { command, user, log, stderr: io.stderr };
-        const child = spawnChild(
-          parts,
+        const started = early ?? startChildProcess(command, user);
+        early = undefined;
+        const child = controlChild(
+          started,
+          { log, stderr: io.stderr },
           config,
           rule && { tally: rule.keeper.tally },
         );
@@ -109,6 +127,7 @@ export async function serveSupervised(
     rule?.keeper.run();
     return await supervisor.run() ? EXIT.OK : EXIT.FAILED;
   } finally {
+    early?.kill();
     rule?.keeper.close();
     await ruling.stop();
     await address?.release();
@@ -130,16 +149,30 @@ function requireReachable(config: ServeConfig): void {
   );
 }
 
+/** How long what was read before the proxy listened counts, in milliseconds. */
+const FRESH_MS = 1_000;
+
 /** The rule of this node, and what is done on the node for it. */
 async function openRule(
-  { backend }: NodeConfig,
+  { backend, listenAnywhere }: WholeConfig,
   uid: number,
   log: Log,
   run: Runner,
 ): Promise<SupervisedRule & { readonly backend: string }> {
-  const machine = await openMachine(backend, "install the rule", run);
-  const warning = await synCookieWarning(run);
+  const [machine, warning] = await Promise.all([
+    findMachine(backend, "install the rule", run),
+    synCookieWarning(run),
+  ]);
+  if (machine.backend === "legacy") await requireBackendRights(machine);
   if (warning !== undefined) log.warn(warning);
+  let known: { readonly reading: Reading; readonly at: number } | undefined;
+  /** What was read a moment ago, once. */
+  const takeKnown = () => {
+    const isFresh = performance.now() - (known?.at ?? 0) < FRESH_MS;
+    const reading = isFresh ? known?.reading : undefined;
+    known = undefined;
+    return reading;
+  };
   const looking = (where: Where) =>
     where === "in use" ? { ...machine, backends: [machine.backend] } : machine;
   return {
@@ -149,12 +182,18 @@ async function openRule(
         const action = `${
           desired.state === "open" ? "install" : "remove"
         } the rule`;
-        return reconcile({ ...looking(where), action }, desired, ownPorts);
+        const acting = { ...looking(where), action };
+        return reconcile(acting, desired, ownPorts, takeKnown());
       },
-      look: (desired, part) => look(machine, desired, part),
+      doubtful: (desired, part) =>
+        doubtfulFamilies(desired, part, !listenAnywhere),
+      look: (desired) => look(machine, desired),
       route: (desired) => routeFault(desired, run),
     }, log),
-    requireAlone: () => outlast(() => requireAlone(machine)),
+    async requireAlone() {
+      const reading = await outlast(() => requireAlone(machine));
+      known = { reading, at: performance.now() };
+    },
     open(addresses) {
       const targets = coveredTargets(machine, rulePorts(addresses));
       return { state: "open", uid, targets };

@@ -68,6 +68,7 @@ export const simulate: Command = {
   name: "simulate",
   summary: "Runs a simulated metadata service (EC2 v1 and v2, OpenStack)",
   help: HELP,
+  options: OPTIONS,
   run,
 };
 

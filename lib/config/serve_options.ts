@@ -88,6 +88,7 @@ export const OPTIONS = {
   rewrite: {
     name: "rewrite",
     value: REWRITE_MODES.join("|"),
+    choices: REWRITE_MODES,
     help: "Leaves signed and secret documents alone, or not",
     fallback: "safe",
     live: true,
@@ -129,6 +130,7 @@ export const OPTIONS = {
   backend: {
     name: "backend",
     value: "BACKEND",
+    choices: BACKEND_CHOICES,
     help: `Where the rule is: ${BACKEND_CHOICES.join(", ")}`,
     fallback: "auto",
     parse: (value) => parseChoice(value, BACKEND_CHOICES),
@@ -143,6 +145,7 @@ export const OPTIONS = {
   onStop: {
     name: "on-stop",
     value: LEAVINGS.join("|"),
+    choices: LEAVINGS,
     help: "What becomes of the rule on a clean stop",
     fallback: "remove",
     parse: (value) => parseChoice(value, LEAVINGS),
@@ -150,6 +153,7 @@ export const OPTIONS = {
   onCrash: {
     name: "on-crash",
     value: LEAVINGS.join("|"),
+    choices: LEAVINGS,
     help: "What becomes of the rule while the proxy is dead",
     fallback: "keep",
     parse: (value) => parseChoice(value, LEAVINGS),
@@ -167,6 +171,7 @@ export const OPTIONS = {
   logLevel: {
     name: "log-level",
     value: "LEVEL",
+    choices: LOG_LEVELS,
     help: `The least level to log: ${LOG_LEVELS.join(", ")}`,
     fallback: "info",
     live: true,
@@ -175,6 +180,7 @@ export const OPTIONS = {
   logFormat: {
     name: "log-format",
     value: LOG_FORMATS.join("|"),
+    choices: LOG_FORMATS,
     help: "The form of a log line",
     fallback: "text",
     live: true,

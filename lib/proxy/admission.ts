@@ -68,14 +68,16 @@ export function isFromBrowser(headers: readonly Header[]): boolean {
  * Whether a request came over HTTP/2 as every known client of it asks: with an
  * authority and no Host. Without both, `Deno.serve` puts its own name there.
  *
- * @param request the request
+ * @param headers its headers
+ * @param url its URL
  * @param listener where it came in
  */
 export function isHttp2(
-  { headers, url }: Pick<Request, "headers" | "url">,
+  headers: readonly Header[],
+  url: string,
   { hostname }: Pick<Deno.NetAddr, "hostname">,
 ): boolean {
-  if (headers.has("host")) return false;
+  if (valueOf(headers, "host") !== undefined) return false;
   const isNamed = isLoopback(hostname) || /^(?:0\.0\.0\.0|::)$/.test(hostname);
   const own = isNamed ? "localhost" : hostname;
   const [, host] = /^http:\/\/([^/?#]*?)(?::\d+)?(?:[/?#]|$)/.exec(url) ?? [];

@@ -25,9 +25,13 @@ import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
 import { fieldsOf, identityOnly, requestHeaders } from "./headers.ts";
 import type { TakePlace } from "./places.ts";
 import { originTarget, pathOf, requestBodies } from "./request.ts";
-import { type ResponseCache, responseCache } from "./response_cache.ts";
+import {
+  type Ask,
+  type ResponseCache,
+  responseCache,
+} from "./response_cache.ts";
 import type { UpstreamAnswer } from "./upstream/answer_reader.ts";
-import { TimeLimit } from "./upstream/time_limit.ts";
+import { clientOf, TimeLimit, type Waiting } from "./upstream/time_limit.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
 import {
   ClientGone,
@@ -154,22 +158,23 @@ export class Handler {
 
   async #answer(
     request: Request,
-    { remoteAddr: peer, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
     listener: Deno.NetAddr,
   ): Promise<Response> {
     const { meters, isOwn, takePlace, upstream } = this.#parts;
-    if (isHttp2(request, listener)) return this.#turnAway(NO_HTTP2);
+    const { method, url } = request;
+    const fields = fieldsOf(request.headers);
+    if (isHttp2(fields, url, listener)) return this.#turnAway(NO_HTTP2);
+    const peer = info.remoteAddr;
     const taken = takePlace(peer);
     const leave = taken instanceof Promise ? await taken : taken;
     if (typeof leave !== "function") return this.#turnAway(leave);
     // It settles when the answer was handed over, a streamed one when sent.
-    completed.then(leave, leave);
+    info.completed.then(leave, leave);
 
     const policy = this.#policy;
     const { config, cache } = policy;
-    const fields = fieldsOf(request.headers);
-    const { method } = request;
-    const asked = { method, target: targetOf(request.url) };
+    const asked = { method, target: targetOf(url) };
     if (!isOwn(peer.hostname)) {
       this.#seldom.warn("refused a peer that is not this node", {
         peer: peer.hostname,
@@ -186,11 +191,10 @@ export class Handler {
       if (body !== undefined && "status" in body) return this.#turnAway(body);
       const headers = requestHeaders(fields, upstream.authority);
       const up = { ...asked, headers, body };
-      const answer = await cache(
-        up,
-        request,
-        (client) => this.#ask(up, policy, client),
-      );
+      const client = clientOf(request);
+      const ask: Ask = (waiting) => this.#ask(up, policy, waiting);
+      const found = cache(up, client, ask);
+      const answer = found instanceof Promise ? await found : found;
       if (answer.rewritten) meters.rewritten++;
       return respond(answer);
     } catch (error) {
@@ -202,9 +206,9 @@ export class Handler {
   async #ask(
     up: UpstreamRequest,
     { config: { timeoutMs }, rewrites }: Policy,
-    client: AbortSignal,
+    waiting: Waiting,
   ): Promise<Answer> {
-    using limit = new TimeLimit(timeoutMs, client);
+    using limit = new TimeLimit(timeoutMs, waiting);
     const rewrite = rewrites.of(up.method, up.target);
     const mayChange = rewrite.rule.kind !== "untouched" ||
       rewrite.edit !== undefined;

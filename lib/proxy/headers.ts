@@ -101,8 +101,13 @@ export function valueOf(
  * @param name its name in lower case
  */
 export function valuesOf(headers: readonly Header[], name: string): string[] {
-  return headers.filter((header) => header[0].toLowerCase() === name)
-    .map((header) => header[1]);
+  const values: string[] = [];
+  for (const [given, value] of headers) {
+    if (given.length === name.length && given.toLowerCase() === name) {
+      values.push(value);
+    }
+  }
+  return values;
 }
 
 /**

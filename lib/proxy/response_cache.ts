@@ -14,13 +14,14 @@ import { memoize } from "../system/memoize.ts";
 import type { Answer } from "./answer.ts";
 import { valueOf, valuesOf } from "./headers.ts";
 import type { UpstreamRequest } from "./upstream/upstream.ts";
+import type { Waiting } from "./upstream/time_limit.ts";
 import { ClientGone } from "./upstream/upstream_error.ts";
 
 /** The most bytes of a body that is used again. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** The most answers that are kept. */
-const MAX_ANSWERS = 512;
+const MAX_ANSWERS = 4_096;
 
 /**
  * The most bytes that are kept: those of bodies, of their headers, and of the
@@ -48,8 +49,8 @@ const NEVER_AGAIN: readonly number[] = [
   STATUS_CODE.TooManyRequests,
 ];
 
-/** Sends a request up, until its signal is aborted. */
-export type Ask = (signal: AbortSignal) => Promise<Answer>;
+/** Sends a request up, for as long as anybody waits. */
+export type Ask = (waiting: Waiting) => Promise<Answer>;
 
 /**
  * A request that went up for all who ask the same at the same moment, and its
@@ -59,8 +60,9 @@ interface Entry {
   readonly since: number;
   readonly token: string | undefined;
   readonly answer: Promise<Answer>;
-  readonly abort: AbortController;
   waiting: number;
+  /** Called when nobody waits any more. */
+  giveUp: () => void;
   /** Whether a streamed answer, which can be read only once, has its reader. */
   taken: boolean;
   /** What may be used again; nothing while it is on its way. */
@@ -75,16 +77,15 @@ interface Entry {
  * Answers a request from what is there, or by asking.
  *
  * @param request the request
- * @param client its signal is looked at only where there is something to wait
- * for
+ * @param client tells when the client leaves
  * @param ask asks the upstream; an error of it meets all who wait for it
  * @throws {ClientGone} when the client leaves first
  */
 export type ResponseCache = (
   request: UpstreamRequest,
-  client: Pick<Request, "signal">,
+  client: Waiting,
   ask: Ask,
-) => Promise<Answer>;
+) => Answer | Promise<Answer>;
 
 /**
  * Answers identical requests together, and from memory for a moment.
@@ -103,9 +104,9 @@ export function responseCache(
   const entries = new Map<string, Entry>();
   let bytes = 0;
 
-  return async (request, client, ask) => {
-    if (lifeMs === 0) return await ask(client.signal);
-    if (!mayShare(request)) return await send(request, client.signal, ask);
+  return (request, client, ask) => {
+    if (lifeMs === 0) return ask(client);
+    if (!mayShare(request)) return send(request, client, ask);
     const key = keyOf(request);
     const known = entries.get(key);
     if (known?.kept !== undefined && now() < known.kept.until) {
@@ -113,23 +114,30 @@ export function responseCache(
       return known.kept.answer;
     }
     const joins = known !== undefined && known.kept === undefined &&
-      !known.abort.signal.aborted && now() - known.since < JOIN_MS;
-    const entry = joins ? known : start(key, request, ask);
-    const answer = await wait(entry, client.signal);
-    // A streamed answer has gone to another client.
-    if (answer === undefined) return await send(request, client.signal, ask);
-    if (joins) meters.shared++;
-    return answer;
+      known.waiting > 0 && now() - known.since < JOIN_MS;
+    return share(joins ? known : start(key, request, ask));
+
+    async function share(entry: Entry): Promise<Answer> {
+      const answer = await wait(entry, client);
+      // A streamed answer has gone to another client.
+      if (answer === undefined) return await send(request, client, ask);
+      if (joins) meters.shared++;
+      return answer;
+    }
   };
 
   function start(key: string, request: UpstreamRequest, ask: Ask): Entry {
-    const abort = new AbortController();
+    let giveUp = () => {};
+    const waiting: Waiting = (onLeave) => {
+      giveUp = onLeave;
+      return () => giveUp = () => {};
+    };
     const entry: Entry = {
       since: now(),
       token: valueOf(request.headers, TOKEN_HEADER),
-      answer: send(request, abort.signal, ask),
-      abort,
+      answer: send(request, waiting, ask),
       waiting: 0,
+      giveUp: () => giveUp(),
       taken: false,
     };
     drop(key);
@@ -149,10 +157,10 @@ export function responseCache(
   /** Asks, whatever for; a token the service refuses is refused for all. */
   async function send(
     request: UpstreamRequest,
-    signal: AbortSignal,
+    waiting: Waiting,
     ask: Ask,
   ): Promise<Answer> {
-    const answer = await ask(signal);
+    const answer = await ask(waiting);
     if (answer.status === STATUS_CODE.Unauthorized) {
       forget(valueOf(request.headers, TOKEN_HEADER));
     }
@@ -195,24 +203,23 @@ export function responseCache(
  */
 async function wait(
   entry: Entry,
-  client: AbortSignal,
+  client: Waiting,
 ): Promise<Answer | undefined> {
-  const gone = Promise.withResolvers<never>();
-  const leave = () => {
-    gone.reject(new ClientGone());
-    if (--entry.waiting === 0) entry.abort.abort();
-  };
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  entry.answer.then(resolve, reject);
   entry.waiting++;
-  client.addEventListener("abort", leave);
-  if (client.aborted) leave();
+  const stop = client(() => {
+    reject(new ClientGone());
+    if (--entry.waiting === 0) entry.giveUp();
+  });
   try {
-    const answer = await Promise.race([entry.answer, gone.promise]);
+    const answer = await promise;
     if (!(answer.body instanceof ReadableStream)) return answer;
     if (entry.taken) return undefined;
     entry.taken = true;
     return answer;
   } finally {
-    client.removeEventListener("abort", leave);
+    stop();
   }
 }
 

@@ -10,6 +10,7 @@ import { arnFields, arnNames, type Edit, editsOf } from "./edits.ts";
 import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
 import { bodyRule, namesRegion, realTarget } from "./paths.ts";
 import { Rewriter, type RewriteStream } from "./rewriter.ts";
+import { memoize } from "../system/memoize.ts";
 
 /** What happens to one body. */
 export interface BodyRewrite {
@@ -76,27 +77,28 @@ export function rewritePolicy(
   const back = new Rewriter(new Map(backward([...regions])), [
     { kind: "whole", names: backward(names) },
   ]);
+  const untouched = using(rewriter, UNTOUCHED);
+  const read = memoize((target: string): BodyRewrite => {
+    const edit = editOf(target);
+    const rule = ruleOf(target);
+    const fields = arnRewriter.empty || rule.kind !== "untouched"
+      ? []
+      : arnFields(target);
+    if (fields.length > 0) {
+      return using(arnRewriter, { kind: "json", fields }, edit);
+    }
+    const rewriting = using(rewriter, rule, edit);
+    if (regions.size === 0 || !namesRegion(target)) return rewriting;
+    return {
+      ...rewriting,
+      rewrite(bytes) {
+        lookForUnmapped(bytes);
+        return rewriting.rewrite(bytes);
+      },
+    };
+  });
   return {
-    of(method, target) {
-      if (!isRead(method)) return using(rewriter, UNTOUCHED);
-      const edit = editOf(target);
-      const rule = ruleOf(target);
-      const fields = arnRewriter.empty || rule.kind !== "untouched"
-        ? []
-        : arnFields(target);
-      if (fields.length > 0) {
-        return using(arnRewriter, { kind: "json", fields }, edit);
-      }
-      const rewriting = using(rewriter, rule, edit);
-      if (regions.size === 0 || !namesRegion(target)) return rewriting;
-      return {
-        ...rewriting,
-        rewrite(bytes) {
-          lookForUnmapped(bytes);
-          return rewriting.rewrite(bytes);
-        },
-      };
-    },
+    of: (method, target) => isRead(method) ? read(target) : untouched,
     realTarget: (method, target) =>
       back.empty || !isRead(method) ? target : realTarget(target, back),
   };

@@ -60,7 +60,7 @@ export function diff(
 }
 
 /** A place as messages begin with it. */
-export function nameOf({ family, backend }: Place): string {
+function nameOf({ family, backend }: Place): string {
   return `${familyName(family)} in the ${backend} backend`;
 }
 

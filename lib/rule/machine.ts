@@ -199,11 +199,12 @@ async function findTools(run: Runner, hasIPv6: boolean): Promise<Tools> {
     return { command, backend: backend ?? said };
   };
   const xtables = async (base: string) => {
-    const probes = await Promise.all([
+    const named = await Promise.all([
       probe(`${base}-nft`, "nft"),
       probe(`${base}-legacy`, "legacy"),
-      probe(base),
     ]);
+    const isWhole = named.every((it) => it && it.broken === undefined);
+    const probes = isWhole ? named : [...named, await probe(base)];
     const choose = (backend: Backend): Tool | undefined => {
       const found = probes.filter((it) => it?.backend === backend);
       return found.find((it) => it?.broken === undefined) ?? found[0];

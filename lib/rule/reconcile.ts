@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { diff, differencesAt, jumpDifferences, nameOf } from "./diff.ts";
+import { diff, differencesAt } from "./diff.ts";
 import { listeningSockets } from "../system/socket_owners.ts";
 import {
   blindSpots,
@@ -14,18 +14,16 @@ import {
 import { emptyPlaces, type Feed, plan } from "./plan.ts";
 import {
   isEmpty,
-  readChain,
   type Reading,
-  readOutput,
   readPlace,
   readRules,
   redirectTargets,
 } from "./read.ts";
 import {
+  type Backend,
   type Desired,
   familyName,
   type Place,
-  type Rule,
   rulesOf,
 } from "./rule.ts";
 import {
@@ -34,7 +32,6 @@ import {
   type FailureKind,
   RuleError,
 } from "./rule_error.ts";
-import { areSame, expectedTable } from "./rule_text.ts";
 
 /** What can be had of a desired state. */
 export interface Reached {
@@ -92,11 +89,12 @@ export interface Comparison {
 async function compare(
   machine: Machine,
   desired: Desired,
+  known?: Reading,
 ): Promise<Comparison> {
   const { backend } = machine;
   const rules = rulesOf(desired);
   for (const { family } of rules) commandOf(machine, { backend, family });
-  const reading = await readRules(machine);
+  const reading = known ?? await readRules(machine);
   const blind = reading.unreadable.find((place) =>
     place.backend === backend &&
     rules.some(({ family }) => family === place.family)
@@ -174,6 +172,7 @@ function trial({ argv: [command, ...args], ...feed }: Feed): Feed {
  *
  * @param ownPorts the proxy's ports, where the rule of another instance is to
  * be left alone
+ * @param known what was read a moment ago, if anything was
  * @throws {ConflictError} when one has the rule; nothing was changed
  * @throws {RuleError} when the desired state could not be reached, or where
  * nothing shall stand and some place could not be read; the message says what
@@ -183,10 +182,11 @@ export function reconcile(
   machine: Machine,
   desired: Desired,
   ownPorts?: readonly number[],
+  known?: Reading,
 ): Promise<Reconciled> {
   return withGuardWhereItCan(
     desired,
-    (reached) => reach(machine, reached, ownPorts),
+    (reached) => reach(machine, reached, ownPorts, known),
   );
 }
 
@@ -194,9 +194,12 @@ async function reach(
   machine: Machine,
   desired: Desired,
   ownPorts: readonly number[] | undefined,
+  known: Reading | undefined,
 ): Promise<Omit<Reconciled, "unguarded">> {
-  const first = await compare(machine, desired);
+  const first = await compare(machine, desired, known);
   if (ownPorts) await requireOwn(machine, first.reading, ownPorts);
+  // No feed of ours puts anything where nothing is and nothing shall be.
+  const fed = { ...machine, backends: backendsFed(machine, first.reading) };
   let now = first;
   let failed: RuleError | undefined;
   for (
@@ -207,7 +210,7 @@ async function reach(
     if (failed !== undefined && !MAY_BE_A_RACE.includes(failed.kind)) break;
     const before = JSON.stringify(now.reading.places);
     failed = await feedAll(machine, plan(desired, now.reading, machine));
-    now = await compare(machine, desired);
+    now = await compare(fed, desired);
     // Where others made it fail, something has changed.
     const isSame = JSON.stringify(now.reading.places) === before;
     inVain = failed !== undefined && isSame ? inVain + 1 : 0;
@@ -220,7 +223,7 @@ async function reach(
     const wasBare = first.reading.places.every(isEmpty);
     if (NEVER_WORKS.includes(cause.kind) && wasBare) {
       await feedAll(machine, plan({ state: "absent" }, now.reading, machine));
-      now = await compare(machine, desired);
+      now = await compare(fed, desired);
     }
     const standing = now.reading.places.every(isEmpty)
       ? "no rule is there"
@@ -248,6 +251,15 @@ async function reach(
       )
     ),
   };
+}
+
+/** The backends where something stands, shall stand or cannot be read. */
+function backendsFed(
+  { backend }: Machine,
+  { places, unreadable }: Reading,
+): readonly Backend[] {
+  const used = [...places.filter((place) => !isEmpty(place)), ...unreadable];
+  return [...new Set([backend, ...used.map((place) => place.backend)])];
 }
 
 /** What would be fed, and what could not be read. */
@@ -299,62 +311,36 @@ async function feedAll(
 }
 
 /**
- * Looks quickly whether the rule is in place, in the backend in use and the
- * desired families.
+ * Looks whether the rule is in place, in the backend in use and the desired
+ * families alone.
  *
- * @param part `"guard"` looks only for what any flush takes away, the guard's
- * jump, or native nft's chain: while the guard stands, nobody sees the real
- * service, and legacy iptables always reads the nat table whole
  * @returns what differs, one line each; empty where it is in place
  * @throws {RuleError} when it cannot be read
  */
 export async function look(
   machine: Machine,
   desired: Desired,
-  part: "guard" | "all" = "all",
 ): Promise<readonly string[]> {
   const { backend } = machine;
   const found = await Promise.all(
     rulesOf(desired).map(async (rule) => {
-      const { family } = rule;
-      if (part === "guard") return await guardDifferences(machine, rule);
-      const place = await readPlace(machine, { backend, family });
+      const place = await readPlace(machine, { backend, family: rule.family });
       return differencesAt(rule, backend, place);
     }),
   );
   return found.flat();
 }
 
-async function guardDifferences(
-  machine: Machine,
-  rule: Rule,
-): Promise<readonly string[]> {
-  const place = { backend: machine.backend, family: rule.family };
-  const expected = expectedTable("filter", rule, place.backend) ??
-    { chain: [] };
-  const differences = expected.jump === undefined
-    ? areSame(await readChain(machine, place, "filter") ?? [], expected.chain)
-      ? []
-      : ["the guard is not the expected one"]
-    : jumpDifferences(
-      "filter",
-      await readOutput(machine, place, "filter"),
-      expected,
-      rule,
-    );
-  return differences.map((text) => `${nameOf(place)}: ${text}`);
-}
-
 /**
  * Makes sure that no other instance runs, before anything is changed.
  *
+ * @returns what stands
  * @throws {ConflictError} when one has the rule
  */
-export async function requireAlone(machine: Machine): Promise<void> {
-  const listeners = await listeningSockets(machine.run);
-  // No rule is root's: mostly this spares reading them.
-  if (!listeners?.some(({ uid }) => uid !== 0)) return;
-  await requireOwn(machine, await readRules(machine), []);
+export async function requireAlone(machine: Machine): Promise<Reading> {
+  const reading = await readRules(machine);
+  await requireOwn(machine, reading, []);
+  return reading;
 }
 
 /**

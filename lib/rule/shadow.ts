@@ -38,11 +38,34 @@ export function shadows(
   const ours = output.findIndex(isJump);
   return output.slice(0, ours < 0 ? undefined : ours).filter((line) => {
     const options = optionsOf(line);
-    const target = options.find(({ name }) => name === "-j")?.values[0] ?? "";
-    return ENDS[table].test(target) && isTcp(options) &&
+    return ENDS[table].test(targetOf(options)) && isTcp(options) &&
       (takesRequests(options, rule) ||
         table === "filter" && takesAnswers(options, rule));
   });
+}
+
+/**
+ * The rules of others, before ours or after it, that redirect what the proxy's
+ * own user sends to the service. c2s-instance-metadata leaves such a rule: it
+ * exempts its own user alone.
+ *
+ * @param output the rules of the nat table's OUTPUT
+ * @param rule our rule
+ */
+export function diversions(
+  output: readonly string[],
+  rule: Rule,
+): readonly string[] {
+  return output.filter((line) => {
+    const options = optionsOf(line);
+    return /^(DNAT|REDIRECT|NETMAP)$/.test(targetOf(options)) &&
+      isTcp(options) && takesRequests(options, rule) &&
+      may(options, "--uid-owner", (uid) => uid === `${rule.uid}`);
+  });
+}
+
+function targetOf(options: readonly RuleOption[]): string {
+  return options.find(({ name }) => name === "-j")?.values[0] ?? "";
 }
 
 function isTcp(options: readonly RuleOption[]): boolean {

@@ -6,7 +6,7 @@
 import type { BackendChoice } from "../config/serve_config.ts";
 import type { Runner } from "../system/runner.ts";
 import { type Listener, listeningSockets } from "../system/socket_owners.ts";
-import { blindSpots, type Machine, openMachine } from "./machine.ts";
+import { blindSpots, commandOf, type Machine, openMachine } from "./machine.ts";
 import { isEmpty, linesOf } from "./read.ts";
 import { inspect, type Reached } from "./reconcile.ts";
 import {
@@ -18,12 +18,21 @@ import {
   type Rule,
   rulesOf,
 } from "./rule.ts";
+import { diversions } from "./shadow.ts";
 import { RuleError } from "./rule_error.ts";
 
 /** Rules of ours in one place. */
 export interface FoundRules extends Place {
   /** The rules as the backend's program shows them, the guard's after `-t filter`. */
   readonly rules: readonly string[];
+}
+
+/** A rule of others that redirects what the proxy itself sends. */
+export interface Diversion {
+  /** What it does, in one line. */
+  readonly why: string;
+  /** What to do about it, in one line. */
+  readonly next: string;
 }
 
 /** How things stand. */
@@ -42,6 +51,8 @@ export type Status =
     readonly differences: readonly string[];
     /** Every rule of ours, in every backend. */
     readonly found: readonly FoundRules[];
+    /** What redirects the proxy's own requests, or clients in its place. */
+    readonly diversions: readonly Diversion[];
     /** What else is worth knowing. */
     readonly warnings: readonly string[];
   }
@@ -87,6 +98,11 @@ export async function readStatus(
         rules: linesOf(place),
       })).filter(({ rules }) => rules.length > 0),
       unguarded,
+      diversions: reading.places.flatMap((place) =>
+        expected.filter(({ family }) => family === place.family)
+          .flatMap((rule) => diversions(place.nat.output, rule))
+          .map((line) => diversion(commandOf(machine, place), line, isAbsent))
+      ),
       warnings: [
         ...reading.unreadable.map(({ error }) => error.message),
         ...blindSpots(machine),
@@ -96,6 +112,24 @@ export async function readStatus(
     if (!(error instanceof RuleError)) throw error;
     return { state: "unknown", reason: error.message };
   }
+}
+
+function diversion(
+  command: string,
+  line: string,
+  isAbsent: boolean,
+): Diversion {
+  const removal = `${command} -t nat ${line.replace("-A", "-D")}`;
+  const what = "another program's rule, as c2s-instance-metadata has one,";
+  return isAbsent
+    ? {
+      why: `${what} redirects clients: "${line}"`,
+      next: `before c2s-imds serve --iptables, run ${removal}`,
+    }
+    : {
+      why: `${what} redirects the proxy's own requests`,
+      next: `run ${removal}`,
+    };
 }
 
 /**

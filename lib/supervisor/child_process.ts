@@ -59,32 +59,27 @@ export interface Child {
   kill(): void;
 }
 
-/** What a child is started with. */
-export interface SpawnParts {
-  /** How this program starts itself. */
-  readonly command: OwnCommand;
-  /** Whom it runs as. */
-  readonly user: ChildUser;
-  /** The log. */
-  readonly log: Log;
-  /** Takes the lines that the child logs. */
-  readonly stderr: (text: string) => void;
+/** A process that has not been told anything yet. */
+export interface ChildProcess {
+  /** The process. */
+  readonly process: Deno.ChildProcess;
+  /** Settles once it is sure that it has no right which it should not have. */
+  readonly fit: Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
 }
 
 /**
- * Starts a child, and tells it what it shall be once it is sure that it has no
- * right which it should not have.
+ * Starts a process: another user, a session of its own, an empty environment.
  *
- * @param parts what it is started with
- * @param config what it serves with
- * @param orders what else it is told
- * @throws {Error} when the process cannot be started
+ * @param command how this program starts itself
+ * @param user whom it runs as
+ * @throws {Error} when it cannot be started
  */
-export function spawnChild(
-  { command, user, log, stderr }: SpawnParts,
-  config: ServeConfig,
-  orders: Partial<DesiredChild> = {},
-): Child {
+export function startChildProcess(
+  command: OwnCommand,
+  user: ChildUser,
+): ChildProcess {
   const process = new Deno.Command(command.path, {
     args: [...command.args, CHILD_COMMAND],
     uid: user.uid,
@@ -99,7 +94,9 @@ export function spawnChild(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const { pid } = process;
+  const fit = requireDroppedRights(process.pid, user);
+  // Whoever does not wait for it has no use for it any more.
+  fit.catch(() => {});
   const kill = () => {
     try {
       process.kill("SIGKILL");
@@ -107,6 +104,32 @@ export function spawnChild(
       // It ended by itself.
     }
   };
+  return { process, fit, kill };
+}
+
+/** What a child works with. */
+export interface ChildParts {
+  /** The log. */
+  readonly log: Log;
+  /** Takes the lines that the child logs. */
+  readonly stderr: (text: string) => void;
+}
+
+/**
+ * Makes a process the child: tells it what it shall be once it is fit for it.
+ *
+ * @param started the process
+ * @param parts what it works with
+ * @param config what it serves with
+ * @param orders what else it is told
+ */
+export function controlChild(
+  { process, fit, kill }: ChildProcess,
+  { log, stderr }: ChildParts,
+  config: ServeConfig,
+  orders: Partial<DesiredChild> = {},
+): Child {
+  const { pid } = process;
 
   let state = NEW_CHILD;
   let change = Promise.withResolvers<boolean>();
@@ -166,7 +189,7 @@ export function spawnChild(
   };
 
   let unfit = "";
-  requireDroppedRights(pid, user).then(() => {
+  fit.then(() => {
     isReady = true;
     tell({});
   }, (error: Error) => {

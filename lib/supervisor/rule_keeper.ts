@@ -14,24 +14,30 @@ import {
 } from "../system/log.ts";
 import type { RuleTally, RuleView } from "../admin/readiness.ts";
 import type { Reconciled } from "../rule/reconcile.ts";
-import type { Desired } from "../rule/rule.ts";
+import type { Desired, Family } from "../rule/rule.ts";
 import { ConflictError } from "../rule/rule_error.ts";
 import { atMostEvery } from "../system/memoize.ts";
 import { delay } from "../system/timers.ts";
 
 /**
- * Between two looks at the guard, in milliseconds: where somebody flushes both
- * tables, clients see the real region for that long and the time of a repair.
+ * Between two looks at the guard by connections alone, in milliseconds: where
+ * somebody flushes both tables, clients see the real region for that long and
+ * the time of a repair.
  */
 const LOOK_MS = 500;
 
 /**
- * Each so many looks, the first among them, there is one at the redirect and at
- * what our chains hold, too, which takes longer on a node with many services:
- * no flush of a table leaves our jumps, and without a redirect clients are
+ * Each so many looks, the first among them, there is one at the redirect, too:
+ * that leaves a closed connection each time, and without a redirect clients are
  * refused.
  */
 const REDIRECT_LOOK = 3;
+
+/**
+ * Between two looks by programs at what redirects, in milliseconds: only those
+ * see that somebody else is exempt.
+ */
+const PROGRAM_LOOK_MS = 5_000;
 
 /** Between two looks at everything, or at the route, in milliseconds. */
 const FULL_LOOK_MS = 30_000;
@@ -69,8 +75,13 @@ export interface RuleAccess {
     ownPorts: readonly number[],
     where: Where,
   ): Promise<Reconciled>;
-  /** What differs, at a quick look at the guard alone or at all of it. */
-  look(desired: Desired, part: "guard" | "all"): Promise<readonly string[]>;
+  /** Which families' rules connections do not show to be in place. */
+  doubtful(
+    desired: Desired,
+    part: "guard" | "all",
+  ): Promise<readonly Family[]>;
+  /** What differs in the backend in use. */
+  look(desired: Desired): Promise<readonly string[]>;
   /** What a client gets in place of the proxy, if it does not get that. */
   route(desired: Desired): Promise<string | undefined>;
 }
@@ -112,9 +123,10 @@ export class RuleKeeper implements RuleView {
   #reached: Desired | undefined;
   #isLeaving = false;
   #isOthers = false;
+  #looks = 0;
+  #programLookAt = 0;
   #fullLookAt = 0;
   #routeAt = 0;
-  #looks = 0;
   /** When the rule was put back lately. */
   #repairedAt: readonly number[] = [];
   #saidFight = false;
@@ -165,6 +177,7 @@ export class RuleKeeper implements RuleView {
       if (desired !== this.#desired) return;
       await outlast(() => this.#reconcile(desired));
       this.#fullLookAt = performance.now() + FULL_LOOK_MS;
+      this.#programLookAt = performance.now() + PROGRAM_LOOK_MS;
     });
   }
 
@@ -221,7 +234,8 @@ export class RuleKeeper implements RuleView {
     while (!signal.aborted) {
       await delay(LOOK_MS, signal);
       if (signal.aborted) return;
-      if (await this.#inTurn(() => this.#look())) await this.#askAsClient();
+      const seen = await this.#seen();
+      if (await this.#inTurn(() => this.#look(seen))) await this.#askAsClient();
     }
   }
 
@@ -241,7 +255,7 @@ export class RuleKeeper implements RuleView {
     if (this.#isLeaving) return "about to go";
     if (reached?.state !== "open") return "not in place yet";
     try {
-      const found = await this.#inTurn(() => this.#access.look(reached, "all"));
+      const found = await this.#inTurn(() => this.#access.look(reached));
       // What it is like stands in the log, which not everyone may read.
       if (found.length > 0) return "not in place";
       return await this.#access.route(reached);
@@ -251,8 +265,34 @@ export class RuleKeeper implements RuleView {
     }
   }
 
-  /** Whether the rule lets clients through, and nothing failed. */
-  async #look(): Promise<boolean> {
+  /**
+   * The part of the rule that a program must look at. No turn waits for it: a
+   * connection that nobody answers takes its time, and the rule must follow a
+   * new proxy.
+   */
+  async #seen(): Promise<Desired | undefined> {
+    const reached = this.#reached;
+    if (this.#isLeaving || reached?.state !== "open") return undefined;
+    const now = performance.now();
+    const isDue = now >= this.#programLookAt;
+    if (isDue) this.#programLookAt = now + PROGRAM_LOOK_MS;
+    const part = this.#looks++ % REDIRECT_LOOK === 0 ? "all" : "guard";
+    const doubtful = await this.#access.doubtful(reached, part);
+    // What held before the proxy moved says nothing of what holds now.
+    if (reached !== this.#reached) return undefined;
+    const targets = reached.targets.filter(({ family, port }) =>
+      doubtful.includes(family) || isDue && port !== undefined
+    );
+    return targets.length === 0 ? undefined : { ...reached, targets };
+  }
+
+  /**
+   * Looks at the rule and repairs it.
+   *
+   * @param seen what to look at, unless it is everything's turn
+   * @returns whether it lets clients through, and nothing failed
+   */
+  async #look(seen: Desired | undefined): Promise<boolean> {
     const desired = this.#desired;
     if (desired === undefined || this.#isLeaving) return false;
     const now = performance.now();
@@ -261,9 +301,9 @@ export class RuleKeeper implements RuleView {
     const isFull = reached === undefined || now >= this.#fullLookAt;
     if (isFull) this.#fullLookAt = now + FULL_LOOK_MS;
     try {
-      if (isFull || (await this.#drift(reached)).length > 0) {
-        // What a quick look misses is put back first: until then clients may
-        // see the real service.
+      if (isFull || await this.#hasDrifted(seen)) {
+        // What connections miss is put back first: until then clients may see
+        // the real service.
         const where = isFull ? "everywhere" : "in use";
         const { was } = await this.#reconcile(desired, where);
         if (was.length > 0 && reached !== undefined) this.#repaired(was);
@@ -291,11 +331,11 @@ export class RuleKeeper implements RuleView {
     this.#logRoute("clients do not reach the proxy", { instead: fault });
   }
 
-  /** What a quick look finds that is to be repaired. */
-  async #drift(desired: Desired): Promise<readonly string[]> {
-    const part = this.#looks++ % REDIRECT_LOOK === 0 ? "all" : "guard";
-    const found = await this.#access.look(desired, part);
-    return this.#isFight ? found.filter((it) => !IS_SHADOW.test(it)) : found;
+  /** Whether a program finds what is to be repaired. */
+  async #hasDrifted(seen: Desired | undefined): Promise<boolean> {
+    if (seen === undefined) return false;
+    const found = await this.#access.look(seen);
+    return found.some((it) => !this.#isFight || !IS_SHADOW.test(it));
   }
 
   get #isFight(): boolean {

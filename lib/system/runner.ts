@@ -41,6 +41,9 @@ export type Runner = (
  */
 export const TIME_LIMIT_MS = 10_000;
 
+/** What changes nothing, and starts nothing that would have to be killed. */
+const STARTS_NOTHING: readonly string[] = ["cat", "id"];
+
 /** How long the pipes of a killed command may take to close, in milliseconds. */
 const CLOSE_MS = 500;
 
@@ -60,8 +63,9 @@ export async function systemRunner(
     child = new Deno.Command(name, {
       args,
       env: { LC_ALL: "C" },
-      // A signal to our process group must not interrupt a change.
-      detached: true,
+      // A signal to our process group must not interrupt a change, and a
+      // script is killed with what it runs. A process takes 1 ms more so.
+      detached: !STARTS_NOTHING.includes(name),
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

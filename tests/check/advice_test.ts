@@ -105,6 +105,21 @@ Deno.test("advise() names the fault and what to do", async (t) => {
   }
 });
 
+Deno.test("advise() names the rule that redirects the proxy's own requests", () => {
+  const rule = {
+    ...ruleIn("installed"),
+    diversions: [{ why: "It is diverted", next: "run iptables" }],
+  };
+  for (const diagnosis of [failing(508), failing(502), LATE, DOWN]) {
+    assertNo(
+      findings({ rule, seen: seen(diagnosis), proxy: proxy(EMULATED) }),
+      /^It is diverted$/,
+      /^run iptables$/,
+    );
+  }
+  assertEquals(advise(findings({ rule })).answer, "yes");
+});
+
 Deno.test("advise() says yes when clients see the emulated region, whatever the rule", () => {
   for (
     const rule of ["installed", "absent", "unknown", "not needed"] as const

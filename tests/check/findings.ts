@@ -77,6 +77,7 @@ export function ruleIn(
     port: 4000,
     differences: state === "drift" ? differences : [],
     unguarded,
+    diversions: [],
   };
 }
 

@@ -16,7 +16,12 @@ const EXPECTED = {
   defaultPort: 4000,
   backend: "auto",
 } as const;
-const WELL = { backend: "nft", differences: [], unguarded: [] } as const;
+const WELL = {
+  backend: "nft",
+  differences: [],
+  unguarded: [],
+  diversions: [],
+} as const;
 
 /** A machine where `c2s-imds iptables` ran once. */
 async function after(line: string): Promise<Runner> {

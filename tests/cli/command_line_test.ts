@@ -21,6 +21,7 @@ async function run(
         name,
         summary: `Is ${name}`,
         help: `Help of ${name}\n`,
+        options: [],
         run: (args: readonly string[]) => {
           did.push(["run", name, ...args].join(" "));
           return outcome();

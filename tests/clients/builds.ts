@@ -10,6 +10,9 @@ import { run } from "../../deploy/build.ts";
 /** A command; arguments `NAME=VALUE` before it set variables. */
 export type CommandLine = readonly string[];
 
+/** The release of afterburn on crates.io. */
+export const AFTERBURN = "5.11.0";
+
 const made = new Map<string, Promise<CommandLine>>();
 
 function once(name: string, make: () => Promise<CommandLine>) {
@@ -51,6 +54,16 @@ export function rust(): Promise<CommandLine> {
     const target = `--target-dir=${folder}`;
     await run("cargo", "build", "--quiet", "--locked", manifest, target);
     return [`${folder}/debug/sdk-rust`];
+  });
+}
+
+/** Builds afterburn as it is published, with the lock file in its package. */
+export function afterburn(): Promise<CommandLine> {
+  return once("afterburn", async () => {
+    const folder = `${await cache()}/afterburn`;
+    const flags = ["--quiet", "--locked", "--debug", `--root=${folder}`];
+    await run("cargo", "install", ...flags, `afterburn@=${AFTERBURN}`);
+    return [`${folder}/bin/afterburn`];
   });
 }
 

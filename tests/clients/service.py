@@ -5,7 +5,7 @@ unless --keep is given. What a client and this server make of each other stays
 here; the question goes to `simulate` anew.
 
     service.py --tree=URL [--listen=HOST:PORT] [--delay=SECONDS] [--hang=PATH]
-               [--keep]
+               [--keep] [--record]
 """
 import argparse
 import http.client
@@ -32,6 +32,7 @@ parser.add_argument("--listen", default="127.0.0.1:0")
 parser.add_argument("--delay", type=float, default=0, help="before each answer")
 parser.add_argument("--hang", help="a path that is never answered")
 parser.add_argument("--keep", action="store_true", help="keep connections")
+parser.add_argument("--record", action="store_true", help="print what is asked")
 options = parser.parse_args()
 
 
@@ -55,6 +56,8 @@ class Exchange(BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if options.record:
+            print(self.command, self.path, self.headers.get("Connection"), flush=True)
         if self.path == options.hang:
             threading.Event().wait()
         time.sleep(options.delay)

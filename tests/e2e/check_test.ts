@@ -96,6 +96,14 @@ testWith(NODE_NEEDS)(
       );
     });
 
+    await t.step("the rule of c2s-instance-metadata was left", async () => {
+      await before(
+        "nat",
+        "OUTPUT -p tcp -m owner ! --uid-owner 1042 --dst 169.254.169.254 --dport 80 -j REDIRECT --to-ports 4000",
+        /\nwarning: +another .* c2s-instance-metadata has one, redirects the proxy's own requests; (run iptables\S* -t nat -D OUTPUT .* ! --uid-owner 1042 .* --to-ports 4000)\n[^]*\nverdict: +no: a rule of others .*; \1\n$/,
+      );
+    });
+
     await t.step("the firewall drops what was redirected", async () => {
       await before(
         "filter",

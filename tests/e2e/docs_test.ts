@@ -8,11 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { REPOSITORY } from "../helpers/files.ts";
 import { guardHost } from "../helpers/host_guard.ts";
-import {
-  type Installed,
-  installedProgram,
-  programArguments,
-} from "../helpers/installed.ts";
+import { type Installed, installedProgram } from "../helpers/installed.ts";
 import {
   type Block,
   blocksOf,
@@ -134,7 +130,7 @@ for (const { path, text } of documents()) {
   const examples = examplesOf(text, "sh test");
   if (examples.length === 0) continue;
   Deno.test(`the commands of ${path} do what it says`, async (t) => {
-    const bin = await makeBin({ command: programArguments(), env: {} });
+    const bin = await makeBin(await installedProgram());
     const folder = await Deno.makeTempDir({ prefix: "c2s-imds-docs-" });
     const run: Run = async (script) => {
       const call = script.split("\n").at(-1)?.replace(PROGRAM, "") ?? "";

@@ -29,9 +29,9 @@ function lives(program: RunningProgram, times: number): Promise<void> {
   );
 }
 
-/** 50 connections at a time with 200 requests each, for as long as it is told. */
+/** 50 connections at a time with 200 requests each, for half a second. */
 const HTTP2 = `
-import socket, sys, threading, time
+import socket, threading, time
 def frame(kind, flags, stream, payload):
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 def field(name, value):
@@ -39,7 +39,7 @@ def field(name, value):
 head = b"".join(field(*it) for it in [(b":method", b"GET"), (b":scheme", b"http"), (b":authority", b"169.254.169.254"), (b":path", b"/latest/meta-data/")])
 start = b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n" + frame(4, 0, 0, b"")
 streams = b"".join(frame(1, 5, 2 * i + 1, head) for i in range(200))
-end = time.monotonic() + float(sys.argv[1])
+end = time.monotonic() + 0.5
 def attack():
     while time.monotonic() < end:
         try:
@@ -57,9 +57,7 @@ print("over", flush=True)
 /** Who is killed, one time after the other; a parent's end is that of a life. */
 const KILLS: readonly (readonly ("child" | "both" | "parent")[])[] = [
   ["both"],
-  ["child", "child", "child", "parent"],
-  ["parent"],
-  ["child", "child", "child", "parent"],
+  ["child", "child", "parent"],
 ];
 
 for (const backend of ALL_BACKENDS) {
@@ -79,7 +77,7 @@ for (const backend of ALL_BACKENDS) {
       const first = await startSquatter(node.namespace, 1000);
       const attack = node.namespace.spawn([
         ...asUser(1001),
-        ...["/usr/bin/python3", "-c", HTTP2, "0.7"],
+        ...["/usr/bin/python3", "-c", HTTP2],
       ]);
       await attack.shows(/^over$/m);
       await answered();

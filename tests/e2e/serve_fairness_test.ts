@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { MAX_IN_FLIGHT, MAX_OF_A_USER } from "../../lib/proxy/places.ts";
 import { Crowd, CROWD_NEEDS } from "../reliability/crowd.ts";
+import { inNamespace } from "../helpers/namespace.ts";
 import { REPOSITORY } from "../helpers/files.ts";
 import {
   asUser,
@@ -31,7 +32,7 @@ testWith([...NODE_NEEDS, ...CROWD_NEEDS])(
       "serve --iptables --cache 0 --upstream http://127.0.0.1:1338",
     );
     await using crowd = new Crowd(SERVICE, [
-      ...["ip", "netns", "exec", node.namespace.name],
+      ...inNamespace(node.namespace.name),
       ...asUser(12_001),
     ]);
     assertEquals(await crowd.connect(MAX_IN_FLIGHT), MAX_IN_FLIGHT);

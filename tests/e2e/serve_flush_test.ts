@@ -30,7 +30,7 @@ while True:
     if seen != last:
         print(seen, flush=True)
         last = seen
-    time.sleep(0.002)
+    time.sleep(0.01)
 `;
 
 /** A client that writes what it sees, whenever that changes. */

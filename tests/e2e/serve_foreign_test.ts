@@ -15,36 +15,32 @@ import {
 } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
-/** Where native rules stand, and the script that puts them there. */
-const NATIVE: Readonly<Record<string, string>> = {
-  "in another chain": `add chain ip nat THEIRS
+/** Native rules in another chain and before ours. */
+const NATIVE = `add chain ip nat THEIRS
 add rule ip nat THEIRS ct state new counter
-`,
-  "before ours": "insert rule ip nat OUTPUT ct state new counter\n",
-};
+insert rule ip nat OUTPUT ct state new counter
+`;
 
-for (const [where, script] of Object.entries(NATIVE)) {
-  testWith(NODE_NEEDS)(
-    `serve --iptables keeps and removes its rule where others' native rules come ${where}`,
-    async () => {
-      await using node = await createNode("nft");
-      await using program = await node.start("serve --iptables");
-      await node.namespace.must(["nft", "-f", "-"], script);
-      const load = await startLoad(node.namespace, 8);
-      Deno.kill(await childOf(program) ?? 0, "SIGKILL");
-      await revived(program, node);
-      const tally = await load.count();
-      assertEquals(tally[REAL], undefined, JSON.stringify(tally));
-      assertEquals(program.stderr().match(/error cannot /g), null);
-      const { code, stderr } = await program.stop();
-      assertEquals(code, 0, stderr);
-      const table = ["nft", "list", "table", "ip", "nat"] as const;
-      const left = await node.namespace.must([...table]);
-      assertEquals(left.match(/C2S-IMDS/g), null);
-      assertEquals(await node.see(0), REAL);
-    },
-  );
-}
+testWith(NODE_NEEDS)(
+  "serve --iptables keeps and removes its rule where others' native rules come",
+  async () => {
+    await using node = await createNode("nft");
+    await using program = await node.start("serve --iptables");
+    await node.namespace.must(["nft", "-f", "-"], NATIVE);
+    const load = await startLoad(node.namespace, 4);
+    Deno.kill(await childOf(program) ?? 0, "SIGKILL");
+    await revived(program, node);
+    const tally = await load.count();
+    assertEquals(tally[REAL], undefined, JSON.stringify(tally));
+    assertEquals(program.stderr().match(/error cannot /g), null);
+    const { code, stderr } = await program.stop();
+    assertEquals(code, 0, stderr);
+    const table = ["nft", "list", "table", "ip", "nat"] as const;
+    const left = await node.namespace.must([...table]);
+    assertEquals(left.match(/C2S-IMDS/g), null);
+    assertEquals(await node.see(0), REAL);
+  },
+);
 
 /** Rules of others that take clients away from ours. */
 const BEFORE = [

@@ -45,3 +45,11 @@ export async function createFolder(): Promise<
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
 }
+
+/** Where what takes long to make is kept, outside the checkout. */
+export async function cacheFolder(): Promise<string> {
+  const caches = Deno.env.get("XDG_CACHE_HOME") ??
+    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
+  await Deno.mkdir(`${caches}/c2s-imds`, { recursive: true });
+  return `${caches}/c2s-imds`;
+}

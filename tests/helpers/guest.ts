@@ -34,13 +34,12 @@ export class Guest {
 
   /**
    * What starts a command so that it sees the guest's leases where they are
-   * looked for, and none of this machine: `ip netns exec` has made a mount
-   * namespace of its own.
+   * looked for, its interfaces in /sys, and nothing of this machine.
    */
   get within(): readonly string[] {
-    const mounts =
-      `mount -t tmpfs tmpfs /run; mount --bind "${this.root}/var/lib" /var/lib`;
-    return ["sh", "-ec", `${mounts}; exec "$@"`, "sh"];
+    const mounts = `mount -t tmpfs tmpfs /run; mount -t sysfs sysfs /sys
+mount --bind "${this.root}/var/lib" /var/lib`;
+    return ["unshare", "--mount", "sh", "-ec", `${mounts}\nexec "$@"`, "sh"];
   }
 
   /** Gives the router an address, and has it serve DHCP there. */

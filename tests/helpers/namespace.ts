@@ -8,6 +8,15 @@ import type { Runner, RunResult } from "../../lib/system/runner.ts";
 import { Output } from "./output.ts";
 import { plainRunner, runToEnd, succeed } from "./plain_runner.ts";
 
+/**
+ * What starts a command inside. It becomes the command: process id and signals
+ * are the same. `ip netns exec` would make a mount namespace for each of the
+ * thousands of commands, which costs more than most of them.
+ */
+export function inNamespace(name: string): readonly [string, ...string[]] {
+  return ["nsenter", `--net=/run/netns/${name}`];
+}
+
 /** A network namespace; disposing of it ends what runs inside. */
 export class Namespace implements AsyncDisposable {
   readonly #spawned: Spawned[] = [];
@@ -21,9 +30,9 @@ export class Namespace implements AsyncDisposable {
   /** Runs commands inside, as the library takes it. */
   readonly runner: Runner = async (argv, options) => {
     const result = await plainRunner(this.#inside(argv), options);
-    // What `ip netns exec` says where a process would not start at all.
-    return typeof result !== "string" && result.code === 255 &&
-        result.stderr.startsWith(`exec of "${argv[0]}" failed: No such file`)
+    // What `nsenter` says where a process would not start at all.
+    return typeof result !== "string" && result.code === 127 &&
+        result.stderr.startsWith(`nsenter: failed to execute ${argv[0]}:`)
       ? "not found"
       : result;
   };
@@ -62,7 +71,7 @@ export class Namespace implements AsyncDisposable {
   }
 
   #inside(argv: readonly string[]): [string, ...string[]] {
-    return ["ip", "netns", "exec", this.name, ...argv];
+    return [...inNamespace(this.name), ...argv];
   }
 }
 
@@ -93,7 +102,7 @@ export async function createNamespace(
 
 /** A command that goes on inside; it is killed with the namespace. */
 export class Spawned {
-  /** Its process id: `ip netns exec` becomes the command. */
+  /** Its process id: `nsenter` becomes the command. */
   readonly pid: number;
   /** Settles when it ended. */
   readonly ended: Promise<Deno.CommandStatus>;

@@ -262,16 +262,18 @@ const PATIENCE_MS = 60_000;
  * Waits until something holds.
  *
  * @param what names it, for the message
- * @throws {Error} after a minute, whatever `performance.now` is made to say
+ * @param patienceMs how long it may take, a minute unless given
+ * @throws {Error} after that, whatever `performance.now` is made to say
  */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
+  patienceMs = PATIENCE_MS,
 ): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
+  const end = Date.now() + patienceMs;
   // Most questions start a program: those that take long are asked less often.
   for (let pause = 10; !await holds(); pause = Math.min(pause * 1.5, 100)) {
-    if (Date.now() > end) throw new Error(`Not in ${PATIENCE_MS} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`Not in ${patienceMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

@@ -5,11 +5,12 @@
  */
 import { guardHost } from "./host_guard.ts";
 import { installedProgram } from "./installed.ts";
+import { inNamespace } from "./namespace.ts";
 import { Output } from "./output.ts";
 
 /** How the program is started. */
 export interface ProgramOptions {
-  /** Variables beside the inherited ones, of which `C2S_IMDS_…` are dropped. */
+  /** Variables beside the inherited ones, without `C2S_IMDS_…` and coverage. */
   readonly env?: Readonly<Record<string, string>>;
   /** Its working folder; the test's own unless given. */
   readonly cwd?: string;
@@ -42,10 +43,9 @@ function spawn(
 ): Deno.ChildProcess {
   const [name, ...before] = namespace === undefined
     ? command
-    // It becomes the program, so that process id and signals are the same.
-    : ["ip", "netns", "exec", namespace, ...command] as const;
+    : [...inNamespace(namespace), ...command] as const;
   const inherited = Object.entries(Deno.env.toObject())
-    .filter(([name]) => !name.startsWith("C2S_IMDS_"));
+    .filter(([name]) => !/^(?:C2S_IMDS_|DENO_COVERAGE_DIR$)/.test(name));
   return new Deno.Command(name, {
     args: [...before, ...args],
     clearEnv: true,

@@ -23,12 +23,13 @@ export const ROOT: Need = { root: true };
  */
 export const EXECUTABLE: Need = { executable: true };
 
-const NO_EXECUTABLE = "runs in deno task test-executable";
+const NO_EXECUTABLE = "runs in deno task test-executable or test-node";
 
-/** Needs network namespaces, made by `ip netns`. */
+/** Needs network namespaces, made by `ip netns`, entered by `nsenter`. */
 export const NAMESPACES: readonly Need[] = [
   ROOT,
   { command: "ip", from: "iproute2" },
+  { command: "nsenter", from: "util-linux" },
 ];
 
 /** Why a need is not met here; `undefined` where it is. */

@@ -23,7 +23,7 @@ while True:
         break
     except OSError:
         listener.close()
-        time.sleep(0.0005)
+        time.sleep(0.002)
 print("took", flush=True)
 body = b"${SQUATTER}"
 def serve(connection):

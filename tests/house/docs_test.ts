@@ -39,7 +39,7 @@ const SHELL = BLOCKS.filter(({ info }) => MARKS.includes(info));
 const FOREIGN: Readonly<Record<string, readonly string[]>> = {
   "docs/image.md": ["label", "platform", "security-opt", "target"],
   "docs/bootstrapping.md": ["partition"],
-  "docs/performance.md": ["executable", "output"],
+  "docs/performance.md": ["executable", "other", "output"],
 };
 
 /** The flags of each subcommand, as its help and so its options have them. */

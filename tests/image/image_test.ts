@@ -18,10 +18,11 @@ import {
   REAL,
   type TestNode,
 } from "../helpers/node.ts";
+import { succeed } from "../helpers/plain_runner.ts";
 import type { RunningProgram } from "../helpers/program.ts";
 import { EXECUTABLE, testWith } from "../helpers/requires.ts";
-import { createPodman, type Podman } from "./podman.ts";
-import { makeStandIn } from "./stand_in.ts";
+import { buildOurs, buildOutside, createBase, IMAGE } from "./build_image.ts";
+import type { Podman } from "./podman.ts";
 
 const NEEDS = [
   EXECUTABLE,
@@ -29,11 +30,8 @@ const NEEDS = [
   { command: "podman", from: "podman" },
   { command: "runc", from: "runc" },
   { command: "nsenter", from: "util-linux" },
+  { command: "newuidmap", from: "uidmap" },
 ];
-
-const CONTAINERFILE = new URL("deploy/Containerfile", REPOSITORY).pathname;
-const BASE = "localhost/stand-in";
-const IMAGE = "localhost/c2s-imds";
 
 /** How `docs/image.md` runs it: flags of podman, and of the program. */
 const RUNS = sourceFiles("docs/image.md").flatMap(({ text }) => blocksOf(text))
@@ -50,59 +48,73 @@ const [ORIGINAL, WITH_RULE, HARDENED, CHECK, REMOVE] = RUNS as [
   ...[Run, Run, Run, Run, Run],
 ];
 
-/** Builds without the network and without a runtime. */
-function build(podman: Podman, image: string, ...args: readonly string[]) {
-  return podman.run(
-    ...["build", "--isolation=chroot", "--network=host", "--pull-never"],
-    ...["--layers=false", `--tag=${image}`, ...args],
-  );
-}
+/** How docs/from-c2s-instance-metadata.md has its image replaced. */
+const FROM_ORIGINAL = /^podman run (.*) IMAGE (.*)$/m.exec(
+  sourceFiles("docs/from-c2s-instance-metadata.md")[0]?.text ?? "",
+) ?? [];
 
-function buildOurs(podman: Podman, image: string, ...args: readonly string[]) {
-  return build(
-    podman,
-    image,
-    `--file=${CONTAINERFILE}`,
-    `--build-arg=BUILD_IMAGE=${BASE}`,
-    `--build-arg=RUNTIME_IMAGE=${BASE}`,
-    ...args,
-  );
-}
+/** The user that c2s-instance-metadata makes on a node, and its rule. */
+const METADATA = 1042;
+const OLD_RULE =
+  `OUTPUT -p tcp -m owner ! --uid-owner ${METADATA} --dst 169.254.169.254 --dport 80 -j REDIRECT --to-ports 4000`;
 
-/** Podman with the stand-in for both bases. */
-async function createBase(executable: string): Promise<Podman> {
-  const podman = await createPodman();
-  try {
-    const base = `${podman.folder}/base`;
-    await makeStandIn(`${base}/root`, executable);
-    await Deno.writeTextFile(
-      `${base}/Containerfile`,
-      "FROM scratch\nCOPY root /\n",
-    );
-    const { code, stderr } = await build(podman, BASE, base);
-    assertEquals(code, 0, stderr);
-    return podman;
-  } catch (error) {
-    await podman[Symbol.asyncDispose]();
-    throw error;
-  }
-}
+/** What makes a user with subordinate uids, for whom it runs "$@". */
+const AS_METADATA = `set -e
+cd "$0"
+mkdir -p etc home/.config/containers run
+for file in passwd group subuid subgid; do cp /etc/$file etc; done
+echo "metadata:x:${METADATA}:${METADATA}::$PWD/home:/bin/sh" >> etc/passwd
+echo "metadata:x:${METADATA}:" >> etc/group
+echo metadata:400000:65536 | tee -a etc/subuid >> etc/subgid
+for file in passwd group subuid subgid; do
+  mount --bind etc/$file /etc/$file
+done
+cat > home/.config/containers/containers.conf <<END
+[containers]
+default_ulimits = []
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+runtime = "runc"
+END
+echo '[storage]\ndriver = "vfs"' > home/.config/containers/storage.conf
+chown -R ${METADATA}:${METADATA} home run
+chmod 700 run
+exec setpriv --reuid=${METADATA} --regid=${METADATA} --clear-groups \\
+  env -i HOME="$PWD/home" XDG_RUNTIME_DIR="$PWD/run" PATH="$PATH" "$@"`;
 
-/** Builds the image around the executable. */
-async function buildOutside(podman: Podman, executable: string) {
-  const context = `${podman.folder}/context`;
-  await Deno.mkdir(`${context}/dist`, { recursive: true });
-  for (const name of ["LICENSE", "THIRD_PARTY_LICENSES"]) {
-    await Deno.copyFile(new URL(name, REPOSITORY), `${context}/${name}`);
-  }
-  await Deno.copyFile(executable, `${context}/dist/c2s-imds`);
-  const { code, stderr } = await buildOurs(
-    podman,
-    IMAGE,
-    "--target=outside",
-    context,
-  );
-  assertEquals(code, 0, stderr);
+/**
+ * Such a user's own podman, which has the image; gone at disposal. Only its
+ * processes see that there is such a user.
+ */
+async function createUser(
+  podman: Podman,
+): Promise<Pick<Podman, "program"> & AsyncDisposable> {
+  const folder = await Deno.makeTempDir({ prefix: "c2s-imds-user-" });
+  await Deno.chmod(folder, 0o755);
+  const command = (...args: readonly string[]): [string, ...string[]] => [
+    // `ip netns exec` hides the control groups; this brings them back.
+    ...["nsenter", `--mount=/proc/${Deno.pid}/ns/mnt`] as const,
+    ...["unshare", "--mount", "sh", "-c", AS_METADATA, folder],
+    ...["podman", ...args],
+  ];
+  const archive = `${folder}/image.tar`;
+  await podman.must("save", `--output=${archive}`, IMAGE);
+  await Deno.chmod(archive, 0o644);
+  await succeed(command("load", `--input=${archive}`));
+  return {
+    program: (image, ...flags) => ({
+      env: {},
+      command: command("run", ...flags, image),
+    }),
+    async [Symbol.asyncDispose]() {
+      await succeed(command("rm", "--all", "--force", "--time=0"));
+      // It keeps the user namespace for podman's next call.
+      const pause = `${folder}/run/libpod/tmp/pause.pid`;
+      Deno.kill(Number(await Deno.readTextFile(pause)), "SIGTERM");
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
 }
 
 /** The parent's process: the container's first, seen from outside. */
@@ -148,7 +160,8 @@ testWith(NEEDS)("the image runs as it is documented", async (t) => {
     const [{ Config }] = JSON.parse(await podman.must("inspect", IMAGE));
     assertEquals(Config.Entrypoint, ["/usr/local/bin/c2s-imds"]);
     assertEquals(Config.Cmd, ["serve"]);
-    assertEquals(Config.User, "0");
+    // Root, unless podman is told to keep the caller's id.
+    assertEquals(Config.User, undefined);
     assertEquals(Config.Labels.name, "c2s-imds");
     assertEquals(Config.Labels.version, config.version);
     const label = "org.opencontainers.image.version";
@@ -193,6 +206,39 @@ testWith(NEEDS)("the image runs as it is documented", async (t) => {
     assertStringIncludes(stderr, "missing CAP_NET_ADMIN to change rules");
     assertEquals(await node.rules(), before);
   });
+
+  await t.step(
+    "in the place of c2s-instance-metadata, which then gives way",
+    async () => {
+      await using user = await createUser(podman);
+      const oldRule = (how: string) =>
+        node.namespace.must(
+          ["iptables-nft", "-t", "nat", how, ...OLD_RULE.split(" ")],
+        );
+      await oldRule("-I");
+      const [, flags = "", call = ""] = FROM_ORIGINAL;
+      const old = await node.start(
+        call.replace("REGION", EMULATED),
+        user.program(IMAGE, ...flags.split(" ")),
+      );
+      const seen = () => Promise.all([0, METADATA].map((uid) => node.see(uid)));
+      assertEquals(await seen(), [EMULATED, REAL]);
+      // In the order of the page: nobody sees the real region meanwhile.
+      const program = await start(HARDENED);
+      assertEquals(await node.leadsTo(), "4001");
+      const check = () => node.run("check");
+      assertMatch(
+        (await check()).stdout,
+        /\nverdict: +no: another .* redirects the proxy's own requests; run .* -D /,
+      );
+      await oldRule("-D");
+      assertEquals(await seen(), [EMULATED, EMULATED]);
+      await old.stop();
+      const { code, stdout } = await check();
+      assertEquals([code, stdout.includes("warning")], [0, false], stdout);
+      await endsCleanly(node, podman, program, before);
+    },
+  );
 
   await t.step("a killed container keeps the rule until removed", async () => {
     const program = await start(HARDENED);

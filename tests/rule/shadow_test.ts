@@ -4,7 +4,7 @@ import {
   DESTINATION_IPV6,
   type Rule,
 } from "../../lib/rule/rule.ts";
-import { shadows } from "../../lib/rule/shadow.ts";
+import { diversions, shadows } from "../../lib/rule/shadow.ts";
 
 const RULE: Rule = { ...DEFAULT_DESTINATION, port: 4000, uid: 10_169 };
 const OURS = "-A OUTPUT -p tcp -j C2S-IMDS";
@@ -55,6 +55,24 @@ for (const [rule, tables] of Object.entries(CASES)) {
     assertEquals(shadows("filter", [OURS, line], RULE), []);
   });
 }
+
+Deno.test("diversions() finds what redirects the proxy's own requests, wherever it stands", () => {
+  const old = (owner: string, port = 80) =>
+    `-A OUTPUT -d 169.254.169.254/32 -p tcp -m owner ${owner} -m tcp --dport ${port} -j REDIRECT --to-ports 4000`;
+  const other = old("! --uid-owner 1042");
+  for (const output of [[OURS, other], [other, OURS], [other]]) {
+    assertEquals(diversions(output, RULE), [other]);
+  }
+  for (
+    const line of [
+      OURS,
+      old("! --uid-owner 10169"),
+      old("--uid-owner 1042"),
+      old("! --uid-owner 1042", 81),
+      other.replace("-j REDIRECT --to-ports 4000", "-j ACCEPT"),
+    ]
+  ) assertEquals(diversions([line], RULE), [], line);
+});
 
 Deno.test("shadows() compares IPv6 addresses in every form", () => {
   const rule = { ...RULE, ...DESTINATION_IPV6, port: undefined };

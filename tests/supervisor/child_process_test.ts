@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { spawnChild } from "../../lib/supervisor/child_process.ts";
+import {
+  controlChild,
+  startChildProcess,
+} from "../../lib/supervisor/child_process.ts";
 import { type DesiredChild, NEW_CHILD } from "../../lib/supervisor/state.ts";
 import { stopClock } from "../helpers/clock.ts";
 import { procfs, until } from "../helpers/node.ts";
@@ -15,13 +18,10 @@ const USER = { uid: 10_169, gid: 10_169 };
 function spawn(script: string, orders?: Partial<DesiredChild>, user = USER) {
   const log: string[] = [];
   const said: string[] = [];
-  const child = spawnChild(
-    {
-      command: { path: "/bin/sh", args: ["-c", script], env: {} },
-      user,
-      log: logInto(log),
-      stderr: (text) => said.push(text),
-    },
+  const command = { path: "/bin/sh", args: ["-c", script], env: {} };
+  const child = controlChild(
+    startChildProcess(command, user),
+    { log: logInto(log), stderr: (text) => said.push(text) },
     CONFIG,
     orders,
   );
@@ -35,7 +35,7 @@ const says = (more: string) =>
 const LISTENING = says('"ports":[4000]');
 
 testWith([ROOT])(
-  "spawnChild() tells what the child shall be, all of it each time",
+  "controlChild() tells what the child shall be, all of it each time",
   async () => {
     const { child } = spawn(
       `read first; case $first in *us-iso-east-1*'"tally":{"repairs":3,"failures":1}}') ${LISTENING};; esac
@@ -51,7 +51,7 @@ read second; case $second in *us-iso-east-1*'"repairs":3,'*'"drain":{"lingerMs":
 );
 
 testWith([ROOT])(
-  "spawnChild() starts it as the user, without groups, variables or a folder, in a session of its own with three pipes",
+  "controlChild() starts it as the user, without groups, variables or a folder, in a session of its own with three pipes",
   async () => {
     using _clock = await stopClock();
     const { child, said } = spawn(
@@ -70,7 +70,7 @@ testWith([ROOT])(
   },
 );
 
-testWith([ROOT])("spawnChild() hands on why it cannot listen", async () => {
+testWith([ROOT])("controlChild() hands on why it cannot listen", async () => {
   using _clock = await stopClock();
   const { child } = spawn(
     `read config; ${says('"failed":"no such address","taken":0')}`,
@@ -88,7 +88,7 @@ for (
   })
 ) {
   testWith([ROOT])(
-    `spawnChild() ends a child that says ${what}, and logs an error`,
+    `controlChild() ends a child that says ${what}, and logs an error`,
     async () => {
       const { child, log } = spawn(`read config; ${nonsense}; sleep 60`);
       assertEquals(await child.ended, "signal SIGKILL");
@@ -102,7 +102,7 @@ for (
 }
 
 testWith([ROOT])(
-  "spawnChild() notices the end whoever still holds the pipes",
+  "controlChild() notices the end whoever still holds the pipes",
   async () => {
     const { child, said } = spawn(
       `read config; sleep 60 & echo $! >&2; ${LISTENING}; read more; exit 7`,
@@ -120,7 +120,7 @@ testWith([ROOT])(
 );
 
 testWith([ROOT])(
-  "spawnChild() keeps only the newest for a child that does not read",
+  "controlChild() keeps only the newest for a child that does not read",
   async () => {
     const { child } = spawn(
       `read first; ${LISTENING}; kill -STOP $$
@@ -143,7 +143,7 @@ while read line; do case $line in *'"drain"'*) echo "$line" | head -c 12 >&2; ex
 );
 
 testWith([ROOT])(
-  "spawnChild() tells nothing to a child that has rights beyond its user's",
+  "controlChild() tells nothing to a child that has rights beyond its user's",
   async () => {
     const told = await Deno.makeTempFile();
     try {
@@ -165,7 +165,7 @@ testWith([ROOT])(
 );
 
 testWith([ROOT])(
-  "spawnChild() hands on what a child logs, without control characters and with an end to each line",
+  "controlChild() hands on what a child logs, without control characters and with an end to each line",
   async () => {
     using _clock = await stopClock();
     const { child, said } = spawn(

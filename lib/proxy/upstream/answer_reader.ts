@@ -21,8 +21,8 @@ const START = "HTTP/1.";
 
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-9]\d\d)(?: .*)?$/s;
 
-/** A field ([RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)). */
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):(.*)$/s;
+/** The name of a field ([RFC 9110, 5.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.1)). */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** A chunk extension, without the white space that only bad servers send. */
 const EXTENSION =
@@ -38,7 +38,9 @@ const SIZE_LINE = new RegExp(
 // deno-lint-ignore no-control-regex -- control characters are the point
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
-const LF = 10;
+/** What ends a line, and what ends a head or the fields behind a body. */
+const LINE_END = /\n/g;
+const FIELDS_END = /(?:^|\n)\r?\n/g;
 
 /** As many arguments as fit on any stack. */
 const MAX_ARGUMENTS = 4_096;
@@ -79,11 +81,12 @@ export async function readAnswer(
   method: string,
 ): Promise<UpstreamAnswer> {
   for (;;) {
-    const first = await readLine(connection, MAX_HEAD_BYTES, START);
+    const head = await readTo(FIELDS_END, connection, MAX_HEAD_BYTES, START);
+    const [first = "", ...lines] = head;
     const [, code] = STATUS_LINE.exec(first) ?? [];
     if (code === undefined) throw badAnswer("no status line");
     const status = Number(code);
-    const fields = await readFields(connection, MAX_HEAD_BYTES);
+    const fields = fieldsOf(lines);
     const framing = framingOf(status, method, fields);
     if (status < 200 && status !== 101) continue;
     if (!canBeSent(status)) {
@@ -123,22 +126,14 @@ function framingOf(
   return length === undefined ? "end" : Number(length);
 }
 
-/** Reads the fields of a head or behind a body, and the empty line. */
-async function readFields(
-  connection: Connection,
-  mostBytes: number,
-): Promise<Header[]> {
-  const fields: Header[] = [];
-  for (let left = mostBytes;;) {
-    const line = await readLine(connection, left);
-    if (line === "") return fields;
-    left -= line.length;
-    const [, name, value] = FIELD.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      throw badAnswer("a line that is no field");
-    }
-    fields.push([name, unpadded(value)]);
-  }
+/** Takes fields apart. */
+function fieldsOf(lines: readonly string[]): Header[] {
+  return lines.map((line) => {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon));
+    if (!NAME.test(name)) throw badAnswer("a line that is no field");
+    return [name, unpadded(line.slice(colon + 1))];
+  });
 }
 
 /** Without the spaces and tabs around it, and those alone. */
@@ -151,28 +146,39 @@ function unpadded(value: string): string {
   return value.slice(start, end);
 }
 
-/** Reads a line, without its end. */
-async function readLine(
+/**
+ * Reads lines up to what ends them, and returns them without their ends.
+ *
+ * @param end ends them
+ * @param mostBytes how many bytes they may have
+ * @param start how the first one has to begin
+ */
+async function readTo(
+  end: RegExp,
   connection: Connection,
   mostBytes: number,
   start = "",
-): Promise<string> {
-  let line = "";
-  while (!line.endsWith("\n")) {
+): Promise<string[]> {
+  for (let text = "", read = 0;; read = text.length) {
     const bytes = await connection.read();
     if (bytes === undefined) throw brokeOff("the connection ended");
-    const end = bytes.indexOf(LF) + 1 || bytes.length;
-    connection.unread(bytes.subarray(end));
-    line += latin1(bytes.subarray(0, end));
-    if (!line.startsWith(start.slice(0, line.length))) {
+    text += latin1(bytes);
+    if (!text.startsWith(start.slice(0, text.length))) {
       throw badAnswer("not HTTP/1");
     }
-    if (line.length > mostBytes) throw badAnswer("a head or line too long");
+    end.lastIndex = Math.max(0, read - 2);
+    const isWhole = end.test(text);
+    const length = isWhole ? end.lastIndex : text.length;
+    if (length > mostBytes) throw badAnswer("a head or line too long");
+    if (!isWhole) continue;
+    connection.unread(bytes.subarray(length - read));
+    const lines = text.slice(0, length).split("\r\n");
+    if (lines.some((line) => CONTROL.test(line))) {
+      throw badAnswer("a control character in a line");
+    }
+    // Nothing stands after the last end, and fields end with an empty line.
+    return lines.slice(0, end === FIELDS_END ? -2 : -1);
   }
-  if (!line.endsWith("\r\n")) throw badAnswer("a line without its end");
-  const text = line.slice(0, -2);
-  if (CONTROL.test(text)) throw badAnswer("a control character in a line");
-  return text;
 }
 
 /** Bytes as text, one character each. */
@@ -212,7 +218,11 @@ export class AnswerBody {
   constructor(connection: Connection, framing: Framing) {
     this.#connection = connection;
     this.#framing = framing;
-    this.#left = typeof framing === "number" ? framing : 0;
+    this.#left = framing === "end"
+      ? Infinity
+      : framing === "chunks"
+      ? 0
+      : framing;
   }
 
   /**
@@ -222,12 +232,19 @@ export class AnswerBody {
    * @throws {UpstreamError} when it breaks off or takes too long
    */
   async start(limit: number): Promise<BodyStart> {
-    const chunks: Uint8Array[] = [];
-    for (let size = 0; size <= limit;) {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let size = 0;
+    while (size <= limit) {
       const chunk = await this.read();
-      if (chunk === undefined) return { bytes: concat(chunks), whole: true };
-      chunks.push(chunk.slice());
-      size += chunk.length;
+      if (chunk !== undefined) chunks.push(chunk.slice());
+      size += chunk?.length ?? 0;
+      if (this.#ended && size <= limit) {
+        const [bytes = concat([])] = chunks;
+        return {
+          bytes: chunks.length > 1 ? concat(chunks) : bytes,
+          whole: true,
+        };
+      }
     }
     return { bytes: concat(chunks), whole: false };
   }
@@ -240,13 +257,22 @@ export class AnswerBody {
    */
   async read(): Promise<Uint8Array | undefined> {
     if (this.#ended) return undefined;
+    const connection = this.#connection;
     try {
-      const bytes = await this.#next();
-      if (bytes === undefined) {
-        this.#ended = true;
-        this.#connection.finish();
+      if (this.#left === 0 && this.#framing === "chunks") {
+        this.#left = await this.#chunkSize();
       }
-      return bytes;
+      if (this.#left === 0) return this.#end();
+      const bytes = await connection.read();
+      if (bytes === undefined) {
+        if (this.#framing === "end") return this.#end();
+        throw brokeOff("incomplete body");
+      }
+      const taken = bytes.subarray(0, this.#left);
+      connection.unread(bytes.subarray(taken.length));
+      this.#left -= taken.length;
+      if (this.#left === 0 && this.#framing !== "chunks") this.#end();
+      return taken;
     } catch (error) {
       const reason = brokeOff(error);
       this.destroy(reason);
@@ -263,23 +289,15 @@ export class AnswerBody {
     if (!this.#ended) this.#connection.close(reason);
   }
 
-  async #next(): Promise<Uint8Array | undefined> {
-    if (this.#framing === "end") return await this.#connection.read();
-    if (this.#left === 0 && this.#framing === "chunks") {
-      this.#left = await this.#chunkSize();
-    }
-    if (this.#left === 0) return undefined;
-    const bytes = await this.#connection.read();
-    if (bytes === undefined) throw brokeOff("incomplete body");
-    const taken = bytes.subarray(0, this.#left);
-    this.#left -= taken.length;
-    this.#connection.unread(bytes.subarray(taken.length));
-    return taken;
+  #end(): undefined {
+    this.#ended = true;
+    this.#connection.finish();
   }
 
   /** Reads up to the bytes of the next chunk; the last one has none. */
   async #chunkSize(): Promise<number> {
-    const line = () => readLine(this.#connection, MAX_LINE_BYTES);
+    const line = async () =>
+      (await readTo(LINE_END, this.#connection, MAX_LINE_BYTES))[0] ?? "";
     if (this.#begun && await line() !== "") {
       throw badAnswer("a chunk longer than its size");
     }
@@ -289,7 +307,9 @@ export class AnswerBody {
     const size = parseInt(digits, 16);
     if (size > 0) return size;
     // Trailers go no further. One about a length may mean it to others.
-    const trailers = await readFields(this.#connection, MAX_LINE_BYTES);
+    const trailers = fieldsOf(
+      await readTo(FIELDS_END, this.#connection, MAX_LINE_BYTES),
+    );
     const names = ["content-length", "transfer-encoding"];
     if (names.some((name) => valuesOf(trailers, name).length > 0)) {
       throw badAnswer("a trailer about its length");

@@ -31,6 +31,9 @@ const ABANDON_MS = 1_500;
 
 const NOTHING = new Uint8Array(0);
 
+/** For what comes after an answer, of all connections. */
+const SURPLUS = new Uint8Array(1);
+
 /** Bytes go out, bytes come in; never two reads at a time. */
 export class Connection {
   /** This end of it. */
@@ -58,7 +61,7 @@ export class Connection {
    * @param open where it stands while it is open
    * @throws {Error} when there is no connection
    */
-  static async open(
+  static open(
     { hostname, port }: UpstreamAddress,
     limit: TimeLimit,
     open: Set<Connection>,
@@ -66,22 +69,21 @@ export class Connection {
     limit.throwIfOver();
     const abandoned = new AbortController();
     const { signal } = abandoned;
-    const connecting = Deno.connect({ hostname, port, signal });
-    const { promise: over, reject } = Promise.withResolvers<never>();
-    limit.onOver = reject;
-    try {
-      const socket = await Promise.race([connecting, over]);
-      socket.setNoDelay(true);
-      const connection = new Connection(socket, open);
-      limit.onOver = (reason) => connection.close(reason);
-      return connection;
-    } catch (error) {
-      // Deno 2.9.6 never closes what connects just as it is aborted.
-      const cancelTimer = after(ABANDON_MS, () => abandoned.abort());
-      connecting.then((socket) => socket.close(), () => {})
-        .finally(cancelTimer);
-      throw error;
-    }
+    return new Promise((resolve, reject) => {
+      let cancelTimer: (() => void) | undefined;
+      limit.onOver = (reason) => {
+        // Deno 2.9.6 never closes what connects just as it is aborted.
+        cancelTimer ??= after(ABANDON_MS, () => abandoned.abort());
+        reject(reason);
+      };
+      Deno.connect({ hostname, port, signal }).then((socket) => {
+        if (cancelTimer !== undefined) return socket.close();
+        socket.setNoDelay(true);
+        const connection = new Connection(socket, open);
+        limit.onOver = (reason) => connection.close(reason);
+        resolve(connection);
+      }, reject).finally(() => cancelTimer?.());
+    });
   }
 
   /** Sends all of the bytes. */
@@ -129,7 +131,7 @@ export class Connection {
     if (this.#unread.length > 0) return this.close();
     const cancelTimer = after(LINGER_MS, () => this.close());
     try {
-      await this.#socket.read(this.#buffer);
+      await this.#socket.read(SURPLUS);
     } catch {
       // It is over either way.
     }

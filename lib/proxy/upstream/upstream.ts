@@ -55,7 +55,7 @@ export interface UpstreamRequest {
 /** A request that went up, and the other end of its connection. */
 interface SentRequest {
   readonly request: UpstreamRequest;
-  readonly remote: Deno.NetAddr;
+  readonly connection: Connection;
   cameBack: boolean;
 }
 
@@ -80,8 +80,8 @@ export class Upstream {
   readonly #address: UpstreamAddress;
   readonly #source: UpstreamSource | undefined;
   readonly #open = new Set<Connection>();
-  /** The requests without an answer yet, by the local end they went from. */
-  readonly #unanswered = new Map<string, SentRequest>();
+  /** The requests without an answer yet, by the local port they went from. */
+  readonly #unanswered = new Map<number, SentRequest>();
   #closed = false;
 
   /**
@@ -125,10 +125,9 @@ export class Upstream {
     limit: TimeLimit,
   ): Promise<UpstreamAnswer | undefined> {
     const { address, connection } = await this.#connect(limit);
-    const { local, remote } = connection;
-    const from = end(local.hostname, local.port);
-    const sent: SentRequest = { request, remote, cameBack: false };
-    this.#unanswered.set(from, sent);
+    const { port } = connection.local;
+    const sent: SentRequest = { request, connection, cameBack: false };
+    this.#unanswered.set(port, sent);
     try {
       // An answer may come before all was sent, even instead.
       connection.write(bytesOf(request)).catch(() => {});
@@ -147,7 +146,7 @@ export class Upstream {
       }
       throw failure;
     } finally {
-      this.#unanswered.delete(from);
+      this.#unanswered.delete(port);
     }
   }
 
@@ -159,7 +158,9 @@ export class Upstream {
     limit: TimeLimit,
   ): Promise<{ address: UpstreamAddress; connection: Connection }> {
     for (let tries = 0;; tries++) {
-      const address = await this.#locate(limit.leftMs);
+      const address = this.#source === undefined
+        ? this.#address
+        : await locate(this.#source, limit.leftMs);
       try {
         const connection = await Connection.open(address, limit, this.#open);
         if (!this.#closed) return { address, connection };
@@ -178,16 +179,6 @@ export class Upstream {
     }
   }
 
-  async #locate(timeoutMs: number): Promise<UpstreamAddress> {
-    if (this.#source === undefined) return this.#address;
-    try {
-      return await this.#source.current(timeoutMs);
-    } catch (error) {
-      const message = messageOf(error);
-      throw new UpstreamError("unreachable", message, { cause: error });
-    }
-  }
-
   /**
    * Whether a request is one of ours that came back to us: it comes from the
    * local end of an upstream connection that waits for the answer to just this
@@ -202,15 +193,18 @@ export class Upstream {
     listener: Deno.NetAddr,
     { method, target }: Pick<UpstreamRequest, "method" | "target">,
   ): boolean {
-    if (this.#unanswered.size === 0) return false;
-    const sent = this.#unanswered.get(end(peer.hostname, peer.port));
+    const sent = this.#unanswered.get(peer.port);
     if (sent?.request.method !== method || sent.request.target !== target) {
+      return false;
+    }
+    const { local, remote } = sent.connection;
+    if (plainAddress(local.hostname) !== plainAddress(peer.hostname)) {
       return false;
     }
     // On loopback nothing is redirected, but a client may have the same address
     // and port towards us as our own connection has towards the upstream.
-    const { hostname, port } = sent.remote;
-    sent.cameBack = !isLoopback(hostname) || port === listener.port;
+    sent.cameBack = !isLoopback(remote.hostname) ||
+      remote.port === listener.port;
     return sent.cameBack;
   }
 
@@ -222,8 +216,16 @@ export class Upstream {
   }
 }
 
-function end(address: string, port: number): string {
-  return `${plainAddress(address)} ${port}`;
+async function locate(
+  source: UpstreamSource,
+  timeoutMs: number,
+): Promise<UpstreamAddress> {
+  try {
+    return await source.current(timeoutMs);
+  } catch (error) {
+    const message = messageOf(error);
+    throw new UpstreamError("unreachable", message, { cause: error });
+  }
 }
 
 /** A request as it stands on the wire. */

@@ -14,6 +14,7 @@ import {
   type Connection,
   startUpstream,
 } from "../../helpers/upstream.ts";
+import { waitingUntil } from "../../helpers/waiting.ts";
 
 const REQUEST = {
   method: "GET",
@@ -181,7 +182,7 @@ Deno.test("send() closes the connection of a client that leaves, at any moment",
     });
     using client = clientOf(server.address);
     const leaving = new AbortController();
-    using limit = new TimeLimit(60_000, leaving.signal);
+    using limit = new TimeLimit(60_000, waitingUntil(leaving.signal));
     const answered = client.upstream.send(REQUEST, limit)
       .then(({ body }) => body.start(100));
     await begun.promise;
@@ -198,7 +199,7 @@ Deno.test("send() closes a connection that comes about just as the client leaves
   for (let i = 0; i < 1_000; i++) {
     const client = new AbortController();
     setTimeout(() => client.abort(), 0);
-    using limit = new TimeLimit(60_000, client.signal);
+    using limit = new TimeLimit(60_000, waitingUntil(client.signal));
     await upstream.send(REQUEST, limit).catch(() => {});
   }
   upstream.close();

@@ -3,6 +3,7 @@
  * nobody but the proxy's user answers at its port.
  */
 import { assert, assertEquals } from "@std/assert";
+import { importFlags } from "../../deploy/build.ts";
 import { openMachine } from "../../lib/rule/machine.ts";
 import { look, reconcile } from "../../lib/rule/reconcile.ts";
 import {
@@ -11,9 +12,14 @@ import {
   DEFAULT_DESTINATION,
   type Desired,
   DESTINATION_IPV6,
+  rulesOf,
 } from "../../lib/rule/rule.ts";
 import { startKeepAlive, startLabels } from "../helpers/labels.ts";
-import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import {
+  createNamespace,
+  type Namespace,
+  type Spawned,
+} from "../helpers/namespace.ts";
 import { askAs, NODE_NEEDS } from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
@@ -78,8 +84,15 @@ const FLUSHES: Readonly<Record<Backend, readonly string[]>> = {
   ],
 };
 
-// Listens at the proxy's port in every way there is, with SYN queues that
-// overflow or not, and says how many bytes it read.
+/** Every way to listen at the proxy's port, with SYN queues that overflow. */
+const SQUATTERS = [
+  [0, "127.0.0.1", 0],
+  [1, "127.0.0.1", 0],
+  [1, "::", 128],
+  [2, "::", 0],
+] as const;
+
+// Listens at the proxy's port, and says when it reads.
 const SQUATTER = `
 import os, select, socket, sys, time
 os.setgid(1000); os.setuid(1000)
@@ -120,6 +133,29 @@ while time.monotonic() < end and answers == 0:
     time.sleep(0.02)
 print(answers)
 `;
+
+// Says what connections alone show of IPv4's rule.
+const SHOWN = `
+const { doubtfulFamilies } = await import(Deno.args[0]);
+const open = JSON.parse(Deno.args[1]);
+const isShown = async (part) => (await doubtfulFamilies(open, part)).length === 0;
+let last;
+while (true) {
+  const guard = await isShown("guard") ? "guarded" : "bare";
+  const now = await isShown("all") ? "in place" : guard;
+  if (now !== last) console.log(last = now);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+`;
+
+function startShowing(node: Namespace): Spawned {
+  const [, target] = rulesOf(open(4000));
+  return node.spawn([
+    ...[Deno.execPath(), "eval", "--quiet", ...importFlags(), SHOWN],
+    new URL("../../lib/supervisor/route.ts", import.meta.url).href,
+    JSON.stringify({ state: "open", targets: [target] }),
+  ]);
+}
 
 async function startSquatter(node: Namespace, host: string, backlog: number) {
   const squatter = node.spawn([
@@ -164,6 +200,7 @@ for (const backend of BACKENDS) {
       }
       }\n`,
       );
+      const shown = startShowing(node);
       const early = await startKeepAlive(node, 1000, "169.254.169.254");
       const own = await startKeepAlive(node, PROXY, "169.254.169.254");
       const proxy = await startProxy(node);
@@ -171,9 +208,11 @@ for (const backend of BACKENDS) {
       await t.step(
         "everybody is answered by the proxy, the proxy by the service",
         async () => {
+          await shown.shows(/^bare\n$/);
           await reconcile(machine, open(4000));
           assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
           assertEquals(await seen(node, PROXY), ["real", "real"]);
+          await shown.shows(/in place\n$/);
         },
       );
 
@@ -190,6 +229,7 @@ for (const backend of BACKENDS) {
 
       await t.step("without the redirect clients are refused", async () => {
         for (const line of FLUSHES[backend]) await node.must(line.split(" "));
+        await shown.shows(/guarded\n$/);
         assertEquals(await seen(node, 0, 1000), Array(4).fill("refused"));
         assertEquals(await seen(node, PROXY), ["real", "real"]);
         const found = await look(machine, open(4000));
@@ -197,33 +237,27 @@ for (const backend of BACKENDS) {
           new Set(found.map((text) => text.split(" ")[0])),
           new Set(["IPv6", "IPv4"]),
         );
-        assertEquals(await look(machine, open(4000), "guard"), []);
         await reconcile(machine, open(4000));
         assertEquals(await look(machine, open(4000)), []);
         assertEquals(await seen(node, 0, 1000), Array(4).fill("proxy"));
+        await shown.shows(/in place\n$/);
       });
 
       await t.step("a port without a listener is refused at once", async () => {
         await proxy.kill();
         assertEquals(await seen(node, 0, 1000), Array(4).fill("refused"));
+        await shown.kill();
       });
 
-      for (const cookies of [0, 1, 2]) {
-        for (
-          const [host, backlog] of [["127.0.0.1", 0], ["::", 128]] as const
-        ) {
-          await t.step(
-            `a squatter on ${host} reads nothing (tcp_syncookies ${cookies}, listen(${backlog}))`,
-            async () => {
-              await node.must([
-                "sysctl",
-                "-w",
-                `net.ipv4.tcp_syncookies=${cookies}`,
-              ]);
-              assertEquals(await stolen(node, host, backlog, 0.3), 0);
-            },
-          );
-        }
+      for (const [cookies, host, backlog] of SQUATTERS) {
+        await t.step(
+          `a squatter on ${host} reads nothing (tcp_syncookies ${cookies}, listen(${backlog}))`,
+          async () => {
+            const setting = `net.ipv4.tcp_syncookies=${cookies}`;
+            await node.must(["sysctl", "-w", setting]);
+            assertEquals(await stolen(node, host, backlog, 0.3), 0);
+          },
+        );
       }
 
       await t.step(
@@ -278,6 +312,8 @@ for (const backend of BACKENDS) {
         "a squatter reads requests where there is no guard",
         async () => {
           await reconcile(machine, open(4000));
+          const shown = startShowing(node);
+          await shown.shows(/guarded\n$/);
           for (const family of ["ip", "ip6"]) {
             await node.must(
               backend === "nftables"
@@ -285,8 +321,9 @@ for (const backend of BACKENDS) {
                 : [`${family}tables-${backend}`, "-F"],
             );
           }
-          const found = await look(machine, open(4000), "guard");
-          assertEquals(found.length, 2);
+          assert((await look(machine, open(4000))).length > 0);
+          await shown.shows(/bare\n$/);
+          await shown.kill();
           assert(await stolen(node, "::", 128, 30) > 0);
         },
       );
