@@ -108,6 +108,17 @@ testWith(PROMETHEUS)(
   },
 );
 
+Deno.test("docs/monitoring.md has every alert, and which are critical", () => {
+  const [page] = sourceFiles("docs/monitoring.md");
+  const listed = page?.text.matchAll(/^- `(C2sImds\w+)`(, critical)?:/gm) ?? [];
+  assertEquals(
+    Array.from(listed, ([, alert, critical]) => [alert, critical !== undefined])
+      .sort(),
+    ALERTS.map(({ alert, labels }) => [alert, labels.severity === "critical"])
+      .sort(),
+  );
+});
+
 /** The queries of the dashboard. */
 function dashboardQueries(): readonly string[] {
   const [file] = sourceFiles("deploy/monitoring/dashboard.json");
