@@ -25,13 +25,13 @@ export const HOT = "c2s-imds";
 export const COLD = "c2s-imds --cache 0";
 
 /** What figures are compared with first. */
-export const NGINX = "nginx sub_filter, 1 worker";
+export const NGINX = "nginx sub_filter";
 
 /** The least that a proxy on Node needs. */
-export const NODE = "Node http, minimal";
+export const NODE = "minimal Node proxy";
 
-/** As the program does it that this one is to replace. */
-export const ORIGINAL = "the original's way (Node http)";
+/** As c2s-instance-metadata does it, on Node as well. */
+export const ORIGINAL = "as the original does it";
 
 /** Go's own. */
 export const GO = "Go ReverseProxy";

@@ -115,7 +115,14 @@ export class Lab implements AsyncDisposable {
       await succeed(["env", ...plain, ...build]);
     }
     const namespace = await createNamespace(["169.254.169.254/32"]);
-    return new Lab(folder, namespace);
+    const lab = new Lab(folder, namespace);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, async () => {
+        await lab[Symbol.asyncDispose]();
+        Deno.exit(1);
+      });
+    }
+    return lab;
   }
 
   /** Starts a program that says nothing. */

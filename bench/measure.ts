@@ -13,32 +13,24 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { plainRunner } from "../tests/helpers/plain_runner.ts";
 import { COLD, contestants, GO, HOT, NGINX, NODE } from "./contestants.ts";
+import { bootStorm, crowd, manyIdle, withRule } from "./extremes.ts";
 import { goals, goalsReport, type Sections } from "./goals.ts";
 import { Lab } from "./lab.ts";
 import { type Section, sectionReport } from "./report.ts";
-import {
-  bootStorm,
-  bursts,
-  crowd,
-  type Field,
-  manyIdle,
-  type Plan,
-  quietNode,
-  withRule,
-} from "./sections.ts";
+import { bursts, type Field, type Plan, quietNode } from "./sections.ts";
 
 const FULL: Plan = {
   rounds: 12,
   burst: 2_000,
   warmUp: 10_000,
-  repeats: 5,
+  repeats: 3,
   seconds: 25,
 };
 
 const QUICK: Plan = {
   rounds: 3,
   burst: 2_000,
-  warmUp: 5_000,
+  warmUp: 6_000,
   repeats: 1,
   seconds: 5,
 };

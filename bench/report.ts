@@ -22,6 +22,18 @@ export interface Section {
   readonly base?: string;
 }
 
+/** Collects samples by contestant, in the order of the first ones. */
+export class Samples {
+  /** What was collected. */
+  readonly rounds = new Map<string, Sample[]>();
+
+  /** Adds one. */
+  add(name: string, sample: Sample): void {
+    const samples = this.rounds.get(name) ?? [];
+    this.rounds.set(name, [...samples, sample]);
+  }
+}
+
 /** The middle one of some values; NaN of none. */
 export function median(values: readonly number[]): number {
   const sorted = values.filter((it) => !Number.isNaN(it)).sort((a, b) => a - b);

@@ -42,6 +42,19 @@ function requireMachine(file: URL, target: string): void {
   );
 }
 
+function print(stream: Pick<typeof Deno.stdout, "writeSync">, text: string) {
+  stream.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** What failed, in a line that says what to do where that is known. */
+function failure(error: unknown): string {
+  const { message } = error instanceof Error ? error : new Error(`${error}`);
+  const [, address] = /(https:\/\/\S+\/denort-[\w.-]+)/.exec(message) ?? [];
+  return address === undefined
+    ? message
+    : `Cannot compile: Deno cannot download ${address}; get it elsewhere, and give the file unpacked as DENORT_BIN=FILE`;
+}
+
 const { target, output } = parseArgs(Deno.args, {
   string: ["target", "output"],
 });
@@ -77,16 +90,18 @@ try {
     await Deno.readTextFile(`${FOLDER}.deno-version`),
   );
   if (warning !== undefined) {
-    Deno.stderr.writeSync(new TextEncoder().encode(`warning: ${warning}\n`));
+    print(Deno.stderr, `warning: ${warning}`);
   }
   const size = Deno.statSync(new URL(file, ROOT)).size;
-  Deno.stdout.writeSync(
-    new TextEncoder().encode(
-      `${file}: ${(size / 1e6).toFixed(1)} MB, ${
-        build.commit ?? "no commit"
-      }, imports from ${build.imports}\n`,
-    ),
+  print(
+    Deno.stdout,
+    `${file}: ${(size / 1e6).toFixed(1)} MB, ${
+      build.commit ?? "no commit"
+    }, imports from ${build.imports}`,
   );
+} catch (error) {
+  print(Deno.stderr, failure(error));
+  Deno.exitCode = 1;
 } finally {
   Deno.removeSync(folder, { recursive: true });
 }

@@ -96,6 +96,8 @@ export interface ProbeParts {
   readonly uid: number;
   /** The environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Hears what is seen while it is not yet what is waited for. */
+  readonly waiting?: (seen: Diagnosis) => void;
 }
 
 /** What one look at both addresses shows. */
@@ -109,7 +111,7 @@ type Looked = Pick<Findings, "ipv6"> & { readonly seen: Seen };
  */
 export async function probe(
   request: ProbeRequest,
-  { run, ask, clock, uid, env }: ProbeParts,
+  { run, ask, clock, uid, env, waiting }: ProbeParts,
 ): Promise<Findings> {
   const { url, destination, regions, expectations, proxyUid } = request;
   // Asked of `cat`: Deno looks at /proc only with every permission.
@@ -133,9 +135,13 @@ export async function probe(
       : { seen, ipv6: await look(ipv6Url, until, []) };
   };
   const isProxyUser = destination !== undefined && uid === proxyUid;
-  const looked = isProxyUser
-    ? undefined
-    : await lookUntil(lookAtBoth, isFine, request.waitMs, clock);
+  const looked = isProxyUser ? undefined : await lookUntil(
+    lookAtBoth,
+    isFine,
+    request.waitMs,
+    clock,
+    ({ seen }) => waiting?.(seen.diagnosis),
+  );
   const rule = await readRule(request, run);
   const exempt = destination === undefined
     ? []
@@ -190,6 +196,7 @@ const LOOK_MS = 250;
  * @param look looks, and is over by a time of the clock
  * @param isGood whether that is what was waited for
  * @param waitMs how long all may take; 0 looks once
+ * @param waiting hears what was seen before each pause
  * @returns what was seen last; a last look that was cut short counts only if
  * it is good
  */
@@ -198,12 +205,14 @@ export async function lookUntil<Found>(
   isGood: (found: Found) => boolean,
   waitMs: number,
   clock: Clock,
+  waiting: (found: Found) => void = () => {},
 ): Promise<Found> {
   const end = waitMs === 0 ? Infinity : clock.now() + waitMs;
   let found = await look(end);
   while (waitMs > 0 && !isGood(found)) {
     const left = end - clock.now();
     if (left <= LOOK_MS) break;
+    waiting(found);
     await clock.delay(Math.min(PAUSE_MS, left - LOOK_MS));
     const next = await look(end);
     if (isGood(next) || clock.now() < end) found = next;

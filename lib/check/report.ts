@@ -103,7 +103,8 @@ function endText({ ms, silence, status = 200 }: Outcome): string {
   return `${end && ` ${end}`} in ${ms.toFixed(1)} ms`;
 }
 
-function diagnosisText(
+/** What is seen, in a few words. */
+export function diagnosisText(
   { kind, region = "", silence, status, source }: Diagnosis,
   regions: Findings["regions"],
 ): string {

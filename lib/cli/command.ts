@@ -33,8 +33,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string>>;
   /** What this program was made from. */
   readonly build: Build;
-  /** Whether standard output is a terminal. */
-  readonly terminal: boolean;
+  /** How wide the terminal is; `undefined` where standard output is none. */
+  readonly columns: number | undefined;
   /** Writes text to standard output as it is. */
   stdout(text: string): void;
   /** Takes text for standard error as it is; never waits for its reader. */

@@ -85,6 +85,14 @@ function stdout(text: string): void {
   }
 }
 
+/** What a terminal has that does not tell: this fits on any. */
+const USUAL_COLUMNS = 80;
+
+function terminalColumns(): number | undefined {
+  if (!Deno.stdout.isTerminal()) return undefined;
+  return Deno.consoleSize().columns || USUAL_COLUMNS;
+}
+
 /**
  * Gives subcommands the real streams, environment, files and signals.
  *
@@ -94,7 +102,7 @@ export function realIo(build: Build): Io {
   return {
     build,
     env: Object.freeze(Deno.env.toObject()),
-    terminal: Deno.stdout.isTerminal(),
+    columns: terminalColumns(),
     stdout,
     stderr: (text) => stderr.put(text),
     flush: () => stderr.flush(FLUSH_MS),

@@ -5,8 +5,12 @@
  */
 import { advise } from "../check/advice.ts";
 import { expectationsOf } from "../check/expectations.ts";
-import { probe, type ProbeParts } from "../check/probe.ts";
-import { renderReport, renderReportJson } from "../check/report.ts";
+import { probe, type ProbeParts, type ProbeRequest } from "../check/probe.ts";
+import {
+  diagnosisText,
+  renderReport,
+  renderReportJson,
+} from "../check/report.ts";
 import {
   formatAddress,
   isIPv4,
@@ -97,7 +101,9 @@ const CODES = {
  *
  * @param parts with what it finds out what it reports
  */
-export function createCheck(parts: Omit<ProbeParts, "env">): Command {
+export function createCheck(
+  parts: Omit<ProbeParts, "env" | "waiting">,
+): Command {
   return {
     name: "check",
     summary: "Tells which region a client on this node sees, and why",
@@ -109,13 +115,31 @@ export function createCheck(parts: Omit<ProbeParts, "env">): Command {
       const proxyUid = await resolveUser(user, parts.run);
       const findings = await probe(
         { ...request, proxyUid },
-        { ...parts, env: io.env },
+        { ...parts, env: io.env, waiting: tellOnTerminal(request, io) },
       );
       const advice = advise(findings);
       const render = json ? renderReportJson : renderReport;
       io.stdout(render(findings, advice));
       return CODES[advice.answer];
     },
+  };
+}
+
+/** Tells people what is waited for, once for each thing that is seen. */
+function tellOnTerminal(
+  { regions, waitMs }: Pick<ProbeRequest, "regions" | "waitMs">,
+  io: Io,
+): NonNullable<ProbeParts["waiting"]> {
+  if (io.columns === undefined) return () => {};
+  const wanted = [...regions.values()].join(" or ");
+  let told = "";
+  return (seen) => {
+    const now = diagnosisText(seen, regions);
+    if (now === told) return;
+    told = now;
+    io.stderr(
+      `waiting up to ${waitMs / 1000} s for ${wanted}, now: ${now}\n`,
+    );
   };
 }
 

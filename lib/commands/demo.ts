@@ -8,7 +8,12 @@ import { formatAddress } from "../config/address.ts";
 import { type Option, parseFlags, renderOptions } from "../cli/options.ts";
 import { readServeConfig } from "../config/read_serve_config.ts";
 import { compareAnswers, QUESTIONS } from "../demo/comparison.ts";
-import { renderNext, renderReport, renderServing } from "../demo/report.ts";
+import {
+  MOST_COLUMNS,
+  renderNext,
+  renderReport,
+  renderServing,
+} from "../demo/report.ts";
 import { startProxy } from "../proxy/proxy.ts";
 import { defaultTree } from "../simulator/default_instance.ts";
 import { startSimulator } from "../simulator/simulator.ts";
@@ -69,10 +74,11 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       const comparisons = await compareAnswers(QUESTIONS, urls);
       stopped = undefined;
       // https://no-color.org
-      const colour = io.terminal && (io.env.NO_COLOR ?? "") === "";
-      const report = renderReport(comparisons, urls, colour);
+      const colour = io.columns !== undefined && !io.env.NO_COLOR;
+      const page = { colour, columns: io.columns ?? MOST_COLUMNS };
+      const report = renderReport(comparisons, urls, page);
       if (!keep) {
-        io.stdout(report + renderNext());
+        io.stdout(report + renderNext(page));
         return EXIT.OK;
       }
       // Whoever reads the first line may send a signal at once.
@@ -81,7 +87,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       signals.reload = () => signals.order.give();
       const ended = runUntilStopped(proxy, signals.order, log);
       io.stdout(`c2s-imds listening on ${urls.through}\n\n`);
-      io.stdout(report + renderServing(urls));
+      io.stdout(report + renderServing(urls, page));
       return await ended.finally(() => signals.close());
     } finally {
       cancelErrorLog();

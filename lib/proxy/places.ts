@@ -31,6 +31,13 @@ const MAX_OF_A_CONNECTION = 4;
 /** The least time between two looks at who asks, in milliseconds. */
 const LOOK_MS = 200;
 
+/**
+ * How long what was seen holds, in milliseconds: clients ask again and again
+ * on one connection. A port that another user took meanwhile counts as its last
+ * user's for that long.
+ */
+const SEEN_MS = 1_000;
+
 /** There is no place left. */
 export const TOO_MANY: Refusal = {
   status: STATUS_CODE.ServiceUnavailable,
@@ -83,6 +90,8 @@ export function places(look?: Look): TakePlace {
   let taken = 0;
   let looked: Promise<void> = Promise.resolve();
   let nextLook: Promise<void> | undefined;
+  let seen: Owners = new Map();
+  let seenAt = -Infinity;
 
   return (end) => {
     const key = nameOf(end);
@@ -98,7 +107,9 @@ export function places(look?: Look): TakePlace {
     client: Client,
   ): Promise<Leave | Refusal> {
     if (client.owner === undefined && look !== undefined) {
-      await (nextLook ??= lookAround(look));
+      if (seen.has(key) && performance.now() < seenAt + SEEN_MS) {
+        setOwner(key, client);
+      } else await (nextLook ??= lookAround(look));
     }
     const refused = refusalOf(client);
     if (refused === undefined) return enter(key, client);
@@ -140,6 +151,11 @@ export function places(look?: Look): TakePlace {
     if (--client.requests === 0) clients.delete(key);
   }
 
+  function setOwner(key: string, client: Client): void {
+    client.owner = { uid: seen.get(key) };
+    add(client.owner.uid, client.places);
+  }
+
   /** Looks up everyone who is not known, once at a time. */
   async function lookAround(look: Look): Promise<void> {
     await looked;
@@ -150,9 +166,10 @@ export function places(look?: Look): TakePlace {
     looked = found.then(() => delay(LOOK_MS));
     const owners = await found;
     if (owners === undefined) return;
+    seen = owners;
+    seenAt = performance.now();
     for (const [key, client] of unknown) {
-      client.owner = { uid: owners.get(key) };
-      add(client.owner.uid, client.places);
+      if (client.owner === undefined) setOwner(key, client);
     }
   }
 }

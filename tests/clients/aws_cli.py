@@ -22,17 +22,12 @@ def aws(*arguments):
     ).stdout
 
 
-settings = dict(
-    line.split(maxsplit=1) for line in aws("configure", "list").splitlines()
-)
 signed = urlsplit(aws("s3", "presign", "s3://bucket/key").strip())
 query = parse_qs(signed.query)
 _, _, *scope = query["X-Amz-Credential"][0].split("/")
 print(
     json.dumps(
         {
-            "region": settings["region"].split(),
-            "access_key": settings["access_key"].split(),
             "credentials": json.loads(aws("configure", "export-credentials")),
             "signed": {
                 "host": signed.hostname,

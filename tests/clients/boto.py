@@ -1,11 +1,12 @@
-"""botocore finds region and credentials, and signs with both."""
+"""boto3 finds region and credentials, and signs with both."""
 import json
 from urllib.parse import parse_qs, urlsplit
 
-from botocore.session import get_session
+import boto3
 from botocore.utils import IMDSRegionProvider, InstanceMetadataFetcher
 
-session = get_session()
+own = boto3.Session()
+session = own._session
 region = IMDSRegionProvider(session).provide()
 credentials = session.get_credentials()
 frozen = credentials.get_frozen_credentials()
@@ -16,7 +17,7 @@ fetched = InstanceMetadataFetcher(
 
 # What aws-iam-authenticator sends: made without a word to AWS.
 signed = urlsplit(
-    session.create_client("sts", region_name=region).generate_presigned_url(
+    own.client("sts", region_name=region).generate_presigned_url(
         "get_caller_identity"
     )
 )

@@ -34,6 +34,36 @@ async function cache(): Promise<string> {
   return folder;
 }
 
+/** Downloads into a folder, once: Maven asks for each of its own parts. */
+async function downloaded(
+  folder: string,
+  name: string,
+  ...args: readonly string[]
+): Promise<void> {
+  if (await Deno.stat(`${folder}/complete`).catch(() => undefined)) return;
+  await run(name, ...args);
+  await Deno.writeTextFile(`${folder}/complete`, "");
+}
+
+/** Where the version of a client stands, in its lock file as a rule. */
+const VERSIONS = {
+  boto3: ["requirements.txt", /^boto3==(\S+)/m],
+  cloudProvider: ["go/go.mod", /cloud-provider-aws v(\S+)/],
+  goV1: ["go/go.mod", /aws-sdk-go v(\S+)/],
+  goV2: ["go/go.mod", /ec2\/imds v(\S+)/],
+  java: ["java/pom.xml", /<sdk>(.+)<\/sdk>/],
+  javaScript: ["../../deno.json", /ec2-metadata-service@([\d.]+)/],
+  rust: ["rust/Cargo.lock", /name = "aws-config"\nversion = "(.+)"/],
+} as const;
+
+/** The version of a client that does not come from Debian. */
+export function versionOf(client: keyof typeof VERSIONS): string {
+  const [file, pattern] = VERSIONS[client];
+  const [, version] = pattern.exec(Deno.readTextFileSync(here(file))) ?? [];
+  if (version === undefined) throw new Error(`No version in ${file}`);
+  return version;
+}
+
 /** Builds a program of `go/`. */
 export function go(program: string): Promise<CommandLine> {
   return once(program, async () => {
@@ -70,20 +100,32 @@ export function afterburn(): Promise<CommandLine> {
 /** Compiles the program of `java/` with the packages of its pom.xml. */
 export function java(): Promise<CommandLine> {
   return once("java", async () => {
-    const pom = await Deno.readTextFile(here("java/pom.xml"));
-    const release = pom.match(/<sdk>(.+)<\/sdk>/)?.[1];
-    const folder = `${await cache()}/java-${release}`;
+    const folder = `${await cache()}/java-${versionOf("java")}`;
     const path = `${folder}:${folder}/*`;
-    // Maven asks for each of its own parts: once is enough.
-    if (!await Deno.stat(`${folder}/complete`).catch(() => undefined)) {
-      await run(
-        ...["mvn", "--quiet", "--batch-mode", `--file=${here("java/pom.xml")}`],
-        ...["dependency:copy-dependencies", `-DoutputDirectory=${folder}`],
-      );
-      await Deno.writeTextFile(`${folder}/complete`, "");
-    }
+    await downloaded(
+      folder,
+      "mvn",
+      ...["--quiet", "--batch-mode", `--file=${here("java/pom.xml")}`],
+      ...["dependency:copy-dependencies", `-DoutputDirectory=${folder}`],
+    );
     await run("javac", "-d", folder, "-cp", path, here("java/SdkJava.java"));
     return ["java", "-XX:TieredStopAtLevel=1", "-cp", path, "SdkJava"];
+  });
+}
+
+/** What runs a script with boto3 of PyPI. */
+export function boto3(script: string): Promise<CommandLine> {
+  return once("boto3", async () => {
+    const folder = `${await cache()}/boto3-${versionOf("boto3")}`;
+    const python = "/usr/bin/python3";
+    await downloaded(
+      folder,
+      python,
+      ...["-m", "pip", "install", "--quiet", "--require-hashes"],
+      ...["--no-deps", "--only-binary=:all:", "--no-warn-script-location"],
+      ...[`--target=${folder}`, `--requirement=${here("requirements.txt")}`],
+    );
+    return [`PYTHONPATH=${folder}`, python, script];
   });
 }
 

@@ -9,7 +9,17 @@ import { defaultTree, INSTANCE } from "../../lib/simulator/default_instance.ts";
 import type { Namespace } from "../helpers/namespace.ts";
 import { importFlags } from "../../deploy/build.ts";
 import type { Need } from "../helpers/requires.ts";
-import { type CommandLine, deno, go, java, rust } from "./builds.ts";
+import {
+  AFTERBURN,
+  afterburn,
+  boto3,
+  type CommandLine,
+  deno,
+  go,
+  java,
+  rust,
+  versionOf,
+} from "./builds.ts";
 
 /** What a client printed. */
 export type Json =
@@ -24,12 +34,14 @@ export type Json =
 export interface Client {
   /** What it is called. */
   readonly name: string;
+  /** Its version: Debian's, unless a lock file has it. */
+  readonly version?: string;
   /** What it needs beside namespaces. */
   readonly needs: readonly Need[];
+  /** Whether it asks at the default address alone. */
+  readonly fixed?: true;
   /** Whether it knows nothing of tokens, and so cannot ask IMDSv2 alone. */
   readonly tokenless?: true;
-  /** The simulator's data, from this folder; the default instance if none. */
-  readonly data?: string;
   /** The command that runs it. */
   readonly command: () => CommandLine | Promise<CommandLine>;
   /** Where in its document the region shows: real value, emulated value. */
@@ -69,10 +81,54 @@ const OF_GO = {
   },
 } as const;
 
+/** What boto3 prints, and the real host that its version signs for. */
+function ofBoto(host: string): Pick<Client, "changes" | "kept"> {
+  return {
+    changes: {
+      "region": REGION,
+      "signed/host": [host, "sts.us-iso-east-1.c2s.ic.gov"],
+      "signed/scope/0": REGION,
+    },
+    kept: {
+      "method": "iam-role",
+      "secret_key": SECRET,
+      "token": TOKEN,
+      "fetched/role_name": INSTANCE.role,
+      "fetched/secret_key": SECRET,
+      "signed/token": TOKEN,
+    },
+  };
+}
+
+/** What curl and wget print. */
+function ofTool(
+  status: number,
+  missing: number,
+): Pick<Client, "changes" | "kept"> {
+  return {
+    changes: {
+      "region/body": REGION,
+      "zone/body": ZONE,
+      "document/region": REGION,
+      "document/availabilityZone": ZONE,
+    },
+    kept: {
+      "role": { status, body: INSTANCE.role },
+      "credentials/SecretAccessKey": SECRET,
+      "credentials/Token": TOKEN,
+      "user_data": { status, body: USER_DATA },
+      "missing/status": missing,
+    },
+  };
+}
+
 /** The HTTP clients of the SDK for Java. */
 const OF_JAVA = ["url-connection", "apache", "crt"];
 
-/** Every client. */
+/** Where Debian has it: it is started by the initramfs. */
+const IGNITION = "/usr/lib/dracut/modules.d/30ignition/ignition";
+
+/** Every client, those first that take longest where the service is slow. */
 export const CLIENTS: readonly Client[] = [
   {
     name: "cloud-init's EC2 datasource",
@@ -111,26 +167,8 @@ export const CLIENTS: readonly Client[] = [
     },
   },
   {
-    name: "cloud-init's CloudStack datasource",
-    needs: [{ python: "cloudinit", from: "cloud-init" }],
-    tokenless: true,
-    data: "cloudstack.yaml",
-    command: () => python("cloud_init_cloudstack.py"),
-    changes: {
-      "availability_zone": ZONE,
-      "metadata/availability-zone": ZONE,
-    },
-    kept: {
-      "found": true,
-      "instance_id": "5d4c3b2a-0c25-4a1b-9c3d-4e5f60718293",
-      "metadata/local-hostname": "vm-us-east-1",
-      "metadata/public-hostname": "203-0-113-34.us-east-1.example.com",
-      "user_data": new TextEncoder()
-        .encode("#cloud-config\nhostname: vm-us-east-1\n").toHex(),
-    },
-  },
-  {
     name: "bosh-agent",
+    version: "replayed",
     needs: [{ command: "/usr/bin/python3", from: "python3" }],
     tokenless: true,
     command: () => python("bosh_agent.py"),
@@ -143,29 +181,23 @@ export const CLIENTS: readonly Client[] = [
     },
   },
   {
-    name: "botocore",
-    needs: [{ python: "botocore", from: "python3-botocore" }],
+    name: "boto3 of Debian",
+    needs: [{ python: "boto3", from: "python3-boto3" }],
     command: () => python("boto.py"),
-    changes: {
-      "region": REGION,
-      "signed/host": ["sts.amazonaws.com", "sts.us-iso-east-1.c2s.ic.gov"],
-      "signed/scope/0": REGION,
-    },
-    kept: {
-      "method": "iam-role",
-      "secret_key": SECRET,
-      "token": TOKEN,
-      "fetched/role_name": INSTANCE.role,
-      "fetched/secret_key": SECRET,
-      "signed/token": TOKEN,
-    },
+    ...ofBoto("sts.amazonaws.com"),
+  },
+  {
+    name: "boto3 of PyPI",
+    version: versionOf("boto3"),
+    needs: [{ python: "pip", from: "python3-pip" }],
+    command: () => boto3(scriptPath("boto.py")),
+    ...ofBoto("sts.us-east-1.amazonaws.com"),
   },
   {
     name: "the AWS CLI",
     needs: [{ python: "awscli", from: "awscli" }],
     command: () => python("aws_cli.py"),
     changes: {
-      "region/0": REGION,
       "signed/host": [
         "bucket.s3.us-east-1.amazonaws.com",
         "bucket.s3.us-iso-east-1.c2s.ic.gov",
@@ -173,8 +205,6 @@ export const CLIENTS: readonly Client[] = [
       "signed/scope/0": REGION,
     },
     kept: {
-      "region/1": "imds",
-      "access_key/1": "iam-role",
       "credentials/SecretAccessKey": SECRET,
       "credentials/SessionToken": TOKEN,
       "signed/token": TOKEN,
@@ -182,18 +212,21 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     name: "the AWS SDK for Go v1",
+    version: versionOf("goV1"),
     needs: [{ command: "go", from: "go.dev" }],
     command: () => go("sdk_v1"),
     ...OF_GO,
   },
   {
     name: "the AWS SDK for Go v2",
+    version: versionOf("goV2"),
     needs: [{ command: "go", from: "go.dev" }],
     command: () => go("sdk_v2"),
     ...OF_GO,
   },
   {
     name: "the AWS SDK for Rust",
+    version: versionOf("rust"),
     needs: [{ command: "cargo", from: "rustup.rs" }],
     command: rust,
     changes: OF_GO.changes,
@@ -206,6 +239,7 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     name: "the AWS SDK for Java v2",
+    version: versionOf("java"),
     needs: [
       { command: "mvn", from: "maven" },
       { command: "javac", from: "default-jdk-headless" },
@@ -230,6 +264,7 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     name: "the AWS SDK for JavaScript",
+    version: versionOf("javaScript"),
     needs: [],
     command: () => deno(OWN_IMPORTS, scriptPath("js_sdk.ts")),
     changes: {
@@ -252,7 +287,72 @@ export const CLIENTS: readonly Client[] = [
       "userData": USER_DATA,
     },
   },
+  {
+    name: "cloud-provider-aws",
+    version: versionOf("cloudProvider"),
+    needs: [{ command: "go", from: "go.dev" }],
+    command: () => go("cloud_provider"),
+    changes: {
+      "region": REGION,
+      "identity/region": REGION,
+      "identity/availability-zone": ZONE,
+    },
+    kept: { "identity/instance-id": INSTANCE.id },
+  },
+  {
+    name: "afterburn",
+    version: AFTERBURN,
+    needs: [
+      { command: "cargo", from: "rustup.rs" },
+      { command: "pkg-config", from: "pkg-config" },
+      { command: "/usr/include/openssl/ssl.h", from: "libssl-dev" },
+    ],
+    fixed: true,
+    command:
+      async () => [...python("tools.py"), "afterburn", ...await afterburn()],
+    changes: {
+      "AFTERBURN_AWS_REGION": REGION,
+      "AFTERBURN_AWS_AVAILABILITY_ZONE": ZONE,
+    },
+    kept: {
+      "AFTERBURN_AWS_HOSTNAME": INSTANCE.privateName,
+      "AFTERBURN_AWS_INSTANCE_ID": INSTANCE.id,
+    },
+  },
+  {
+    name: "Ignition",
+    needs: [{ command: IGNITION, from: "ignition" }],
+    fixed: true,
+    command: () => [...python("tools.py"), "ignition", IGNITION],
+    changes: {},
+    kept: {
+      "storage/files/0/path": "/etc/region",
+      "storage/files/0/contents/source": "data:,us-east-1",
+    },
+  },
+  {
+    name: "curl",
+    needs: [{ command: "/usr/bin/curl", from: "curl" }],
+    command: () => [...python("tools.py"), "curl", "/usr/bin/curl"],
+    changes: ofTool(200, 404).changes,
+    kept: { ...ofTool(200, 404).kept, "expired/status": 401 },
+  },
+  {
+    name: "busybox wget",
+    needs: [{ command: "/usr/bin/busybox", from: "busybox" }],
+    tokenless: true,
+    command: () => [...python("tools.py"), "wget", "/usr/bin/busybox"],
+    ...ofTool(0, 1),
+  },
 ];
+
+/** How a client ended. */
+export interface Ended {
+  /** What it printed; its exit code where it failed. */
+  readonly printed: Json;
+  /** What it wrote on standard error. */
+  readonly stderr: string;
+}
 
 /**
  * Runs a client to its end, with nothing in its environment and an empty home.
@@ -260,17 +360,15 @@ export const CLIENTS: readonly Client[] = [
  * @param namespace where it runs
  * @param endpoint the URL it is told to ask, without a trailing slash; without
  * one it asks where it asks by default
- * @returns what it printed
- * @throws {Error} when it fails, with what it wrote on standard error
  */
 export async function runClient(
-  client: Client,
+  client: Pick<Client, "command">,
   namespace: Namespace,
   endpoint?: string,
-): Promise<Json> {
+): Promise<Ended> {
   const home = await Deno.makeTempDir();
   try {
-    const printed = await namespace.must([
+    const { code, stdout, stderr } = await namespace.run([
       "/usr/bin/env",
       "-i",
       "PATH=/usr/bin:/bin",
@@ -281,7 +379,7 @@ export async function runClient(
         : [`AWS_EC2_METADATA_SERVICE_ENDPOINT=${endpoint}`],
       ...await client.command(),
     ]);
-    return JSON.parse(printed);
+    return { printed: code === 0 ? JSON.parse(stdout) : { code }, stderr };
   } finally {
     await Deno.remove(home, { recursive: true });
   }
@@ -292,6 +390,7 @@ export function scriptPath(name: string): string {
   return new URL(name, import.meta.url).pathname;
 }
 
-function python(script: string): readonly string[] {
+/** A script of this folder, by Debian's Python. */
+export function python(script: string): readonly string[] {
   return ["/usr/bin/python3", scriptPath(script)];
 }

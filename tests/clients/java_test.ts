@@ -1,21 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { createNamespace } from "../helpers/namespace.ts";
-import { NAMESPACES, testWith } from "../helpers/requires.ts";
+import { testWith } from "../helpers/requires.ts";
 import { scriptPath } from "./clients.ts";
-import { SERVICE_NEED, startStage } from "./stage.ts";
+import { createStage, SERVICE, STAGE_NEEDS } from "./stage.ts";
 
 testWith([
-  ...NAMESPACES,
+  ...STAGE_NEEDS,
   { command: "javac", from: "default-jdk-headless" },
-  SERVICE_NEED,
 ])(
   "Java's HttpClient gets a token through the proxy over HTTP/1.1, and 400 where it asks for HTTP/2",
   async () => {
-    await using namespace = await createNamespace();
-    await using stage = await startStage(namespace, ["--require-v2"]);
-    const { service, proxy } = stage;
-    const asked = [service.url, `${proxy.url}#HTTP_1_1`, proxy.url];
-    const printed = await namespace.must([
+    await using stack = new AsyncDisposableStack();
+    const { machine, proxy } = await createStage(stack, ["--require-v2"]);
+    const asked = [SERVICE, `${proxy}#HTTP_1_1`, proxy];
+    const printed = await machine.must([
       ...["java", scriptPath("java/HttpClientToken.java"), ...asked],
     ]);
     assertEquals(printed.trimEnd().split("\n"), [

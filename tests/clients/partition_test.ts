@@ -5,7 +5,7 @@ import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 import { deno } from "./builds.ts";
-import { type Client, type Json, runClient } from "./clients.ts";
+import { type Client, type Json, python, runClient } from "./clients.ts";
 
 /** What resolves partitions for every client of the JavaScript SDK. */
 const ENDPOINTS = "npm:@aws-sdk/util-endpoints@3.996.54";
@@ -42,11 +42,8 @@ const TOLD = {
 const RESOLVERS: readonly Resolver[] = [
   {
     name: "botocore",
-    needs: [{ python: "botocore", from: "python3-botocore" }],
-    command: () => [
-      "/usr/bin/python3",
-      path("tests/clients/boto_partition.py"),
-    ],
+    needs: [{ python: "botocore", from: "python3-boto3" }],
+    command: () => python("boto_partition.py"),
     real: {
       region: "us-east-1",
       partition: "aws",
@@ -110,9 +107,12 @@ for (const { real, shown, ...resolver } of RESOLVERS) {
         ],
         { namespace: namespace.name },
       );
-      const client: Client = { ...resolver, changes: {}, kept: {} };
-      assertEquals(await runClient(client, namespace, service.url), real);
-      assertEquals(await runClient(client, namespace, proxy.url), shown);
+      for (
+        const [url, told] of [[service.url, real], [proxy.url, shown]] as const
+      ) {
+        const { printed, stderr } = await runClient(resolver, namespace, url);
+        assertEquals(printed, told, stderr);
+      }
     },
   );
 }
@@ -140,21 +140,14 @@ testWith([...NAMESPACES, { python: "cloudinit", from: "cloud-init" }])(
         ],
         { namespace: namespace.name },
       );
-      const client: Client = {
-        name: "cloud-init",
-        needs: [],
-        command: () => [
-          "/usr/bin/python3",
-          path("tests/clients/cloud_init_openstack.py"),
-        ],
-        changes: {},
-        kept: {},
-      };
-      const run = async (url: string) =>
-        await runClient(client, namespace, url) as {
+      const client = { command: () => python("cloud_init_openstack.py") };
+      const run = async (url: string) => {
+        const { printed } = await runClient(client, namespace, url);
+        return printed as {
           availability_zone: string;
           metadata: { name: string; availability_zone: string };
         };
+      };
       const direct = await run(service.url);
       const proxied = await run(proxy.url);
       assertEquals(direct.availability_zone, "us-east-1a");

@@ -1,62 +1,99 @@
 /**
- * What every client asks in a namespace: a service, and the proxy before it.
+ * What every client asks: a service in a namespace of its own, a machine that
+ * has nothing of the program but a proxy for those who are told, and a node.
  *
  * @module
  */
-import type { Namespace } from "../helpers/namespace.ts";
+import { layCable } from "../helpers/cable.ts";
+import { createNamespace, type Namespace } from "../helpers/namespace.ts";
+import { NODE_NEEDS, prime } from "../helpers/node.ts";
 import { type RunningProgram, startProgram } from "../helpers/program.ts";
 import type { Need } from "../helpers/requires.ts";
-import { scriptPath } from "./clients.ts";
+import { python } from "./clients.ts";
 
-/** What the service needs beside a namespace. */
-export const SERVICE_NEED = {
-  command: "/usr/bin/python3",
-  from: "python3",
-} as const satisfies Need;
+/** What a stage needs. */
+export const STAGE_NEEDS: readonly Need[] = [
+  ...NODE_NEEDS,
+  { command: "/usr/bin/python3", from: "python3" },
+];
 
-/** A service, and a proxy that forwards to it. */
-export interface Stage extends AsyncDisposable {
-  /** Asked directly. */
-  readonly service: RunningProgram;
-  /** Asked through the proxy. */
-  readonly proxy: RunningProgram;
+/** Where the service is. */
+export const SERVICE = "http://169.254.169.254";
+
+/** The service of {@linkcode startService}, and who asks it. */
+export interface Stage {
+  /** Where clients ask the service, or the proxy that they are told of. */
+  readonly machine: Namespace;
+  /** The URL of that proxy. */
+  readonly proxy: string;
+  /** Where the rule redirects them. */
+  readonly node: Namespace;
 }
 
 /**
- * Starts both. The service is no `Deno.serve`, which could hide a fault of its
- * own on both sides.
+ * Makes the stage.
  *
- * @param namespace where they run
- * @param simulate further flags of what the service answers from
- * @param flags further flags of the service
+ * @param stack takes it away again
+ * @param simulate flags of what the service answers from
+ * @param flags flags of the service: how it treats its clients
  */
-export async function startStage(
-  { name: namespace }: Namespace,
+export async function createStage(
+  stack: AsyncDisposableStack,
   simulate: readonly string[] = [],
   flags: readonly string[] = [],
 ): Promise<Stage> {
-  await using started = new AsyncDisposableStack();
-  const tree = started.use(
-    await startProgram(["simulate", "--listen=127.0.0.1:0", ...simulate], {
-      namespace,
-    }),
-  );
-  const service = started.use(
-    await startProgram([`--tree=${tree.url}`, ...flags], {
-      namespace,
-      command: [SERVICE_NEED.command, scriptPath("service.py")],
-    }),
-  );
-  const proxy = started.use(
-    await startProgram(
-      ["serve", "--listen=127.0.0.1:0", `--upstream=${service.url}`],
-      { namespace },
-    ),
-  );
-  const all = started.move();
-  return {
-    service,
-    proxy,
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  const service = stack.use(await createNamespace(["169.254.169.254/32"]));
+  const machine = await connect(stack, service, 1);
+  const node = await connect(stack, service, 2);
+  await prime(node, "nft");
+  const start = async (
+    { name: namespace }: Namespace,
+    args: readonly string[],
+    ...command: readonly string[]
+  ): Promise<RunningProgram> => {
+    const options = { namespace, cwd: "/" };
+    const [name, ...rest] = command;
+    return stack.use(
+      await startProgram(
+        args,
+        name === undefined ? options : { ...options, command: [name, ...rest] },
+      ),
+    );
   };
+  const tree = await start(service, [
+    "simulate",
+    "--listen=127.0.0.1:0",
+    ...simulate,
+  ]);
+  // No `Deno.serve`, which could hide a fault of its own on both sides.
+  await start(service, [
+    `--tree=${tree.url}`,
+    "--listen=169.254.169.254:80",
+    ...flags,
+  ], ...python("service.py"));
+  const proxy = await start(machine, ["serve", "--listen=127.0.0.1:0"]);
+  await start(node, ["serve", "--iptables"]);
+  return { machine, proxy: proxy.url, node };
+}
+
+/** Makes a namespace from which the service is reached. */
+async function connect(
+  stack: AsyncDisposableStack,
+  service: Namespace,
+  number: number,
+): Promise<Namespace> {
+  const namespace = stack.use(await createNamespace());
+  const address = `10.77.${number}`;
+  await layCable(
+    { namespace, device: "eth0", addresses: [`${address}.1/24`] },
+    {
+      namespace: service,
+      device: `eth${number}`,
+      addresses: [`${address}.2/24`],
+    },
+  );
+  await namespace.must([
+    ...["ip", "route", "add", "169.254.169.254/32", "dev", "eth0"],
+  ]);
+  return namespace;
 }

@@ -16,6 +16,7 @@ interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  readonly columns?: number;
   readonly run?: Runner;
   /** Who answers for each address; asking any other fails the test. */
   readonly answers?: Readonly<Record<string, string>>;
@@ -201,8 +202,26 @@ Deno.test("check waits until the proxy shows the emulated region", async () => {
   const pause = () => {
     if (++pauses === 3) answers[SERVICE] = it.emulated;
   };
-  const { code } = await check("--wait 60", { answers, pause });
-  assertEquals([code, pauses], [EXIT.OK, 3]);
+  const { code, stderr } = await check("--wait 60", { answers, pause });
+  assertEquals([code, pauses, stderr], [EXIT.OK, 3, ""]);
+});
+
+Deno.test("check tells on a terminal what it waits for, and what it sees", async () => {
+  await using it = await stage();
+  const answers = { [SERVICE]: closedUrl() };
+  const steps = [closedUrl(), it.real, it.real, it.emulated];
+  const pause = () => {
+    answers[SERVICE] = steps.shift() ?? "";
+  };
+  const world = { answers, pause, columns: 80 };
+  const { code, stderr } = await check("--wait 60", world);
+  const line = "waiting up to 60 s for us-iso-east-1, now:";
+  assertEquals([code, stderr], [
+    EXIT.OK,
+    `${line} nothing, refused
+${line} real region us-east-1, not us-iso-east-1
+`,
+  ]);
 });
 
 Deno.test("check refuses wrong usage before it asks anything", async () => {

@@ -10,7 +10,9 @@ import { EXIT, type Io } from "../../lib/cli/command.ts";
 import { demo } from "../../lib/commands/demo.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { fakeIo } from "../helpers/io.ts";
+import { programArguments } from "../helpers/installed.ts";
 import { startProgram } from "../helpers/program.ts";
+import { testWith } from "../helpers/requires.ts";
 
 /** The line of the table that begins with a path. */
 function row(stdout: string, path: string): string {
@@ -25,7 +27,7 @@ function urlsOf(stdout: string): string[] {
 
 /** What a demo on such a terminal prints. */
 async function print(
-  world: Partial<Pick<Io, "terminal" | "env">> = {},
+  world: Partial<Pick<Io, "columns" | "env">> = {},
 ): Promise<string> {
   const { io, written } = fakeIo(world);
   assertEquals(await demo.run([], io), EXIT.OK);
@@ -85,8 +87,8 @@ Deno.test("demo says the same in colour on a terminal, unless NO_COLOR", async (
   for (
     const [world, colour] of [
       [{}, false],
-      [{ terminal: true, env: { NO_COLOR: "" } }, true],
-      [{ terminal: true, env: { NO_COLOR: "1" } }, false],
+      [{ columns: 120, env: { NO_COLOR: "" } }, true],
+      [{ columns: 120, env: { NO_COLOR: "1" } }, false],
     ] as const
   ) {
     const stdout = await print(world);
@@ -95,6 +97,25 @@ Deno.test("demo says the same in colour on a terminal, unless NO_COLOR", async (
     assertEquals(plain(stdout), plain(reference));
   }
 });
+
+testWith([{ command: "script", from: "bsdutils" }])(
+  "demo fits the terminal it is in",
+  async () => {
+    const command = [...programArguments(), "demo"].map((it) => `'${it}'`);
+    const { stdout } = await new Deno.Command("script", {
+      args: [
+        ...["--quiet", "--command", `stty cols 57; ${command.join(" ")}`],
+        "/dev/null",
+      ],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    const shown = new TextDecoder().decode(stdout).replaceAll("\r\n", "\n");
+    assertEquals(shown.split("\n").filter((it) => [...it].length > 57), []);
+    assertStringIncludes(shown, "\n  placement/region\n      us-east-1\n");
+    assertEquals(urlsOf(shown.replaceAll("\n", " ")).length, 2);
+  },
+);
 
 Deno.test("demo --keep goes on serving both until a signal", async () => {
   const { io, written, handlers, printed } = fakeIo();

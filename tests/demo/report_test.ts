@@ -28,8 +28,9 @@ function compared(
 function table(
   comparisons: readonly Comparison[],
   colour = false,
+  columns = 100,
 ): string {
-  return renderTable(comparisons, colour);
+  return renderTable(comparisons, { colour, columns });
 }
 
 const REGION = compared("region", "us-east-1", "us-iso-east-1");
@@ -93,4 +94,35 @@ Deno.test("renderTable() fits 100 columns and one line a value whatever they hol
   for (const text of ["one, two", "\\u{7}\\u{1b}[31m", "status 404"]) {
     assertStringIncludes(table(all), text);
   }
+});
+
+Deno.test("renderTable() stacks what has fewer than 100 columns", () => {
+  const role = compared("role", "us-east-1-role", "us-east-1-role");
+  const fields = compared(
+    "x",
+    '{"name":"n","zone":"us-east-1a"}',
+    '{"name":"n","zone":"us-iso-east-1a"}',
+    { fields: ["zone", "name"] },
+  );
+  const key = compared("key", "hush", "hush", SECRET);
+  assertEquals(
+    table([REGION, role, fields, key], false, 99).split("\n"),
+    [
+      "path, real answer, → through c2s-imds",
+      "─".repeat(99),
+      "/latest/",
+      "  region",
+      "      us-east-1",
+      "    → us-iso-east-1",
+      "  role",
+      "      us-east-1-role",
+      "  x",
+      "      zone: us-east-1a",
+      "    → zone: us-iso-east-1a",
+      "      name: n",
+      "  key",
+      "      secret, 4 bytes",
+      "",
+    ],
+  );
 });

@@ -25,7 +25,7 @@ export interface FakeIo {
 export function fakeIo(
   { files = {}, ...world }:
     & { readonly files?: Readonly<Record<string, string>> }
-    & Partial<Pick<Io, "env" | "terminal">> = {},
+    & Partial<Pick<Io, "env" | "columns">> = {},
 ): FakeIo {
   const written = { stdout: "", stderr: "" };
   const handlers = new Map<Signal, () => void>();
@@ -33,7 +33,7 @@ export function fakeIo(
   const io: Io = {
     env: {},
     build: { imports: "npm" },
-    terminal: false,
+    columns: undefined,
     stdout(text) {
       written.stdout += text;
       for (const [part, resolve] of waiting) {

@@ -78,6 +78,23 @@ type Register = (
 ) => void;
 
 /**
+ * Why a test cannot run here; `undefined` where it can.
+ *
+ * @param needs what the test needs
+ * @throws {Error} under `CI=true`, where nothing may be skipped
+ */
+export function whyNot(needs: readonly Need[]): string | undefined {
+  const reason = needs.map(missing).find((text) => text !== undefined);
+  if (
+    reason !== undefined && reason !== NO_EXECUTABLE &&
+    Deno.env.get("CI") === "true"
+  ) {
+    throw new Error(`Cannot skip in CI: ${reason}`);
+  }
+  return reason;
+}
+
+/**
  * What registers a test that runs only where its needs are met. Where they are,
  * it is `Deno.test` itself, so that a failure is located in the test's file.
  *
@@ -85,10 +102,7 @@ type Register = (
  * @throws {Error} under `CI=true`, where nothing may be skipped
  */
 export function testWith(needs: readonly Need[]): Register {
-  const reason = needs.map(missing).find((text) => text !== undefined);
+  const reason = whyNot(needs);
   if (reason === undefined) return Deno.test;
-  if (Deno.env.get("CI") === "true" && reason !== NO_EXECUTABLE) {
-    throw new Error(`Cannot skip in CI: ${reason}`);
-  }
   return (name, fn) => Deno.test.ignore(`${name} (skipped: ${reason})`, fn);
 }

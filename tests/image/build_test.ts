@@ -79,6 +79,21 @@ testWith(NEEDS)(
       assertEquals(bom.metadata.timestamp, "2024-05-06T07:08:09.000Z");
     });
 
+    await t.step("compile says what to do without a runtime", async () => {
+      const DENO_DIR = `${one.folder}/.git/cache`;
+      await run(["rm", "-rf", `${DENO_DIR}/dl/release`], {});
+      const HTTPS_PROXY = "http://127.0.0.1:9";
+      const { code, text } = await run(
+        ["env", "-u", "DENORT_BIN", Deno.execPath(), "task", "-q", "compile"],
+        { cwd: one.folder, env: { DENO_DIR, HTTPS_PROXY, NO_COLOR: "1" } },
+      );
+      assertEquals(code, 1);
+      assertMatch(
+        text,
+        /^(?:imports: .*\n)?Cannot compile: Deno cannot download https:\S+denort-\S+\.zip; .* DENORT_BIN=FILE\n$/,
+      );
+    });
+
     await t.step("compile says when a file was changed", async () => {
       await Deno.writeTextFile(`${one.folder}/main.ts`, "// changed\n");
       await make(one, "compile");

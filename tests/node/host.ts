@@ -88,6 +88,8 @@ export class Host implements AsyncDisposable {
   static async install(site: Site, config: unknown): Promise<Host> {
     const lower = await rootFileSystem();
     const folder = await Deno.makeTempDir({ prefix: "c2s-imds-node-" });
+    // A disk that an overlay can lie on, whatever this machine's root is.
+    await succeed(["mount", "-t", "tmpfs", "-o", "mode=755", "disk", folder]);
     const host = new Host(site, folder, lower);
     try {
       await host.#ignite(config);
@@ -257,6 +259,7 @@ export class Host implements AsyncDisposable {
   /** Cuts its power, and removes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cut();
-    await Deno.remove(this.folder, { recursive: true });
+    await succeed(["umount", this.folder]);
+    await Deno.remove(this.folder);
   }
 }

@@ -31,7 +31,7 @@ import { Site, SITE_NEEDS } from "./site.ts";
 async function holds(node: Host): Promise<void> {
   await node.until(
     "failed pulls",
-    async () => (await node.journal("c2s-imds")).split("Error: ").length > 3,
+    async () => (await node.journal("c2s-imds")).split("Error: ").length > 2,
   );
   assertEquals(await node.seen("kubelet"), []);
   assertEquals(await node.seen("providerid"), []);
@@ -152,7 +152,7 @@ testWith([EXECUTABLE, ...SITE_NEEDS, ...HOST_NEEDS])(
         WRONG,
       ]] as const
     ) {
-      const config = baseConfig(site.given, await workerConfig(image));
+      const config = baseConfig(site.ca, await workerConfig(image));
       await using node = await Host.install(site, config);
       for (const [name, scene] of Object.entries(scenes)) {
         // What it starts goes on in the next one.

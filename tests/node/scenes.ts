@@ -35,9 +35,9 @@ export async function neverReal(node: Host, since = 0): Promise<void> {
     ...await node.seen("providerid"),
     ...(await node.seen("kubelet")).slice(since),
   ];
-  const hasty = await node.seen("hasty");
-  const shown = since > 0 ? [] : hasty.slice(hasty.indexOf(EMULATED));
-  for (const line of [...held, ...hasty.includes(EMULATED) ? shown : []]) {
+  const hasty = since > 0 ? [] : await node.seen("hasty");
+  const first = hasty.indexOf(EMULATED);
+  for (const line of [...held, ...first < 0 ? [] : hasty.slice(first)]) {
     assert(
       line.startsWith(EMULATED) || line.startsWith("("),
       `Seen: ${held.join(", ")}; in a hurry: ${hasty.join(", ")}`,
@@ -47,10 +47,14 @@ export async function neverReal(node: Host, since = 0): Promise<void> {
 
 /** Waits until the node runs, and nothing failed. */
 export async function runs(node: Host): Promise<void> {
-  const system = ["systemctl", "is-system-running", "--wait"];
-  const { stdout } = await node.run(...system);
+  let state = "";
+  await node.until("the node runs", async () => {
+    const { stdout } = await node.run("systemctl", "is-system-running");
+    state = stdout.trim();
+    return !["initializing", "starting"].includes(state);
+  });
   const failed = await node.must("systemctl", "--failed", "--no-legend");
-  assertEquals([stdout.trim(), failed], ["running", ""]);
+  assertEquals([state, failed], ["running", ""]);
 }
 
 /** What `c2s-imds manifests` prints. */
@@ -86,8 +90,8 @@ export async function change(node: Host, image = ""): Promise<void> {
 
 /** The container's id; empty where there is none. */
 async function container(node: Host): Promise<string> {
-  const ask = ["podman", "inspect", "--format={{.Id}}", "c2s-imds"];
-  return (await node.run(...ask)).stdout.trim();
+  const ask = ["podman", "container", "inspect", "--format={{.Id}}"];
+  return (await node.run(...ask, "c2s-imds")).stdout.trim();
 }
 
 /** Does something after which another container has to run. */
@@ -215,13 +219,20 @@ export const remove: Scene = async (node, site) => {
   await sees(node, REAL);
 };
 
+/** A container of a pod, as far as it is read here. */
+interface Container {
+  readonly readinessProbe: { readonly exec: { readonly command: string[] } };
+}
+
 /** The DaemonSet's pod, with its rights; the units are gone. */
 export const pod: Scene = async (node, site) => {
   const before = await node.rules();
   const yaml = await manifests("daemonset", `--image=${site.images[1]}`);
   const made = yaml.split("\n---\n")
     .find((it) => it.includes("\nkind: DaemonSet\n")) ?? "";
-  const { spec } = parse(made) as { spec: { template: { spec: unknown } } };
+  const { spec } = parse(made) as {
+    spec: { template: { spec: { containers: readonly Container[] } } };
+  };
   const file = "/opt/pod.yaml";
   await node.write(
     file,
@@ -234,6 +245,8 @@ export const pod: Scene = async (node, site) => {
   );
   await node.must("podman", "kube", "play", file);
   await sees(node, EMULATED);
+  const ready = spec.template.spec.containers[0]?.readinessProbe.exec.command;
+  await node.must("podman", "exec", "pod-c2s-imds", ...ready ?? []);
   // `kube down` of this Podman kills at once.
   await node.must("podman", "pod", "stop", "--time=20", "pod");
   await sees(node, REAL);

@@ -37,10 +37,16 @@ export interface Plug extends AsyncDisposable {
   readonly namespace: Namespace;
 }
 
-const REGISTRY = "10.77.2.1:5000";
+/** Where images are pulled from. */
+export const REGISTRY = "10.77.2.1:5000";
 
-/** Who may pull, and bcrypt of the password. */
-const LOGIN = "node:node";
+/** The HTTP proxy that leads there. */
+export const HTTP_PROXY = "10.77.0.254:3128";
+
+/** Who may pull. */
+export const LOGIN = "node:node";
+
+/** The same, with bcrypt of the password. */
 const HTPASSWD =
   "node:$2b$04$jdw.0wqYpppGydc7DSDVsew2Z6jv.szj/xlN/EjLt.WethN1KuWnG\n";
 
@@ -61,14 +67,9 @@ export class Site implements AsyncDisposable {
     readonly programs: Readonly<Record<string, string>>,
   ) {}
 
-  /** What a node is given. */
-  get given() {
-    return {
-      registry: REGISTRY,
-      login: LOGIN,
-      proxy: "10.77.0.254:3128",
-      ca: Deno.readTextFileSync(`${this.folder}/ca.crt`),
-    };
+  /** The registry's CA. */
+  get ca(): string {
+    return Deno.readTextFileSync(`${this.folder}/ca.crt`);
   }
 
   /** Builds all of it; the registry is away. */
@@ -170,14 +171,8 @@ export class Site implements AsyncDisposable {
       { namespace, device: "eth0", addresses: ["10.77.0.1/24"] },
       { namespace: router, device, addresses: ["10.77.0.254/24"] },
     );
-    await namespace.must([
-      "ip",
-      "route",
-      "add",
-      "default",
-      "via",
-      "10.77.0.254",
-    ]);
+    const route = ["ip", "route", "add", "default", "via", "10.77.0.254"];
+    await namespace.must(route);
     return {
       namespace,
       async [Symbol.asyncDispose]() {
@@ -246,17 +241,15 @@ const OLD = "b546551a59ec693d8f6c89432f98ef239f471581";
 async function oldExecutable(): Promise<string> {
   const file = `${await cacheFolder()}/c2s-imds-0.1.0`;
   if (existsSync(file)) return file;
-  const folder = await Deno.makeTempDir({ prefix: "c2s-imds-old-" });
-  const tar = `${folder}.tar`;
-  const repository = REPOSITORY.pathname;
-  await succeed(["git", "-C", repository, "archive", `--output=${tar}`, OLD]);
-  await succeed(["tar", "-xf", tar, "-C", folder]);
+  const folder = await Deno.makeTempDir({ dir: await cacheFolder() });
+  const repository = ["git", "-C", REPOSITORY.pathname] as const;
+  await succeed([...repository, "archive", `--output=${folder}/tar`, OLD]);
+  await succeed(["tar", "-xf", `${folder}/tar`, "-C", folder]);
   await succeed([
     ...["env", "-C", folder, Deno.execPath(), "task", "compile"] as const,
     ...["--output", `${folder}/made`],
   ]);
   await Deno.rename(`${folder}/made`, file);
   await Deno.remove(folder, { recursive: true });
-  await Deno.remove(tar);
   return file;
 }

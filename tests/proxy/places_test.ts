@@ -8,6 +8,7 @@ import {
   TOO_MANY,
   TOO_MANY_OF_A_USER,
 } from "../../lib/proxy/places.ts";
+import { stopClock } from "../helpers/clock.ts";
 import { nameOf } from "../../lib/system/socket_owners.ts";
 import { NO_HTTP2, type Refusal } from "../../lib/proxy/admission.ts";
 
@@ -77,6 +78,21 @@ Deno.test("places() asks nobody who it is while places are free", () => {
     assertEquals(typeof take(end(1, i)), "function");
   }
   assertEquals(looks.count, 0);
+});
+
+Deno.test("places() knows for a second who asks again on a connection", async () => {
+  using clock = await stopClock();
+  const { looks, take } = lookAround();
+  for (let i = 0; i < MAX_OF_A_USER; i++) take(end(1, i));
+  const ask = async () => {
+    const leave = await take(end(2));
+    assertEquals(typeof leave, "function");
+    (leave as Leave)();
+    return looks.count;
+  };
+  assertEquals([await ask(), await ask()], [1, 1]);
+  clock.advance(1_000);
+  assertEquals(await ask(), 2);
 });
 
 Deno.test("places() gives every place to anyone where it cannot be known who asks", async () => {

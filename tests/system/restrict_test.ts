@@ -144,7 +144,7 @@ const found = {};
 await serve.run(${JSON.stringify(args)}, {
   env: {},
   build: { imports: "npm" },
-  terminal: false,
+  columns: undefined,
   stdout: () => {
     found.listening = rights();
   },

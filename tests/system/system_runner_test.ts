@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { stoppableRunner, systemRunner } from "../../lib/system/runner.ts";
 import { until } from "../helpers/node.ts";
+import { plainRunner } from "../helpers/plain_runner.ts";
 import { testWith } from "../helpers/requires.ts";
 
 Deno.test("systemRunner() feeds, gathers, tells the code in the C locale, and why a program did not end by itself", async () => {
@@ -37,17 +38,13 @@ const WRAPPED: Readonly<Record<string, string>> = {
 
 /** The process ids of a command. */
 async function pidsOf(command: string): Promise<number[]> {
-  const listed = await systemRunner([
-    ...["sh", "-c"] as const,
-    "for f in /proc/[0-9]*/cmdline; do echo $f $(tr '\\0' ' ' <$f); done 2>/dev/null",
-  ]);
+  const listed = await plainRunner(["pgrep", "--full", `^${command}$`]);
   assert(typeof listed !== "string");
-  return listed.stdout.split("\n").filter((line) => line.endsWith(command))
-    .map((line) => Number(line.split("/")[2]));
+  return listed.stdout.split("\n").filter(Boolean).map(Number);
 }
 
 for (const [what, script] of Object.entries(WRAPPED)) {
-  testWith([{ command: "kill", from: "procps" }])(
+  testWith([{ command: "pgrep", from: "procps" }])(
     `systemRunner() stops ${what}`,
     async () => {
       const stop = new AbortController();

@@ -40,6 +40,8 @@ export class Connection {
   readonly local: Deno.NetAddr;
   /** The other end. */
   readonly remote: Deno.NetAddr;
+  /** Called when the answer was read, or will not be. */
+  onDone: () => void = () => {};
   readonly #socket: Deno.TcpConn;
   readonly #open: Set<Connection>;
   #buffer = new Uint8Array(BUFFER_BYTES);
@@ -128,6 +130,7 @@ export class Connection {
    * still comes belongs to no request and reaches nobody.
    */
   async finish(): Promise<void> {
+    this.onDone();
     if (this.#unread.length > 0) return this.close();
     const cancelTimer = after(LINGER_MS, () => this.close());
     try {
@@ -146,6 +149,7 @@ export class Connection {
    */
   close(reason?: Error): void {
     if (!this.#open.delete(this)) return;
+    this.onDone();
     this.#reason = reason;
     this.#socket.close();
   }

@@ -12,7 +12,7 @@ import { messageOf } from "../../cli/message.ts";
 import { STATUS_CODE } from "@std/http/status";
 import { formatAddress } from "../../config/address.ts";
 import type { UpstreamAddress } from "../../config/serve_config.ts";
-import { delay } from "../../system/timers.ts";
+import { after, delay } from "../../system/timers.ts";
 import { isLoopback, plainAddress } from "../admission.ts";
 import type { Header } from "../headers.ts";
 import { readAnswer, type UpstreamAnswer } from "./answer_reader.ts";
@@ -73,6 +73,55 @@ const MOST_RETURNS = 8;
  */
 const PAUSES_MS: readonly number[] = [100, 400];
 
+/**
+ * The most requests up at one time. Above some 300 the runtime serves their
+ * sockets so unevenly that a healthy service seems to hang.
+ */
+const MOST_AT_ONCE = 64;
+
+/**
+ * How long a request counts among them at most, in milliseconds. One that takes
+ * longer waits for the service, and must not hold up others: where every
+ * request hangs, the last of 1,024 goes up after 0.8 s.
+ */
+const TURN_MS = 50;
+
+/**
+ * Lets requests go up, first come, first served.
+ *
+ * @returns waits for a turn, and returns what ends it
+ */
+function turns(): () => Promise<() => void> {
+  const waiting = new Set<() => void>();
+  let taken = 0;
+
+  function begin(): () => void {
+    taken++;
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      cancelTimer();
+      taken--;
+      const [next] = waiting;
+      next?.();
+    };
+    const cancelTimer = after(TURN_MS, end);
+    return end;
+  }
+
+  return async () => {
+    if (taken < MOST_AT_ONCE) return begin();
+    return await new Promise((resolve) => {
+      const next = () => {
+        waiting.delete(next);
+        resolve(begin());
+      };
+      waiting.add(next);
+    });
+  };
+}
+
 /** A client of one upstream. */
 export class Upstream {
   /** `HOST:PORT` as a Host header has it, without the default port. */
@@ -80,6 +129,7 @@ export class Upstream {
   readonly #address: UpstreamAddress;
   readonly #source: UpstreamSource | undefined;
   readonly #open = new Set<Connection>();
+  readonly #takeTurn = turns();
   /** The requests without an answer yet, by the local port they went from. */
   readonly #unanswered = new Map<number, SentRequest>();
   #closed = false;
@@ -161,12 +211,15 @@ export class Upstream {
       const address = this.#source === undefined
         ? this.#address
         : await locate(this.#source, limit.leftMs);
+      const end = await this.#takeTurn();
       try {
         const connection = await Connection.open(address, limit, this.#open);
+        connection.onDone = end;
         if (!this.#closed) return { address, connection };
         connection.close();
         throw new Error("the proxy is stopping");
       } catch (error) {
+        end();
         if (error instanceof ClientGone) throw error;
         this.#source?.failed(address);
         limit.throwIfOver();

@@ -96,6 +96,33 @@ Deno.test("close() leaves no connection behind when one is being made", async ()
   assertEquals(server.requests, []);
 });
 
+Deno.test("send() lets 64 requests go at a time, and more where these take long", async () => {
+  using clock = await stopClock();
+  const first = Promise.withResolvers<Connection>();
+  await using server = await startUpstream((_, connection) =>
+    first.resolve(connection)
+  );
+  using client = clientOf(server.address);
+  const sent = Array.from({ length: 200 }, async () => {
+    using limit = new TimeLimit(60_000);
+    const { body } = await client.upstream.send(REQUEST, limit);
+    await body.start(100);
+  });
+  const came = (count: number) =>
+    until(`${count} came`, () => server.requests.length >= count);
+  await came(64);
+  assertEquals(server.requests.length, 64);
+  await (await first.promise).write(answer(""));
+  await came(65);
+  assertEquals(server.requests.length, 65);
+  for (const count of [128, 192, 200]) {
+    clock.advance(50);
+    await came(count);
+  }
+  client.upstream.close();
+  await Promise.allSettled(sent);
+});
+
 /** As linux/tcp_states.h has it. */
 const TIME_WAIT = "06";
 
