@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { alertGroups } from "../../lib/manifests/alerts.ts";
+import alerts from "../../lib/manifests/alerts.json" with { type: "json" };
 import { daemonSetObjects } from "../../lib/manifests/daemon_set.ts";
 import { createFolder, REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import { createNode, NODE_NEEDS, until } from "../helpers/node.ts";
@@ -18,13 +18,6 @@ const PROMETHEUS = [
 
 const RULES = new URL("deploy/monitoring/alerts.yaml", REPOSITORY).pathname;
 
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: { readonly summary: string };
-}
-
 interface PodSpec {
   readonly automountServiceAccountToken: boolean;
   readonly containers: readonly {
@@ -34,8 +27,7 @@ interface PodSpec {
   readonly volumes: readonly { readonly secret?: { optional: boolean } }[];
 }
 
-const ALERTS = (alertGroups().groups as { rules: Rule[] }[])
-  .flatMap(({ rules }) => rules);
+const ALERTS = alerts.groups.flatMap(({ rules }) => rules);
 
 /** A healthy node, minute by minute. */
 const HEALTHY = {
