@@ -17,9 +17,17 @@ export const AFTERBURN = "5.11.0";
 const made = new Map<string, Promise<CommandLine>>();
 
 function once(name: string, make: () => Promise<CommandLine>) {
-  const command = made.get(name) ?? make();
+  const command = made.get(name) ?? alone(name, make);
   made.set(name, command);
   return command;
+}
+
+/** Test files run side by side, and each makes what it needs. */
+async function alone(name: string, make: () => Promise<CommandLine>) {
+  const path = `${await cache()}/${name}.lock`;
+  using lock = await Deno.open(path, { create: true, write: true });
+  await lock.lock(true);
+  return await make();
 }
 
 function here(name: string): string {
@@ -63,16 +71,14 @@ export function versionOf(client: keyof typeof VERSIONS): string {
   return version;
 }
 
-/** Builds a program of `go/`. */
-export function go(program: string): Promise<CommandLine> {
-  return once(program, async () => {
-    const folder = await cache();
-    const file = await Deno.makeTempFile({ dir: folder });
-    await run("go", "-C", here("go"), "build", "-o", file, `./${program}`);
-    // Another test may run the one that is there.
-    await Deno.rename(file, `${folder}/${program}`);
-    return [`${folder}/${program}`];
+/** Builds the programs of `go/`, and names one. */
+export async function go(program: string): Promise<CommandLine> {
+  const [folder] = await once("go", async () => {
+    const folder = `${await cache()}/go/`;
+    await run("go", "-C", here("go"), "build", "-o", folder, "./...");
+    return [folder];
   });
+  return [`${folder}${program}`];
 }
 
 /** Builds the program of `rust/`. */
@@ -108,7 +114,14 @@ export function java(): Promise<CommandLine> {
       ...["dependency:copy-dependencies", `-DoutputDirectory=${folder}`],
     );
     await run("javac", "-d", folder, "-cp", path, here("java/SdkJava.java"));
-    return ["java", "-XX:TieredStopAtLevel=1", "-cp", path, "SdkJava"];
+    return [
+      "java",
+      "-XX:TieredStopAtLevel=1",
+      "-XX:+UseSerialGC",
+      "-cp",
+      path,
+      "SdkJava",
+    ];
   });
 }
 
@@ -140,7 +153,7 @@ export function deno(
   script: string,
   ...packages: readonly string[]
 ): Promise<CommandLine> {
-  return once(script, async () => {
+  return once(script.replace(/.*\//, ""), async () => {
     const path = Deno.execPath();
     await run(path, "cache", ...flags, script, ...packages);
     const { denoDir } = JSON.parse(await run(path, "info", "--json"));
