@@ -29,7 +29,7 @@ export interface Service {
   readonly tries?: number;
 }
 
-/** Every service but the slow ones. */
+/** Every service. */
 export const SERVICES: readonly Service[] = [
   {
     title: "as EC2's",
@@ -67,10 +67,6 @@ export const SERVICES: readonly Service[] = [
       "the AWS SDK for JavaScript",
     ],
   },
-];
-
-/** The slow services. */
-export const SLOW: readonly Service[] = [
   {
     title: "0.4 s",
     does: "takes 0.4 s for each answer",
