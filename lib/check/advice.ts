@@ -93,6 +93,10 @@ function reasons(
   const install = manager === "none"
     ? "run c2s-imds iptables install as root"
     : start;
+  // Where a program is missing, no start helps.
+  const [, lacking, remedy] = rule.state === "unknown"
+    ? /: (\S[^:]* on PATH), (install .*)$/.exec(rule.reason) ?? []
+    : [];
   const seeRule = rule.state === "unknown"
     ? "run c2s-imds check as root to see the rule too"
     : undefined;
@@ -142,6 +146,11 @@ function reasons(
       isReal && shown?.kind === "real",
       `the proxy on ${address} itself shows the real region`,
       `start c2s-imds serve with --region ${region}=${regions.get(region)}`,
+    ],
+    [
+      isReal && lacking !== undefined,
+      `clients see the real region ${region}, and no rule can be installed: ${lacking}`,
+      `${remedy}, then ${start}`,
     ],
     [
       isReal && shown?.kind !== "emulated" && stranger !== undefined,

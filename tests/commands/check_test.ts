@@ -155,6 +155,23 @@ Deno.test("check asks the proxy itself when clients do not see the emulated regi
   }
 });
 
+Deno.test("check says what to install where there is no iptables", async () => {
+  await using it = await stage();
+  const { files } = createFakeIptables();
+  const run: Runner = ([command, path = ""]) =>
+    Promise.resolve(
+      command === "cat" && files[path] !== undefined
+        ? { code: 0, stdout: files[path], stderr: "" }
+        : "not found",
+    );
+  const answers = { [SERVICE]: it.real, [PROXY]: closedUrl() };
+  const { stdout } = await check("", { answers, run });
+  assertMatch(
+    stdout,
+    /\nverdict: .*: neither iptables nor nft is on PATH; install iptables.*, then run c2s-imds serve --iptables as root\n$/,
+  );
+});
+
 Deno.test("check asks the IPv6 address too, where the kernel has IPv6 and no --url is given", async () => {
   await using it = await stage();
   const hasIPv6: Runner = ([, path = ""]) =>

@@ -9,7 +9,8 @@ import { createPodman, type Podman } from "./podman.ts";
 import { makeStandIn } from "./stand_in.ts";
 
 const CONTAINERFILE = new URL("deploy/Containerfile", REPOSITORY).pathname;
-const BASE = "localhost/stand-in";
+/** The name of the stand-in for both bases. */
+export const BASE = "localhost/stand-in";
 
 /** The name of what {@linkcode buildOutside} builds. */
 export const IMAGE = "localhost/c2s-imds";

@@ -21,7 +21,13 @@ import {
 import { succeed } from "../helpers/plain_runner.ts";
 import type { RunningProgram } from "../helpers/program.ts";
 import { EXECUTABLE, testWith } from "../helpers/requires.ts";
-import { buildOurs, buildOutside, createBase, IMAGE } from "./build_image.ts";
+import {
+  BASE,
+  buildOurs,
+  buildOutside,
+  createBase,
+  IMAGE,
+} from "./build_image.ts";
 import type { Podman } from "./podman.ts";
 
 const NEEDS = [
@@ -277,6 +283,32 @@ testWith(NEEDS)("the image compiles what its platform asks for", async (t) => {
       );
     });
   }
+
+  await t.step("on bases that may be pinned by digest", async () => {
+    const image = "localhost/pinned";
+    const built = (...digests: readonly string[]) =>
+      buildOurs(
+        podman,
+        image,
+        "--build-arg=TARGETARCH=amd64",
+        ...digests.map((it) => `--build-arg=${it}`),
+        REPOSITORY.pathname,
+      );
+    const digest = await podman.must("inspect", "--format={{.Digest}}", BASE);
+    const { code, stderr } = await built(
+      `RUNTIME_DIGEST=${digest.trim()}`,
+      `BUILD_DIGEST=${digest.trim()}`,
+    );
+    assertEquals(code, 0, stderr);
+    const [{ Config }] = JSON.parse(await podman.must("inspect", image));
+    const label = "org.opencontainers.image.base.digest";
+    assertEquals(Config.Labels[label], digest.trim());
+    const other = `sha256:${"0".repeat(64)}`;
+    for (const base of ["RUNTIME", "BUILD"]) {
+      const { stderr } = await built(`${base}_DIGEST=${other}`);
+      assertStringIncludes(stderr, `@${other}: image not known`);
+    }
+  });
 
   await t.step("and refuses others", async () => {
     const { code, stderr } = await compile("riscv64");
