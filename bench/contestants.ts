@@ -31,7 +31,7 @@ export const NGINX = "nginx sub_filter";
 export const NODE = "minimal Node proxy";
 
 /** As c2s-instance-metadata does it, on Node as well. */
-export const ORIGINAL = "as the original does it";
+export const ORIGINAL = "the original's way";
 
 /** Go's own. */
 export const GO = "Go ReverseProxy";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Lab, memoryOf, processesOf, timeOf } from "./lab.ts";
+import { type Lab, memoryOf, processesOf, timeOf } from "./lab.ts";
 import { Samples, type Section } from "./report.ts";
 import {
   at,
@@ -181,11 +181,10 @@ const IMDS = "169.254.169.254:80";
 
 /** A node with its rule: from the start until clients see the region. */
 export async function withRule(
+  lab: Lab,
   executables: ReadonlyMap<string, string>,
   { repeats }: Plan,
 ): Promise<Section> {
-  // Conntrack, which the rule needs, would stay for the other sections.
-  await using lab = await Lab.create();
   await lab.service(IMDS, "100us", "close");
   const samples = new Samples();
   for (let round = 0; round < repeats; round++) {

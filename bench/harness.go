@@ -308,11 +308,11 @@ func (c *client) read(buffer []byte, events uint32) bool {
 	}
 }
 
-// Whether an answer is there as a whole, and whether its connection is used up.
-func complete(got []byte, ended bool) (bool, bool) {
+// Whether an answer is there as a whole, and whether its connection ends with it.
+func complete(got []byte) (bool, bool) {
 	at := bytes.Index(got, []byte("\r\n\r\n"))
-	if at < 0 || ended {
-		return ended, true
+	if at < 0 {
+		return false, false
 	}
 	head := bytes.ToLower(got[:at+2])
 	if _, rest, found := bytes.Cut(head, []byte("\r\ncontent-length: ")); found {
@@ -379,10 +379,10 @@ func (l *load) run(address string, into *result) {
 				}
 				continue
 			}
-			if whole, used := complete(c.got, ended); whole {
-				right := bytes.HasPrefix(c.got, []byte("HTTP/1.1 200")) &&
-					bytes.Contains(c.got, want)
-				done(c, right, used || l.fresh || !right)
+			if whole, last := complete(c.got); whole || ended {
+				right := whole && bytes.Contains(c.got, want) &&
+					bytes.HasPrefix(c.got, []byte("HTTP/1.1 200"))
+				done(c, right, ended || last || l.fresh)
 			}
 		}
 		if now()-swept < int64(pause) {

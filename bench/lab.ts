@@ -104,25 +104,22 @@ export class Lab implements AsyncDisposable {
     readonly namespace: Awaited<ReturnType<typeof createNamespace>>,
   ) {}
 
-  /** Makes one: 169.254.169.254 is an address of its own loopback. */
-  static async create(): Promise<Lab> {
+  /**
+   * Makes one: 169.254.169.254 is an address of its own loopback.
+   *
+   * @param proxies those in Go that contestants need, built into its folder
+   */
+  static async create(...proxies: readonly string[]): Promise<Lab> {
     const folder = await Deno.makeTempDir({ prefix: "c2s-imds-bench-" });
     await Deno.chmod(folder, 0o755);
-    for (const source of ["../harness.go", "reverse_proxy.go"]) {
+    for (const source of ["../harness.go", ...proxies]) {
       const name = source.replace(/^.*\/|\.go$/g, "");
       const build = ["go", "build", `-o=${folder}/${name}`, proxyFile(source)];
       const plain = ["CGO_ENABLED=0", "GO111MODULE=off", "GOFLAGS="];
       await succeed(["env", ...plain, ...build]);
     }
     const namespace = await createNamespace(["169.254.169.254/32"]);
-    const lab = new Lab(folder, namespace);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      Deno.addSignalListener(signal, async () => {
-        await lab[Symbol.asyncDispose]();
-        Deno.exit(1);
-      });
-    }
-    return lab;
+    return new Lab(folder, namespace);
   }
 
   /** Starts a program that says nothing. */
@@ -175,7 +172,13 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Ends all that runs. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  #ended: Promise<void> | undefined;
+
+  async #end(): Promise<void> {
     await this.namespace[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }

@@ -153,8 +153,8 @@ export async function bursts(
     { delay, kind },
     MEASURED,
   );
-  const [{ pids: service } = { pids: [] }] = running;
-  for (const { address } of running) {
+  const service = running[0]?.pids ?? [];
+  for (const { address } of running.slice(1)) {
     await lab.load([`-n=${warmUp}`, "-c=16"], [address], AROUND);
   }
   const samples = new Samples();
@@ -191,10 +191,7 @@ export async function bursts(
     title: kind === "keep"
       ? `A service that keeps connections, an answer ${after}`
       : `A service that closes each connection, an answer ${after}`,
-    about: `${rounds} rounds of ${
-      burst.toLocaleString("en")
-    } requests by ${connections} \
-clients that keep their connections.`,
+    about: `${rounds} rounds; ${connections} clients keep their connections.`,
     rounds: samples.rounds,
     compared: [CPU, SPEED],
     base: NGINX,

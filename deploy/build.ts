@@ -149,9 +149,14 @@ Deno.exit(await runCommandLine(Deno.args, io, COMMANDS));
   const sources = new Set<string>();
   for (const { name } of Deno.readDirSync(made)) {
     const text = await Deno.readTextFile(`${made}/${name}`);
-    if (name.endsWith(".js")) texts.set(name, text.replace(NAMING, "$1=>$2"));
+    if (name.endsWith(".js")) texts.set(name, text);
     else for (const source of sourcesOf(text, made)) sources.add(source);
   }
+  const [helper] = [...texts].find(([, text]) => NAMING.test(text)) ?? [];
+  if (helper === undefined) {
+    throw new Error("The bundle names its closures in an unknown way");
+  }
+  texts.set(helper, texts.get(helper)?.replace(NAMING, "$1=>$2") ?? "");
   sources.delete(start);
   await requireUsings([...texts.values()], [...sources]);
   const files: string[] = [];

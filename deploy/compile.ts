@@ -20,6 +20,7 @@ import {
 } from "./build.ts";
 import { permissionFlags } from "./permissions.ts";
 import { runtimeWarning } from "./release_checks.ts";
+import { readRuntime, withoutSymbols } from "./runtime.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -27,14 +28,13 @@ const ROOT = new URL("../", import.meta.url);
 const MACHINES: Readonly<Record<string, number>> = { x86_64: 62, aarch64: 183 };
 
 /** DENORT_BIN beats the target without a word: makes sure that they agree. */
-function requireMachine(file: URL, target: string): void {
+function requireMachine(runtime: Uint8Array, target: string): void {
   const wanted = MACHINES[target.replace(/-.*/, "")];
-  using executable = Deno.openSync(file);
-  const head = new Uint8Array(20);
-  executable.readSync(head);
-  const found = new DataView(head.buffer).getUint16(18, true);
+  const found = new DataView(runtime.buffer, runtime.byteOffset).getUint16(
+    18,
+    true,
+  );
   if (wanted === undefined || found === wanted) return;
-  Deno.removeSync(file);
   throw new Error(
     `Cannot compile for ${
       JSON.stringify(target)
@@ -55,9 +55,10 @@ function failure(error: unknown): string {
     : `Cannot compile: Deno cannot download ${address}; get it elsewhere, and give the file unpacked as DENORT_BIN=FILE`;
 }
 
-const { target, output } = parseArgs(Deno.args, {
+const { output, ...given } = parseArgs(Deno.args, {
   string: ["target", "output"],
 });
+const target = String(given.target ?? Deno.build.target);
 const folder = Deno.makeTempDirSync({ prefix: "c2s-imds-" });
 try {
   const build = await describeBuild();
@@ -65,28 +66,44 @@ try {
   const time = await epoch();
   for (const part of [entry, ...chunks]) Deno.utimeSync(part, time, time);
   const file = String(output ?? "dist/c2s-imds");
-  await run(
-    Deno.execPath(),
-    "compile",
-    "--quiet",
-    "--no-config",
-    "--no-lock",
-    "--no-check",
-    "--no-prompt",
-    "--no-code-cache",
-    // The default lets dead objects take 100 MB before they are collected.
-    "--v8-flags=--max-semi-space-size=4",
-    ...permissionFlags(),
-    ...(target === undefined ? [] : [`--target=${target}`]),
-    ...chunks.map((chunk) => `--include=${chunk}`),
-    `--output=${file}`,
-    entry,
-  );
-  if (target !== undefined) {
-    requireMachine(new URL(file, ROOT), String(target));
+  const compile = () =>
+    run(
+      Deno.execPath(),
+      "compile",
+      "--quiet",
+      "--no-config",
+      "--no-lock",
+      "--no-check",
+      "--no-prompt",
+      "--no-code-cache",
+      // The default lets dead objects take 100 MB before they are collected.
+      "--v8-flags=--max-semi-space-size=4",
+      ...permissionFlags(),
+      `--target=${target}`,
+      ...chunks.map((chunk) => `--include=${chunk}`),
+      `--output=${file}`,
+      entry,
+    );
+  let runtime = await readRuntime(target);
+  if (runtime === undefined) {
+    // It downloads the runtime.
+    await compile();
+    runtime = await readRuntime(target);
+  }
+  if (runtime === undefined) {
+    const why = "Deno did not leave it in its cache";
+    print(Deno.stderr, `warning: the runtime keeps its symbols: ${why}`);
+  } else {
+    requireMachine(runtime, target);
+    const isDownloaded = !Deno.env.has("DENORT_BIN");
+    const stripped = `${folder}/denort`;
+    await Deno.writeFile(stripped, withoutSymbols(runtime), { mode: 0o755 });
+    Deno.env.set("DENORT_BIN", stripped);
+    await compile();
+    if (isDownloaded) Deno.env.delete("DENORT_BIN");
   }
   const warning = runtimeWarning(
-    await runtimeOf(file, String(target ?? Deno.build.target)),
+    await runtimeOf(file, target),
     await Deno.readTextFile(`${FOLDER}.deno-version`),
   );
   if (warning !== undefined) {

@@ -4,11 +4,11 @@
  *
  * @module
  */
+import { labels, NAME } from "../lib/manifests/unit_settings.ts";
 import { manifests, renderYaml } from "../lib/commands/manifests.ts";
 import { readSettings } from "../lib/commands/manifests_settings.ts";
-import { alertGroups } from "../lib/manifests/alerts.ts";
+import alerts from "../lib/manifests/alerts.json" with { type: "json" };
 import { daemonSetObjects } from "../lib/manifests/daemon_set.ts";
-import { labels, NAME } from "../lib/manifests/labels.ts";
 import { RBAC_PROXY_IMAGE } from "../lib/manifests/monitoring.ts";
 import { OPTIONS } from "../lib/config/serve_options.ts";
 
@@ -82,7 +82,7 @@ export async function renderedFiles(): Promise<Record<string, string>> {
     "rendered/daemonset.yaml": await printed(...daemonSet),
     "rendered/monitored.yaml": await printed(...daemonSet, "--monitoring"),
     "rendered/c2s-imds.service": await printed("systemd"),
-    "monitoring/alerts.yaml": renderYaml([alertGroups()]),
+    "monitoring/alerts.yaml": renderYaml([alerts]),
     ...folder("kustomize", kustomization(false)),
     ...folder("kustomize/monitored", kustomization(true)),
   };

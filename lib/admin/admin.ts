@@ -11,13 +11,14 @@ import {
   isFromBrowser,
   NO_BROWSERS,
   NO_STRANGERS,
+  originTarget,
   ownAddresses,
+  pathOf,
   type Refusal,
 } from "../proxy/admission.ts";
 import { ownAnswer } from "../proxy/answer.ts";
 import { fieldsOf, type Header, valueOf } from "../proxy/headers.ts";
 import { listen, type Listener } from "../proxy/listener.ts";
-import { originTarget, pathOf } from "../proxy/request.ts";
 import { METRICS_TYPE } from "./metrics.ts";
 import type { Findings } from "./readiness.ts";
 

@@ -36,7 +36,7 @@ import {
   type Purpose,
   requireOpenPorts,
   requireRights,
-  synCookieWarning,
+  warnOfSynCookies,
 } from "../supervisor/preflight.ts";
 import { doubtfulFamilies, routeFault } from "../supervisor/route.ts";
 import { outlast, RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
@@ -121,6 +121,7 @@ export async function serveSupervised(
         announce(addresses);
         const fields = { uid, rule: rule?.backend ?? "none" };
         log.info("the proxy is in place", fields);
+        if (rule !== undefined) warnOfSynCookies(run, log);
       },
     });
     signals.reload = () => supervisor.reload(reload());
@@ -159,12 +160,8 @@ async function openRule(
   log: Log,
   run: Runner,
 ): Promise<SupervisedRule & { readonly backend: string }> {
-  const [machine, warning] = await Promise.all([
-    findMachine(backend, "install the rule", run),
-    synCookieWarning(run),
-  ]);
+  const machine = await findMachine(backend, "install the rule", run);
   if (machine.backend === "legacy") await requireBackendRights(machine);
-  if (warning !== undefined) log.warn(warning);
   let known: { readonly reading: Reading; readonly at: number } | undefined;
   /** What was read a moment ago, once. */
   const takeKnown = () => {

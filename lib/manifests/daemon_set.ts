@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { MAX_MEMORY_MIB } from "./unit_settings.ts";
-import { labels, NAME, SELECTOR } from "./labels.ts";
+import { labels, MAX_MEMORY_MIB, NAME, SELECTOR } from "./unit_settings.ts";
 import { CAPABILITIES, type NodeParts } from "./machine_config.ts";
 import {
   MONITORED,

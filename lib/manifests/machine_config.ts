@@ -6,9 +6,9 @@
  * @module
  */
 import { refuse, type SourcedValue } from "../cli/options.ts";
-import { labels } from "./labels.ts";
 import {
   DOCUMENTATION,
+  labels,
   type LeavingRule,
   MAX_DESCRIPTORS,
   MAX_MEMORY_MIB,

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { alertGroups } from "./alerts.ts";
-import { labels, NAME, SELECTOR } from "./labels.ts";
+import { labels, NAME, SELECTOR } from "./unit_settings.ts";
+import alerts from "./alerts.json" with { type: "json" };
 
 /** Lets in who may ask for metrics; OpenShift's release has one of its own. */
 export const RBAC_PROXY_IMAGE = "quay.io/brancz/kube-rbac-proxy:v0.19.1";
@@ -73,7 +73,7 @@ export function monitoringObjects(): readonly unknown[] {
       apiVersion: "monitoring.coreos.com/v1",
       kind: "PrometheusRule",
       metadata: inNamespace(NAME),
-      spec: alertGroups(),
+      spec: alerts,
     },
   ];
 }

@@ -7,6 +7,33 @@
 import config from "../../deno.json" with { type: "json" };
 import type { NodeConfig } from "../config/serve_config.ts";
 
+/** The name of the namespace and of what is in it. */
+export const NAME = "c2s-imds";
+
+/** What pods are selected by: it must never change. */
+export const SELECTOR: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/name": NAME,
+};
+
+/**
+ * The labels of an object; the version is that of the program which prints it.
+ *
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+ *
+ * @param component what the object is for
+ */
+export function labels(
+  component: "proxy" | "monitoring",
+): Readonly<Record<string, string>> {
+  return {
+    ...SELECTOR,
+    "app.kubernetes.io/version": config.version,
+    "app.kubernetes.io/component": component,
+    "app.kubernetes.io/part-of": NAME,
+    "app.kubernetes.io/managed-by": NAME,
+  };
+}
+
 /** Where a unit says that its documentation is. */
 export const DOCUMENTATION: string =
   `Documentation=https://jsr.io/${config.name}`;

@@ -18,13 +18,15 @@ import {
   isHttp2,
   NO_HTTP2,
   NO_STRANGERS,
+  originTarget,
+  pathOf,
   type Refusal,
   refusal,
+  requestBodies,
 } from "./admission.ts";
 import { type Answer, answerOf, ownAnswer, respond } from "./answer.ts";
 import { fieldsOf, identityOnly, requestHeaders } from "./headers.ts";
 import type { TakePlace } from "./places.ts";
-import { originTarget, pathOf, requestBodies } from "./request.ts";
 import {
   type Ask,
   type ResponseCache,
@@ -208,50 +210,44 @@ export class Handler {
     { config: { timeoutMs }, rewrites }: Policy,
     waiting: Waiting,
   ): Promise<Answer> {
-    using limit = new TimeLimit(timeoutMs, waiting);
-    const rewrite = rewrites.of(up.method, up.target);
-    const mayChange = rewrite.rule.kind !== "untouched" ||
-      rewrite.edit !== undefined;
-    const headers = mayChange ? identityOnly(up.headers) : up.headers;
-    const answer = await this.#send({ ...up, headers }, rewrites, limit);
-    return await answerOf(answer, {
-      method: up.method,
-      rewrite,
-      stallMs: timeoutMs,
-      onCompressed: () =>
-        this.#seldom.warn(
-          "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
-          { target: pathOf(up.target) },
-        ),
-      onStreamEnd: (failure, rewritten) => {
-        if (rewritten) this.#parts.meters.rewritten++;
-        if (failure !== undefined) this.#logFailure(failure, up);
-      },
-    });
-  }
-
-  /**
-   * Sends a request up, where a client asks for a name that only answers have
-   * under its real name. Nothing there has that name: then it is the client's.
-   */
-  async #send(
-    up: UpstreamRequest,
-    rewrites: RewritePolicy,
-    limit: TimeLimit,
-  ): Promise<UpstreamAnswer> {
-    const target = rewrites.realTarget(up.method, up.target);
-    const answer = await this.#timed({ ...up, target }, limit);
-    if (target === up.target || answer.status !== STATUS_CODE.NotFound) {
-      return answer;
+    const { method, target } = up;
+    const limit = new TimeLimit(timeoutMs, waiting);
+    try {
+      const rewrite = rewrites.of(method, target);
+      const mayChange = rewrite.rule.kind !== "untouched" ||
+        rewrite.edit !== undefined;
+      const headers = mayChange ? identityOnly(up.headers) : up.headers;
+      const sent = {
+        ...up,
+        headers,
+        target: rewrites.realTarget(method, target),
+      };
+      let answer = await this.#send(sent, limit);
+      // Where nothing has the real name, the name is the client's own.
+      if (sent.target !== target && answer.status === STATUS_CODE.NotFound) {
+        answer.body.destroy();
+        answer = await this.#send({ ...sent, target }, limit);
+      }
+      return await answerOf(answer, {
+        method,
+        rewrite,
+        stallMs: timeoutMs,
+        onCompressed: () =>
+          this.#seldom.warn(
+            "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
+            { target: pathOf(target) },
+          ),
+        onStreamEnd: (failure, rewritten) => {
+          if (rewritten) this.#parts.meters.rewritten++;
+          if (failure !== undefined) this.#logFailure(failure, up);
+        },
+      });
+    } finally {
+      limit[Symbol.dispose]();
     }
-    answer.body.destroy();
-    return await this.#timed(up, limit);
   }
 
-  async #timed(
-    up: UpstreamRequest,
-    limit: TimeLimit,
-  ): Promise<UpstreamAnswer> {
+  async #send(up: UpstreamRequest, limit: TimeLimit): Promise<UpstreamAnswer> {
     const { upstream, meters } = this.#parts;
     const began = performance.now();
     try {

@@ -123,14 +123,18 @@ async function askUpstream(
   upstream: Upstream,
   timeoutMs: number,
 ): Promise<number> {
-  using limit = new TimeLimit(timeoutMs);
-  const { status, body } = await upstream.send({
-    method: "GET",
-    target: "/",
-    headers: [["host", upstream.authority]],
-    body: undefined,
-  }, limit);
-  await body.start(ENOUGH_BYTES);
-  body.destroy();
-  return status;
+  const limit = new TimeLimit(timeoutMs);
+  try {
+    const { status, body } = await upstream.send({
+      method: "GET",
+      target: "/",
+      headers: [["host", upstream.authority]],
+      body: undefined,
+    }, limit);
+    await body.start(ENOUGH_BYTES);
+    body.destroy();
+    return status;
+  } finally {
+    limit[Symbol.dispose]();
+  }
 }

@@ -11,6 +11,7 @@ import {
   type Capability,
   missingCapabilities,
 } from "../system/capabilities.ts";
+import type { Log } from "../system/log.ts";
 import { readKernel, type Runner } from "../system/runner.ts";
 import type { ChildUser } from "./dropped_rights.ts";
 
@@ -86,7 +87,8 @@ export function isClosed(
 }
 
 /**
- * Checks that a user without rights can listen on every port.
+ * Checks that a user without rights can listen on every port. Where the kernel
+ * keeps more than the first 1,024 for root, that shows when the child listens.
  *
  * @param config where the proxy and its endpoint are to listen
  * @param run runs `cat`
@@ -96,9 +98,11 @@ export async function requireOpenPorts(
   { listen, admin }: Pick<ServeConfig, "listen" | "admin">,
   run: Runner,
 ): Promise<void> {
+  const low = [...listen, ...admin ? [admin] : []].filter((it) => isClosed(it));
+  if (low.length === 0) return;
   const setting = await readSetting("ip_unprivileged_port_start", run);
   const from = setting === "" ? UNPRIVILEGED_FROM : Number(setting);
-  for (const address of [...listen, ...admin ? [admin] : []]) {
+  for (const address of low) {
     if (!isClosed(address, from)) continue;
     const flag = address === admin ? "--admin" : "--listen";
     throw new UsageError(
@@ -110,18 +114,18 @@ export async function requireOpenPorts(
 }
 
 /**
- * What of the kernel's settings may cut the proxy off, in one line. With SYN
- * cookies alone, the answers to connections carry no socket, and the guard
- * cannot tell the proxy's from a stranger's.
+ * Warns where a setting of the kernel's may cut the proxy off: with SYN cookies
+ * alone, the answers to connections carry no socket, and the guard cannot tell
+ * the proxy's from a stranger's.
  *
  * @param run runs `cat`
+ * @param log the log
  */
-export async function synCookieWarning(
-  run: Runner,
-): Promise<string | undefined> {
-  return (await readSetting("tcp_syncookies", run)).trim() === "2"
-    ? "the kernel answers with SYN cookies alone, which the guard takes for a stranger's answers: set net.ipv4.tcp_syncookies to 1"
-    : undefined;
+export async function warnOfSynCookies(run: Runner, log: Log): Promise<void> {
+  if ((await readSetting("tcp_syncookies", run)).trim() !== "2") return;
+  log.warn(
+    "the kernel answers with SYN cookies alone, which the guard takes for a stranger's answers: set net.ipv4.tcp_syncookies to 1",
+  );
 }
 
 /** One of the kernel's settings; empty where it cannot be read. */

@@ -10,7 +10,8 @@ import {
   gatherSettings,
   parseServeConfig,
 } from "../../lib/config/read_serve_config.ts";
-import { createFolder } from "../helpers/files.ts";
+import { createFolder, sourceFiles } from "../helpers/files.ts";
+import { blocksOf } from "../helpers/markdown.ts";
 import { testWith } from "../helpers/requires.ts";
 import { GO, type Judges, judges } from "./judges.ts";
 
@@ -110,18 +111,10 @@ interface Built {
   };
 }
 
-/** Whoever uses it says two things, in a kustomization of their own. */
-const OWN = `resources: [base/BASE]
-images:
-  - name: registry.example.com/c2s-imds
-    newName: mirror.example.com/c2s/c2s-imds
-    digest: sha256:${"1".repeat(64)}
-configMapGenerator:
-  - name: c2s-imds
-    namespace: c2s-imds
-    behavior: merge
-    literals: ["C2S_IMDS_REGION=us-west-2=us-iso-west-1"]
-`;
+/** The kustomization that docs/running-cluster.md has for users. */
+const OWN = blocksOf(sourceFiles("docs/running-cluster.md")[0]?.text ?? "")
+  .find(({ text }) => text.includes("configMapGenerator"))?.text
+  .replace("us-east-1=us-iso-east-1", "us-west-2=us-iso-west-1") ?? "";
 
 testJudged(
   "kustomize takes image and regions as settings, and the API server's code what it makes",
@@ -134,7 +127,10 @@ testJudged(
     }
     for (const base of ["kustomize", "kustomize/monitored"]) {
       const own = `${folder.path}/kustomization.yaml`;
-      await Deno.writeTextFile(own, OWN.replace("BASE", base));
+      await Deno.writeTextFile(
+        own,
+        OWN.replace("c2s-imds/deploy/kustomize", `base/${base}`),
+      );
       const usual = await judged.kustomize(`${folder.path}/base/${base}`);
       const made = await judged.kustomize(folder.path);
       for (const { code, stdout, stderr } of [usual, made]) {
@@ -166,7 +162,7 @@ testJudged(
       assert(before.name !== after.name);
       assertEquals(
         after.image,
-        `mirror.example.com/c2s/c2s-imds@sha256:${"1".repeat(64)}`,
+        `mirror.example.com/c2s/c2s-imds@sha256:${"0".repeat(64)}`,
       );
     }
   },

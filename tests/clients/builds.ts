@@ -6,6 +6,7 @@
  * @module
  */
 import { run } from "../../deploy/build.ts";
+import { cacheFolder } from "../helpers/files.ts";
 
 /** A command; arguments `NAME=VALUE` before it set variables. */
 export type CommandLine = readonly string[];
@@ -16,9 +17,17 @@ export const AFTERBURN = "5.11.0";
 const made = new Map<string, Promise<CommandLine>>();
 
 function once(name: string, make: () => Promise<CommandLine>) {
-  const command = made.get(name) ?? make();
+  const command = made.get(name) ?? alone(name, make);
   made.set(name, command);
   return command;
+}
+
+/** Test files run side by side, and each makes what it needs. */
+async function alone(name: string, make: () => Promise<CommandLine>) {
+  const path = `${await cache()}/${name}.lock`;
+  using lock = await Deno.open(path, { create: true, write: true });
+  await lock.lock(true);
+  return await make();
 }
 
 function here(name: string): string {
@@ -27,9 +36,7 @@ function here(name: string): string {
 
 /** Where the results are kept. */
 async function cache(): Promise<string> {
-  const caches = Deno.env.get("XDG_CACHE_HOME") ??
-    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
-  const folder = `${caches}/c2s-imds/clients`;
+  const folder = `${await cacheFolder()}/clients`;
   await Deno.mkdir(folder, { recursive: true });
   return folder;
 }
@@ -64,16 +71,14 @@ export function versionOf(client: keyof typeof VERSIONS): string {
   return version;
 }
 
-/** Builds a program of `go/`. */
-export function go(program: string): Promise<CommandLine> {
-  return once(program, async () => {
-    const folder = await cache();
-    const file = await Deno.makeTempFile({ dir: folder });
-    await run("go", "-C", here("go"), "build", "-o", file, `./${program}`);
-    // Another test may run the one that is there.
-    await Deno.rename(file, `${folder}/${program}`);
-    return [`${folder}/${program}`];
+/** Builds the programs of `go/`, and names one. */
+export async function go(program: string): Promise<CommandLine> {
+  const [folder] = await once("go", async () => {
+    const folder = `${await cache()}/go/`;
+    await run("go", "-C", here("go"), "build", "-o", folder, "./...");
+    return [folder];
   });
+  return [`${folder}${program}`];
 }
 
 /** Builds the program of `rust/`. */
@@ -109,7 +114,14 @@ export function java(): Promise<CommandLine> {
       ...["dependency:copy-dependencies", `-DoutputDirectory=${folder}`],
     );
     await run("javac", "-d", folder, "-cp", path, here("java/SdkJava.java"));
-    return ["java", "-XX:TieredStopAtLevel=1", "-cp", path, "SdkJava"];
+    return [
+      "java",
+      "-XX:TieredStopAtLevel=1",
+      "-XX:+UseSerialGC",
+      "-cp",
+      path,
+      "SdkJava",
+    ];
   });
 }
 

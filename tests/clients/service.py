@@ -36,7 +36,7 @@ parser.add_argument("--hang", help="a path that is never answered")
 parser.add_argument("--keep", action="store_true", help="keep connections")
 parser.add_argument("--record", action="store_true", help="print what is asked")
 parser.add_argument("--hop-limit", type=int, help="of the answers to PUT")
-parser.add_argument("--uses", type=int, help="how often a token is good")
+parser.add_argument("--uses", type=int, help="for how many paths a token is good")
 parser.add_argument(
     "--unready", action="store_true", help="503 to the first use of a token"
 )
@@ -49,7 +49,9 @@ IGNITION = b'''{"ignition": {"version": "3.3.0"}, "storage": {"files": [
   {"path": "/etc/region", "contents": {"source": "data:,us-east-1"}}
 ]}}'''
 
-uses = collections.Counter()
+# What each token was shown for. Paths, because a proxy may answer again what it
+# was asked a moment ago.
+shown = collections.defaultdict(set)
 
 
 def end_to_end(headers):
@@ -74,10 +76,12 @@ class Exchange(BaseHTTPRequestHandler):
         token = self.headers.get("X-aws-ec2-metadata-token")
         if token is None:
             return None
-        uses[token] += 1
-        if options.unready and uses[token] == 1:
-            return 503
-        return 401 if options.uses and uses[token] > options.uses else None
+        paths = shown[token]
+        is_first = not paths
+        if options.uses and len(paths | {self.path}) > options.uses:
+            return 401
+        paths.add(self.path)
+        return 503 if options.unready and is_first else None
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

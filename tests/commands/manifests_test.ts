@@ -160,6 +160,35 @@ Deno.test("manifests lets a DaemonSet and a plain host keep the rule", async () 
   }
 });
 
+Deno.test("manifests daemonset --monitoring leads kube-rbac-proxy to where the proxy answers", async () => {
+  const daemonSet = ["daemonset", `--image=${IMAGE}`];
+  for (
+    const [flags, admin, image] of [
+      [[], "127.0.0.1:4001", "quay.io/brancz/kube-rbac-proxy:v0.19.1"],
+      [
+        ["--admin=[::1]:4100", `--rbac-proxy-image=example.com/g${DIGEST}`],
+        "[::1]:4100",
+        `example.com/g${DIGEST}`,
+      ],
+    ] as const
+  ) {
+    const made = await make(...daemonSet, "--monitoring", ...flags);
+    for (
+      const part of [
+        `- '--admin=${admin}'\n`,
+        `- '--upstream=http://${admin}/'\n`,
+        `- name: kube-rbac-proxy\n          image: '${image}'\n`,
+        "\nkind: ServiceMonitor\n",
+      ]
+    ) assertStringIncludes(made.stdout, part);
+    assertEquals(made.stderr.includes("has no digest"), !image.includes("@"));
+  }
+  const { stdout } = await make(...daemonSet);
+  for (const part of ["--admin", "kube-rbac-proxy", "cluster-monitoring"]) {
+    assert(!stdout.includes(part));
+  }
+});
+
 const POOL = NODE.join(" ");
 
 const REFUSED: readonly (readonly [line: string, message: string])[] = [
@@ -170,6 +199,19 @@ const REFUSED: readonly (readonly [line: string, message: string])[] = [
   ["systemd --image=a", "Cannot use --image with systemd"],
   ["daemonset --image=a --role=b", "Cannot use --role with daemonset"],
   ["systemd --install-dir=/a", "with systemd: it is for machineconfig"],
+  ["systemd --monitoring", "Cannot use --monitoring with systemd"],
+  [
+    "daemonset --image=a --rbac-proxy-image=b",
+    "Cannot use --rbac-proxy-image without --monitoring",
+  ],
+  [
+    "daemonset --image=a --monitoring --rbac-proxy-image=b;c",
+    'Cannot use "b;c" for --rbac-proxy-image',
+  ],
+  [
+    "daemonset --image=a --monitoring --admin=127.0.0.1:0",
+    "a fixed port with --monitoring",
+  ],
   ["daemonset --image=a;b", 'Cannot use "a;b" for --image'],
   [`${POOL} --role=A`, 'Cannot use "A" for --role'],
   [`${POOL} --region=us-east-2=b;reboot`, "for --region"],

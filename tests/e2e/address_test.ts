@@ -126,7 +126,8 @@ testWith(NEEDS)(
     );
     assertMatch(
       await attempt(
-        `mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"`,
+        // Else it would be the machine's own.
+        `exec unshare --mount sh -ec 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; exec "$@"' sh "$@"`,
       ),
       /\/proc\/sys is read-only here, as in most containers\n$/,
     );

@@ -11,7 +11,7 @@ import { removal } from "../../lib/manifests/machine_config.ts";
 import { MAX_MEMORY_MIB } from "../../lib/manifests/unit_settings.ts";
 import { MAX_REQUEST_BODY } from "../../lib/proxy/admission.ts";
 import { MAX_IN_FLIGHT, MAX_OF_A_USER } from "../../lib/proxy/places.ts";
-import { MAX_BODIES } from "../../lib/proxy/request.ts";
+import { MAX_BODIES } from "../../lib/proxy/admission.ts";
 import { REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import {
   anchorsOf,
@@ -39,7 +39,7 @@ const SHELL = BLOCKS.filter(({ info }) => MARKS.includes(info));
 const FOREIGN: Readonly<Record<string, readonly string[]>> = {
   "docs/image.md": ["label", "offline", "platform", "security-opt", "target"],
   "docs/bootstrapping.md": ["partition"],
-  "docs/performance.md": ["executable", "other", "output"],
+  "docs/performance.md": ["executable", "only", "other", "quick"],
 };
 
 /** The flags of each subcommand, as its help and so its options have them. */

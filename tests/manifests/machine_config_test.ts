@@ -1,6 +1,6 @@
+import { labels } from "../../lib/manifests/unit_settings.ts";
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/cli/message.ts";
-import { labels } from "../../lib/manifests/labels.ts";
 import {
   gateUnit,
   machineConfig,

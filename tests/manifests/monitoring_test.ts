@@ -4,7 +4,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { alertGroups } from "../../lib/manifests/alerts.ts";
+import alerts from "../../lib/manifests/alerts.json" with { type: "json" };
+import { daemonSetObjects } from "../../lib/manifests/daemon_set.ts";
 import { createFolder, REPOSITORY, sourceFiles } from "../helpers/files.ts";
 import { createNode, NODE_NEEDS, until } from "../helpers/node.ts";
 import { runToEnd } from "../helpers/plain_runner.ts";
@@ -17,15 +18,16 @@ const PROMETHEUS = [
 
 const RULES = new URL("deploy/monitoring/alerts.yaml", REPOSITORY).pathname;
 
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: { readonly summary: string };
+interface PodSpec {
+  readonly automountServiceAccountToken: boolean;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly volumeMounts?: readonly { readonly name: string }[];
+  }[];
+  readonly volumes: readonly { readonly secret?: { optional: boolean } }[];
 }
 
-const ALERTS = (alertGroups().groups as { rules: Rule[] }[])
-  .flatMap(({ rules }) => rules);
+const ALERTS = alerts.groups.flatMap(({ rules }) => rules);
 
 /** A healthy node, minute by minute. */
 const HEALTHY = {
@@ -107,6 +109,36 @@ testWith(PROMETHEUS)(
     assertEquals(code, 0, stdout + stderr);
   },
 );
+
+Deno.test("docs/monitoring.md has every alert, and which are critical", () => {
+  const [page] = sourceFiles("docs/monitoring.md");
+  const listed = page?.text.matchAll(/^- `(C2sImds\w+)`(, critical)?:/gm) ?? [];
+  assertEquals(
+    Array.from(listed, ([, alert, critical]) => [alert, critical !== undefined])
+      .sort(),
+    ALERTS.map(({ alert, labels }) => [alert, labels.severity === "critical"])
+      .sort(),
+  );
+});
+
+Deno.test("kube-rbac-proxy alone has a token of the API, and no pod waits for its certificate", () => {
+  const parts = { image: "a", serve: [], check: [] };
+  const [, , , set] = daemonSetObjects({
+    ...parts,
+    monitoring: { admin: "127.0.0.1:4001", image: "b" },
+  }) as readonly { spec: { template: { spec: PodSpec } } }[];
+  const pod = set?.spec.template.spec;
+  assertEquals(pod?.automountServiceAccountToken, false);
+  assertEquals(
+    pod?.containers.map(({ name, volumeMounts = [] }) => [
+      name,
+      ...volumeMounts.map((it) => it.name),
+    ]),
+    [["c2s-imds"], ["kube-rbac-proxy", "tls", "token"]],
+  );
+  const [tls] = pod?.volumes ?? [];
+  assertEquals(tls?.secret?.optional, true);
+});
 
 /** The queries of the dashboard. */
 function dashboardQueries(): readonly string[] {

@@ -197,7 +197,9 @@ export class Host implements AsyncDisposable {
 
   #inside(argv: readonly string[]): [string, ...string[]] {
     return [
-      ...["nsenter", `--target=${this.#leader}`, "--all"] as const,
+      // The end of nsenter alone would leave what it started.
+      ...["timeout", "--signal=KILL", "100", "nsenter"] as const,
+      ...[`--target=${this.#leader}`, "--all"],
       ...["env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
       ...argv,
     ];

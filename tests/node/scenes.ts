@@ -265,7 +265,8 @@ export const plainHost: Scene = async (node) => {
   }
   await sees(node, EMULATED);
   const since = (await node.seen("kubelet")).length;
-  await node.must("systemctl", "kill", "--signal=KILL", "c2s-imds");
+  const kill = ["systemctl", "kill", "--signal=KILL", "--kill-whom=main"];
+  await node.must(...kill, "c2s-imds");
   await node.until(
     "another process",
     async () =>

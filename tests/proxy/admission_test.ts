@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { isHttp2, ownAddresses, refusal } from "../../lib/proxy/admission.ts";
+import {
+  isHttp2,
+  originTarget,
+  ownAddresses,
+  refusal,
+} from "../../lib/proxy/admission.ts";
 import type { Header } from "../../lib/proxy/headers.ts";
 
 Deno.test("refusal() refuses what the service does not know, and lets browsers through where they may", () => {
@@ -66,4 +71,21 @@ Deno.test("ownAddresses() tells the node's addresses from others', asking ten ti
   assertEquals([isOwn("10.0.0.6"), asked], [false, 1]);
   now = 100;
   assertEquals([isOwn("10.0.0.6"), asked], [true, 2]);
+});
+
+const CASES: ReadonlyArray<readonly [url: string, target: string]> = [
+  ["http://h/latest/meta-data/", "/latest/meta-data/"],
+  ["http://h//latest/./a/../b/%2e%2E", "//latest/./a/../b/%2e%2E"],
+  ["http://h/a?x=http://other/b", "/a?x=http://other/b"],
+  ["http://h?q=1", "/?q=1"],
+  ["http://h", "/"],
+  ["http://[::1]:4000/a//", "/a//"],
+  ["http://h/*", "/*"],
+  ["https://h/a", "/a"],
+  ["http://h/caf\u00e9", "/caf\u00c3\u00a9"],
+  ["http://h/\u20ac", "/\u00e2\u0082\u00ac"],
+];
+
+Deno.test("originTarget() keeps the target byte for byte", () => {
+  for (const [url, target] of CASES) assertEquals(originTarget(url), target);
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { openMachine } from "../../lib/rule/machine.ts";
+import { findMachine, openMachine } from "../../lib/rule/machine.ts";
 import {
   look,
   reconcile,
@@ -156,6 +156,44 @@ for (const [what, stdout] of Object.entries(GARBAGE)) {
     assertEquals(fake.restores, []);
   });
 }
+
+Deno.test("reconcile() takes half a table of native nft for none it can read", async () => {
+  const table = "table ip c2s-imds {\n\tchain output {\n";
+  const run: Runner = ([name, ...args]) =>
+    Promise.resolve(
+      name !== "nft" ? "not found" : {
+        code: 0,
+        stdout: args[0] === "--version" ? "nftables v1.0.6\n" : table,
+        stderr: "",
+      },
+    );
+  const machine = await findMachine("auto", "install the rule", run);
+  await assertRejects(() => reconcile(machine, OPEN), RuleError, "whole list");
+});
+
+Deno.test("reconcile() looks again in the other backend that it took a rule from", async () => {
+  const fake = createFakeIptables();
+  const legacy = createFakeIptables();
+  legacy.files["/proc/net/ip_tables_names"] = "filter\nnat\n";
+  const run: Runner = ([name, ...args], options) =>
+    name.startsWith("iptables-legacy")
+      ? legacy.run([name.replace("legacy", "nft"), ...args], options)
+      : name === "cat"
+      ? legacy.run([name, ...args], options)
+      : fake.run([name, ...args], options);
+  const machine = await openMachine("nft", "install the rule", run);
+  await reconcile({ ...machine, backend: "legacy" }, OPEN);
+  legacy.refusals.nat = { code: 4, stdout: "", stderr: "no\n" };
+  await assertRejects(
+    () => reconcile(machine, OPEN),
+    RuleError,
+    "IPv4 in the legacy backend: a rule is there, expected only in the nft backend",
+  );
+  legacy.refusals = {};
+  const { removed } = await reconcile(machine, OPEN);
+  assertEquals(removed.map(({ backend }) => backend), ["legacy"]);
+  assertEquals(legacy.nat.chain, undefined);
+});
 
 Deno.test("look() sees in OUTPUT and our chains that the rule is not in place", async () => {
   const fake = createFakeIptables();

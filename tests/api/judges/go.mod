@@ -97,6 +97,8 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
+// k8s.io/kubernetes asks for its own parts as v0.0.0: each has the version that
+// goes with it, v0.33.13 for v1.33.13.
 replace (
 	k8s.io/api => k8s.io/api v0.33.13
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.33.13

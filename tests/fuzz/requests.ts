@@ -1,3 +1,9 @@
+/**
+ * Clients that send anything: each request is answered once, and none goes
+ * astray.
+ *
+ * @module
+ */
 import { assert, assertEquals } from "@std/assert";
 import { createRandom } from "../helpers/random.ts";
 import { RawClient, valuesOf } from "../helpers/raw.ts";
@@ -249,7 +255,13 @@ async function tryBatch(
   return faults;
 }
 
-for (const how of ["alone", "together with others"]) {
+/**
+ * Registers the test of one way, each in a file of its own: they take long, and
+ * files run side by side.
+ *
+ * @param how whether answers are given to several
+ */
+export function fuzzRequests(how: "alone" | "together with others"): void {
   Deno.test(`startProxy() answers each request once and sends none astray when clients send anything, ${how}`, async () => {
     const shares = how !== "alone";
     const { first, count } = seeds(1 / 2);

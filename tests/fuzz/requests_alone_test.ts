@@ -1,0 +1,3 @@
+import { fuzzRequests } from "./requests.ts";
+
+fuzzRequests("alone");
