@@ -1,5 +1,5 @@
 /**
- * `c2s-imds iptables`: the rule that leads the node's software to the proxy.
+ * `c2s-imds iptables`: the rule that redirects the node's software to the proxy.
  *
  * @module
  */
@@ -112,7 +112,7 @@ Examples:
 export function createIptables(run: Runner): Command {
   return {
     name: "iptables",
-    summary: "Installs, removes and shows the rule that leads to the proxy",
+    summary: "Installs, removes and shows the rule that redirects to the proxy",
     help: HELP,
     options: OPTIONS,
     actions: ACTIONS,

@@ -138,7 +138,7 @@ export const OPTIONS = {
   user: {
     name: "user",
     value: "NAME|UID",
-    help: "Whom the proxy runs as when started as root",
+    help: "The user the proxy drops to when started as root",
     fallback: "10169",
     parse: parseUser,
   },

@@ -6,6 +6,7 @@
  * @module
  */
 import { run } from "../../deploy/build.ts";
+import { cacheFolder } from "../helpers/files.ts";
 
 /** A command; arguments `NAME=VALUE` before it set variables. */
 export type CommandLine = readonly string[];
@@ -35,9 +36,7 @@ function here(name: string): string {
 
 /** Where the results are kept. */
 async function cache(): Promise<string> {
-  const caches = Deno.env.get("XDG_CACHE_HOME") ??
-    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
-  const folder = `${caches}/c2s-imds/clients`;
+  const folder = `${await cacheFolder()}/clients`;
   await Deno.mkdir(folder, { recursive: true });
   return folder;
 }

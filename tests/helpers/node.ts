@@ -175,13 +175,37 @@ export async function rules(namespace: Namespace): Promise<string> {
 }
 
 /** Rules of others around the place of ours, with odd quoting. */
-export const FOREIGN = `*nat
+const FOREIGN = `*nat
 :OTHERS - [0:0]
 -A OUTPUT -d 10.1.1.1/32 -p tcp -m comment --comment "it's \\"c2s-imds\\" -j C2S-IMDS" -j OTHERS
 -A OUTPUT -d 10.1.1.2/32 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 82
 -A OTHERS -m owner --uid-owner 10169 -j RETURN
 COMMIT
 `;
+
+/** Native rules of others, before ours. */
+const FOREIGN_NATIVE = `table ip others { chain output {
+  type nat hook output priority -100;
+  ip daddr 10.1.1.1 tcp dport 81 redirect to :82
+  }
+}
+`;
+
+/** Installs rules of others in a backend. */
+export async function installForeign(
+  namespace: Namespace,
+  backend: NodeBackend,
+): Promise<void> {
+  if (backend === "nftables") {
+    await namespace.must(["nft", "-f", "-"], FOREIGN_NATIVE);
+    return;
+  }
+  await namespace.must([`iptables-${backend}-restore`, "--noflush"], FOREIGN);
+  await namespace.must([
+    ...[`ip6tables-${backend}`, "-t", "nat", "-A", "OUTPUT"],
+    ...["-d", "fd00::1", "-p", "tcp", "-j", "RETURN"],
+  ]);
+}
 
 /** What makes a command run as a user. */
 export function asUser(uid: number): readonly string[] {

@@ -1,9 +1,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Backend, BACKENDS } from "../../lib/rule/rule.ts";
+import { BACKENDS } from "../../lib/rule/rule.ts";
 import { iptablesWith, type Outcome } from "../helpers/iptables.ts";
 import { startLabels } from "../helpers/labels.ts";
 import { createNamespace, type Namespace } from "../helpers/namespace.ts";
-import { askAs, FOREIGN, NODE_NEEDS, prime, rules } from "../helpers/node.ts";
+import {
+  askAs,
+  installForeign,
+  NODE_NEEDS,
+  prime,
+  rules,
+} from "../helpers/node.ts";
 import { testWith } from "../helpers/requires.ts";
 
 const SERVICE = "http://169.254.169.254/";
@@ -39,28 +45,6 @@ async function createNode(): Promise<Namespace> {
     throw error;
   }
   return node;
-}
-
-/** Rules of others, before and after each other, with odd quoting. */
-async function installForeign(node: Namespace, backend: Backend) {
-  if (backend === "nftables") {
-    await node.must(
-      ["nft", "-f", "-"],
-      `table ip others { chain output { type nat hook output priority -100;
-        ip daddr 10.1.1.1 tcp dport 81 redirect to :82
-      }
-      }\n`,
-    );
-    return;
-  }
-  await node.must(
-    [`iptables-${backend}-restore`, "--noflush"],
-    FOREIGN,
-  );
-  await node.must([
-    ...[`ip6tables-${backend}`, "-t", "nat", "-A", "OUTPUT"],
-    ...["-d", "fd00::1", "-p", "tcp", "-j", "RETURN"],
-  ]);
 }
 
 /** How many jumps or tables of ours there are, by the backend's own listing. */
