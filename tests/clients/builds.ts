@@ -59,7 +59,7 @@ const VERSIONS = {
   goV1: ["go/go.mod", /aws-sdk-go v(\S+)/],
   goV2: ["go/go.mod", /ec2\/imds v(\S+)/],
   java: ["java/pom.xml", /<sdk>(.+)<\/sdk>/],
-  javaScript: ["../../deno.json", /ec2-metadata-service@([\d.]+)/],
+  javaScript: ["js.lock", /ec2-metadata-service@([\d.]+)/],
   rust: ["rust/Cargo.lock", /name = "aws-config"\nversion = "(.+)"/],
 } as const;
 
@@ -96,8 +96,10 @@ export function rust(): Promise<CommandLine> {
 export function afterburn(): Promise<CommandLine> {
   return once("afterburn", async () => {
     const folder = `${await cache()}/afterburn`;
-    const flags = ["--quiet", "--locked", "--debug", `--root=${folder}`];
-    await run("cargo", "install", ...flags, `afterburn@=${AFTERBURN}`);
+    await run(
+      ...["cargo", "install", "--quiet", "--locked", `afterburn@=${AFTERBURN}`],
+      ...[`--root=${folder}`, "--debug", "--config=profile.dev.debug=false"],
+    );
     return [`${folder}/bin/afterburn`];
   });
 }
@@ -142,24 +144,22 @@ export function boto3(script: string): Promise<CommandLine> {
 }
 
 /**
- * What runs a script with packages of npm.
- *
- * @param flags how its imports are resolved
- * @param script its path
- * @param packages what it loads beside its imports, given as its arguments
+ * What runs a script with the packages of `js.lock`, which are its arguments:
+ * as imports of the program they would be downloaded with it.
  */
-export function deno(
-  flags: readonly string[],
-  script: string,
-  ...packages: readonly string[]
-): Promise<CommandLine> {
-  return once(script.replace(/.*\//, ""), async () => {
+export function deno(script: string): Promise<CommandLine> {
+  return once(script, async () => {
     const path = Deno.execPath();
-    await run(path, "cache", ...flags, script, ...packages);
+    const lock = here("js.lock");
+    const { specifiers } = JSON.parse(await Deno.readTextFile(lock));
+    const packages = Object.keys(specifiers);
+    const flags = ["--quiet", "--no-config", `--lock=${lock}`, "--frozen"];
+    await run(path, "cache", ...flags, here(script), ...packages);
     const { denoDir } = JSON.parse(await run(path, "info", "--json"));
     return [
       ...[`DENO_DIR=${denoDir}`, path, "run", ...flags, "--cached-only"],
-      ...["--no-check", "--no-prompt", "--allow-all", script, ...packages],
+      ...["--no-check", "--no-prompt", "--allow-all", here(script)],
+      ...packages,
     ];
   });
 }

@@ -7,7 +7,6 @@
  */
 import { defaultTree, INSTANCE } from "../../lib/simulator/default_instance.ts";
 import type { Namespace } from "../helpers/namespace.ts";
-import { importFlags } from "../../deploy/build.ts";
 import type { Need } from "../helpers/requires.ts";
 import {
   AFTERBURN,
@@ -57,12 +56,6 @@ const ZONE = ["us-east-1a", "us-iso-east-1a"] as const;
 const SECRET = "SimulatedSecretKey/us-east-1/NotARealOne";
 const TOKEN = `SimulatedSessionToken/us-east-1/${INSTANCE.role}/NotARealOne==`;
 const USER_DATA = (defaultTree()["user-data"] as Uint8Array).toHex();
-
-/** The program's own import map and lock. */
-const OWN_IMPORTS = [
-  ...["--quiet", `--config=${scriptPath("../../deno.json")}`],
-  ...[...importFlags(), "--frozen"],
-];
 
 /** What both SDKs for Go print. */
 const OF_GO = {
@@ -266,7 +259,7 @@ export const CLIENTS: readonly Client[] = [
     name: "the AWS SDK for JavaScript",
     version: versionOf("javaScript"),
     needs: [],
-    command: () => deno(OWN_IMPORTS, scriptPath("js_sdk.ts")),
+    command: () => deno("js_sdk.ts"),
     changes: {
       "region": REGION,
       "availabilityZone": ZONE,

@@ -1,14 +1,13 @@
 /**
  * The AWS SDK for JavaScript finds the region by itself, and from it the
- * partition as its clients do. The package that resolves it is an argument.
+ * partition as its clients do. The packages are its arguments.
  *
  * @module
  */
-import { MetadataService } from "@aws-sdk/ec2-metadata-service";
-import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
-
-const [endpoints = ""] = Deno.args;
+const [metadata = "", endpoints = "", provider = ""] = Deno.args;
+const { MetadataService } = await import(metadata);
 const { partition } = await import(endpoints);
+const { fromInstanceMetadata } = await import(provider);
 
 const service = new MetadataService();
 const read = (path: string) => service.request(`/latest/meta-data/${path}`, {});

@@ -1,15 +1,13 @@
 /**
  * The AWS SDK for JavaScript finds region and credentials; it prints one JSON
- * document.
+ * document. The packages are its arguments.
  *
  * @module
  */
-import { MetadataService } from "@aws-sdk/ec2-metadata-service";
-import {
-  fromInstanceMetadata,
-  getInstanceMetadataEndpoint,
-  httpRequest,
-} from "@smithy/credential-provider-imds";
+const [metadata = "", , provider = ""] = Deno.args;
+const { MetadataService } = await import(metadata);
+const { fromInstanceMetadata, getInstanceMetadataEndpoint, httpRequest } =
+  await import(provider);
 
 const DOCUMENT = "/latest/dynamic/instance-identity/document";
 const META_DATA = "/latest/meta-data";

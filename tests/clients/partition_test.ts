@@ -1,30 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { INSTANCE } from "../../lib/simulator/default_instance.ts";
-import { REPOSITORY } from "../helpers/files.ts";
 import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
 import { deno } from "./builds.ts";
 import { type Client, type Json, python, runClient } from "./clients.ts";
-
-/** What resolves partitions for every client of the JavaScript SDK. */
-const ENDPOINTS = "npm:@aws-sdk/util-endpoints@3.996.54";
-
-/**
- * Resolved apart from the program's own imports: no other test needs the
- * package, whose lock is beside the script.
- */
-const FLAGS = [
-  "--quiet",
-  "--no-config",
-  `--import-map=${path("deploy/offline/imports.json")}`,
-  `--lock=${path("tests/clients/js_partition.lock")}`,
-  "--frozen",
-];
-
-function path(name: string): string {
-  return new URL(name, REPOSITORY).pathname;
-}
 
 /** A client, what it makes of the real instance, and of it under c2s. */
 type Resolver = Pick<Client, "name" | "needs" | "command"> & {
@@ -70,8 +50,7 @@ const RESOLVERS: readonly Resolver[] = [
   {
     name: "the AWS SDK for JavaScript",
     needs: [],
-    command: () =>
-      deno(FLAGS, path("tests/clients/js_partition.ts"), ENDPOINTS),
+    command: () => deno("js_partition.ts"),
     real: {
       region: "us-east-1",
       partition: "aws",
