@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Contestant, NGINX } from "./contestants.ts";
+import { type Contestant, HOT, NGINX } from "./contestants.ts";
 import { AROUND, type Lab, MEASURED, type Pinned, processesOf } from "./lab.ts";
 import { Samples, type Section } from "./report.ts";
 
@@ -23,6 +23,11 @@ export interface Plan {
 
 /** The service itself, without a proxy. */
 export const DIRECT = "direct";
+
+/** This program asked for more different things than it keeps in memory. */
+export const MANY_PATHS = `${HOT}, 1,000 paths in turn`;
+
+const PATHS = Array.from({ length: 1_000 }, (_, i) => `/latest/meta-data/${i}`);
 
 /** Processor time for a request. */
 export const CPU = "CPU µs";
@@ -154,20 +159,29 @@ export async function bursts(
     MEASURED,
   );
   const service = running[0]?.pids ?? [];
+  const asked = [
+    ...running.map((it) => ({ ...it, flags: [] as string[] })),
+    ...running.filter(({ name }) => name === HOT).map((it) => ({
+      ...it,
+      name: MANY_PATHS,
+      flags: [`-targets=${PATHS}`],
+    })),
+  ];
   for (const { address } of running.slice(1)) {
     await lab.load([`-n=${warmUp}`, "-c=16"], [address], AROUND);
   }
   const samples = new Samples();
   for (let round = 0; round < rounds; round++) {
     // Whoever comes first has the caches of the one before the last burst.
-    const turn = round % running.length;
-    const order = [...running.slice(turn), ...running.slice(0, turn)];
-    for (const { name, address, pids } of order) {
+    const turn = round % asked.length;
+    const order = [...asked.slice(turn), ...asked.slice(0, turn)];
+    for (const { name, address, pids, flags } of order) {
       const [it] = await lab.load(
         [
           ...[`-n=${burst}`, `-c=${connections}`],
           `-pids=${[...service, ...pids]}`,
           `-service=${at(SERVICE)}`,
+          ...flags,
         ],
         [address],
         AROUND,

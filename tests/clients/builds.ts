@@ -96,8 +96,10 @@ export function rust(): Promise<CommandLine> {
 export function afterburn(): Promise<CommandLine> {
   return once("afterburn", async () => {
     const folder = `${await cache()}/afterburn`;
-    const flags = ["--quiet", "--locked", "--debug", `--root=${folder}`];
-    await run("cargo", "install", ...flags, `afterburn@=${AFTERBURN}`);
+    await run(
+      ...["cargo", "install", "--quiet", "--locked", `afterburn@=${AFTERBURN}`],
+      ...[`--root=${folder}`, "--debug", "--config=profile.dev.debug=false"],
+    );
     return [`${folder}/bin/afterburn`];
   });
 }

@@ -35,7 +35,6 @@ const NEEDS = [
   ...NODE_NEEDS,
   { command: "podman", from: "podman" },
   { command: "runc", from: "runc" },
-  { command: "nsenter", from: "util-linux" },
   { command: "newuidmap", from: "uidmap" },
 ];
 
@@ -99,9 +98,7 @@ async function createUser(
   const folder = await Deno.makeTempDir({ prefix: "c2s-imds-user-" });
   await Deno.chmod(folder, 0o755);
   const command = (...args: readonly string[]): [string, ...string[]] => [
-    // `ip netns exec` hides the control groups; this brings them back.
-    ...["nsenter", `--mount=/proc/${Deno.pid}/ns/mnt`] as const,
-    ...["unshare", "--mount", "sh", "-c", AS_METADATA, folder],
+    ...["unshare", "--mount", "sh", "-c", AS_METADATA, folder] as const,
     ...["podman", ...args],
   ];
   const archive = `${folder}/image.tar`;

@@ -66,10 +66,8 @@ export async function createPodman(): Promise<Podman> {
     program: (image, ...flags) => ({
       env,
       command: [
-        // `ip netns exec` hides the control groups; this brings them back.
-        ...["nsenter", `--mount=/proc/${Deno.pid}/ns/mnt`] as const,
-        ...[...command, "run", "--rm", "--pull=never", "--net=host"],
-        ...[...flags, image],
+        ...command,
+        ...["run", "--rm", "--pull=never", "--net=host", ...flags, image],
       ],
     }),
     async [Symbol.asyncDispose]() {

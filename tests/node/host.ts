@@ -50,17 +50,20 @@ async function rootFileSystem(): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", recipe));
   const folder = `${await cacheFolder()}/node-${hash.toHex().slice(0, 12)}`;
   if (existsSync(folder)) return folder;
-  const { code, stderr } = await new Deno.Command("mmdebstrap", {
+  const made = await Deno.makeTempDir({ dir: await cacheFolder() });
+  // What it mounts goes with it, even where it is killed.
+  const { code, stderr } = await new Deno.Command("unshare", {
     args: [
-      ...["--quiet", "--variant=minbase", `--include=${PACKAGES.join()}`],
+      ...["--mount", "mmdebstrap", "--quiet", "--variant=minbase"],
+      `--include=${PACKAGES.join()}`,
       ...CUSTOMIZE.map((line) => `--customize-hook=${line}`),
-      ...["bookworm", `${folder}.new`],
+      ...["bookworm", made],
     ],
     stdout: "null",
     stderr: "piped",
   }).output();
   if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-  await Deno.rename(`${folder}.new`, folder);
+  await Deno.rename(made, folder);
   return folder;
 }
 
@@ -71,6 +74,7 @@ const MOUNTED =
 /** A node; disposing of it cuts its power. */
 export class Host implements AsyncDisposable {
   #machine: Spawned | undefined;
+  /** Its first process; 0 while there is none. */
   #leader = 0;
   #plug: Plug | undefined;
 
@@ -149,8 +153,10 @@ export class Host implements AsyncDisposable {
     ]));
     await until("systemd", async () => {
       const of = `task/${machine.pid}/children`;
-      this.#leader = Number((await procfs(machine.pid, of)).trim());
-      return await procfs(this.#leader, "comm") === "systemd\n";
+      const leader = Number((await procfs(machine.pid, of)).trim());
+      const found = await procfs(leader, "comm") === "systemd\n";
+      if (found) this.#leader = leader;
+      return found;
     }, PATIENCE_MS);
     await this.until(
       "systemd answers",
@@ -160,18 +166,19 @@ export class Host implements AsyncDisposable {
 
   /** Its power is gone. */
   async cut(): Promise<void> {
-    const [machine, plug] = [this.#machine, this.#plug];
-    if (machine === undefined || plug === undefined) return;
+    if (this.#leader > 0) await succeed(["kill", "-KILL", `${this.#leader}`]);
+    this.#leader = 0;
+    await this.#machine?.kill();
     this.#machine = undefined;
-    await runToEnd(["kill", "-KILL", `${this.#leader}`]);
-    await machine.kill();
-    await plug[Symbol.asyncDispose]();
+    await this.#plug?.[Symbol.asyncDispose]();
+    this.#plug = undefined;
   }
 
   /** It stops as it is told to. */
   async powerOff(): Promise<void> {
     await this.run("systemctl", "poweroff");
     await this.#machine?.ended;
+    this.#leader = 0;
     await this.cut();
   }
 

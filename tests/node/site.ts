@@ -25,6 +25,7 @@ export const SITE_NEEDS: readonly Need[] = [
   { command: "docker-registry", from: "docker-registry" },
   { command: "skopeo", from: "skopeo" },
   { command: "openssl", from: "openssl" },
+  { command: "tinyproxy", from: "tinyproxy-bin" },
   { command: "podman", from: "podman" },
   { command: "runc", from: "runc" },
   { command: "cargo", from: "rustup.rs" },
@@ -109,18 +110,19 @@ export class Site implements AsyncDisposable {
         namespace: behind.name,
       }),
     );
-    const script = (path: string) => new URL(path, import.meta.url).pathname;
+    const { pathname } = new URL("../clients/service.py", import.meta.url);
     const service = behind.spawn([
-      ...["/usr/bin/python3", script("../clients/service.py"), "--record"],
+      ...["/usr/bin/python3", pathname, "--record"],
       ...["--listen=169.254.169.254:80", "--tree=http://127.0.0.1:1340"],
     ]);
     await service.shows(/listening/);
     // Without a route: it answers to nobody but the proxy.
     const network = await neighbour("10.77.2");
+    await Deno.writeTextFile(`${folder}/proxy.conf`, "Port 3128\n");
     const proxy = router.spawn(
-      ["/usr/bin/python3", script("connect.py"), "0.0.0.0:3128"],
+      ["tinyproxy", "-d", "-c", `${folder}/proxy.conf`],
     );
-    await proxy.shows(/ready/);
+    await proxy.shows(/Accepting connections/);
     await certify(folder);
     const images: string[] = [];
     const site = new Site(

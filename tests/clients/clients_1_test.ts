@@ -1,0 +1,3 @@
+import { testThird } from "./services.ts";
+
+testThird(0);

@@ -1,3 +1,0 @@
-import { SERVICES, testClients } from "./services.ts";
-
-SERVICES.forEach(testClients);

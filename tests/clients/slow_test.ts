@@ -1,3 +1,0 @@
-import { SLOW, testClients } from "./services.ts";
-
-SLOW.forEach(testClients);
