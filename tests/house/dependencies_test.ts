@@ -57,3 +57,10 @@ Deno.test("CONTRIBUTING.md lists the packages of all manifests, and no other", (
   const asked = new Set(MANIFESTS.flatMap(packagesOf));
   assertEquals(listed().sort(), [...asked].sort());
 });
+
+Deno.test("deno.json asks npm for nothing, which deno task would download for the demo, too", () => {
+  const [config] = MANIFESTS.filter(({ path }) => path === "deno.json");
+  const { imports = {} }: Manifest = JSON.parse(config?.text ?? "");
+  const fromNpm = Object.values(imports).filter((it) => it.startsWith("npm:"));
+  assertEquals(fromNpm, []);
+});
