@@ -9,7 +9,7 @@ import {
 import { testWith } from "../helpers/requires.ts";
 
 /** What the program runs on a node that has nft and no iptables. */
-const PROGRAMS = ["cat", "id", "ip", "kill", "nft", "ss", "test"];
+const PROGRAMS = ["cat", "id", "kill", "nft", "nsenter", "ss", "test"];
 
 testWith(NODE_NEEDS)(
   "serve --iptables keeps a rule of nft's own where there is no iptables",
