@@ -111,6 +111,18 @@ const FAULTS: ReadonlyArray<readonly [string, Act, Outcome]> = [
     FINE,
   ],
   [
+    "sends 100 without end",
+    "HTTP/1.1 100 Go\r\n\r\n".repeat(10_000),
+    bad(/bad answer: too many interim answers"/),
+  ],
+  [
+    "sends each byte in a chunk of its own",
+    `${OK}Transfer-Encoding: chunked\r\n\r\n${
+      "1\r\nx\r\n".repeat(20_000)
+    }a\r\n us-east-1\r\n0\r\n\r\n`,
+    { ...FINE, body: `${"x".repeat(20_000)} us-iso-east-1` },
+  ],
+  [
     "sends early hints",
     "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + answer("us-east-1"),
     FINE,

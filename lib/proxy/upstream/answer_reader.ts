@@ -13,6 +13,9 @@ import { badAnswer, brokeOff, UpstreamError } from "./upstream_error.ts";
 /** The most bytes an answer's head may have; real ones have about 300. */
 const MAX_HEAD_BYTES = 64 * 1024;
 
+/** The most interim answers; a service that sends more never gets to its own. */
+const MAX_INTERIM = 100;
+
 /** The longest line before a chunk, and the longest trailer; real ones have 6. */
 const MAX_LINE_BYTES = 4_096;
 
@@ -37,6 +40,8 @@ const SIZE_LINE = new RegExp(
 /** What no line may hold: a lone CR or LF could end it for others. */
 // deno-lint-ignore no-control-regex -- control characters are the point
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+const LF = 0x0a;
 
 /** What ends a line, and what ends a head or the fields behind a body. */
 const LINE_END = /\n/g;
@@ -80,7 +85,7 @@ export async function readAnswer(
   connection: Connection,
   method: string,
 ): Promise<UpstreamAnswer> {
-  for (;;) {
+  for (let interim = 0; interim <= MAX_INTERIM; interim++) {
     const head = await readTo(FIELDS_END, connection, MAX_HEAD_BYTES, START);
     const [first = "", ...lines] = head;
     const [, code] = STATUS_LINE.exec(first) ?? [];
@@ -97,6 +102,7 @@ export async function readAnswer(
     const body = new AnswerBody(connection, framing);
     return { status, headers, length, body };
   }
+  throw badAnswer("too many interim answers");
 }
 
 /** [RFC 9112, 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3). */
@@ -162,7 +168,9 @@ async function readTo(
   for (let text = "", read = 0;; read = text.length) {
     const bytes = await connection.read();
     if (bytes === undefined) throw brokeOff("the connection ended");
-    text += latin1(bytes);
+    // Of a buffer full of short chunks, each line is made text once.
+    const line = end === LINE_END ? bytes.indexOf(LF) + 1 : 0;
+    text += latin1(bytes.subarray(0, line || bytes.length));
     if (!text.startsWith(start.slice(0, text.length))) {
       throw badAnswer("not HTTP/1");
     }
