@@ -73,7 +73,7 @@ function reasons(
   { diagnosis, observation }: Seen,
 ): readonly Reason[] {
   const { kind, region = "", silence, source, status } = diagnosis;
-  const unmet = observation.promises.find(({ kept }) => !kept);
+  const unmet = observation.expectations.find(({ met }) => !met);
   const end = unmet?.outcome.silence ?? `status ${unmet?.outcome.status}`;
   const foreign = rule.state === "drift"
     ? rule.differences.find(isShadowed)

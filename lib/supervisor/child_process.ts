@@ -135,7 +135,7 @@ export function controlChild(
   listening.promise.catch(() => {});
   const states = process.stdout.getReader();
   const logs = process.stderr.getReader();
-  const hearStates = async () => {
+  const readStates = async () => {
     for await (const line of readLines(states, LONGEST_STATE)) {
       try {
         state = parseChildState(line, config.listen);
@@ -163,7 +163,7 @@ export function controlChild(
       stderr(`${unforged(line)}\n`);
     }
   };
-  const heard = Promise.allSettled([hearStates(), relayLog()]);
+  const streamsRead = Promise.allSettled([readStates(), relayLog()]);
 
   const input = process.stdin.getWriter();
   let desired: DesiredChild = { config, ...orders };
@@ -195,7 +195,7 @@ export function controlChild(
     kill();
   });
   const ended = process.status.then(async ({ code, signal }) => {
-    await firstWithin(LAST_LINES_MS, heard);
+    await firstWithin(LAST_LINES_MS, streamsRead);
     for (const reader of [states, logs]) reader.cancel().catch(() => {});
     isReady = false;
     input.abort().catch(() => {});

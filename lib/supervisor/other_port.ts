@@ -14,7 +14,7 @@ import {
   listeningSockets,
   processesAt,
 } from "../system/socket_owners.ts";
-import { outlast } from "./rule_keeper.ts";
+import { retryOnConflict } from "./rule_keeper.ts";
 
 /** A first and a last port. */
 export type PortRange = readonly [first: number, last: number];
@@ -40,7 +40,7 @@ export async function otherAddress(
   const listeners = await read();
   const holder = holderOf(taken, listeners);
   if (holder?.uid === uid) {
-    return await outlast(async () => {
+    return await retryOnConflict(async () => {
       if (holderOf(taken, await read())?.uid !== uid) return taken;
       throw new ConflictError({ port: taken.port, uid });
     });

@@ -90,7 +90,7 @@ export interface RuleAccess {
  *
  * @throws {ConflictError} for what stays, and so is of another instance
  */
-export async function outlast<T>(act: () => Promise<T>): Promise<T> {
+export async function retryOnConflict<T>(act: () => Promise<T>): Promise<T> {
   const end = performance.now() + ORPHAN_MS;
   for (;;) {
     try {
@@ -173,7 +173,7 @@ export class RuleKeeper implements RuleView {
     return this.#inTurn(async () => {
       // Deaths in a row would else make a stop wait for what is long over.
       if (desired !== this.#desired) return;
-      await outlast(() => this.#reconcile(desired));
+      await retryOnConflict(() => this.#reconcile(desired));
       this.#fullLookAt = performance.now() + FULL_LOOK_MS;
       this.#programLookAt = performance.now() + PROGRAM_LOOK_MS;
     });
