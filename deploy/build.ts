@@ -158,7 +158,6 @@ Deno.exit(await runCommandLine(Deno.args, io, COMMANDS));
   }
   texts.set(helper, texts.get(helper)?.replace(NAMING, "$1=>$2") ?? "");
   sources.delete(start);
-  await requireUsings([...texts.values()], [...sources]);
   const files: string[] = [];
   for (const [name, text] of numberChunks(ENTRY, (it) => texts.get(it))) {
     await Deno.writeTextFile(`${folder}/${name}`, text);
@@ -166,26 +165,6 @@ Deno.exit(await runCommandLine(Deno.args, io, COMMANDS));
   }
   const [entry = "", ...chunks] = files;
   return { entry, chunks, sources: [...sources].sort() };
-}
-
-/**
- * Requires that what `using` ends is ended in the bundle, too: esbuild before
- * 0.28.1 puts what is used once in the place of its name
- * (https://github.com/evanw/esbuild/issues/4482).
- *
- * @throws {Error} where one is lost
- */
-async function requireUsings(
-  bundle: readonly string[],
-  sources: readonly string[],
-): Promise<void> {
-  const own = sources.filter((it) => it.startsWith(`${FOLDER}lib/`));
-  const texts = await Promise.all(own.map((it) => Deno.readTextFile(it)));
-  const count = (all: readonly string[]) =>
-    all.flatMap((text) => text.match(/\busing [\w$]+ ?=/g) ?? []).length;
-  const [kept, written] = [count(bundle), count(texts)];
-  if (kept === written) return;
-  throw new Error(`The bundle has ${kept} of ${written} using declarations`);
 }
 
 /**

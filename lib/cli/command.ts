@@ -24,9 +24,6 @@ export const EXIT = {
 /** One of {@linkcode EXIT}. */
 export type ExitCode = typeof EXIT[keyof typeof EXIT];
 
-/** A signal a subcommand may listen to. */
-export type Signal = Deno.Signal;
-
 /** The outside world, handed to a subcommand so that tests can stand in. */
 export interface Io {
   /** The environment it was started with. */
@@ -44,7 +41,7 @@ export interface Io {
   /** Reads a whole text file. */
   readTextFile(path: string, options?: ReadTextFileOptions): string;
   /** Calls back at each such signal until the returned function is called. */
-  onSignal(signal: Signal, handler: () => void): () => void;
+  onSignal(signal: Deno.Signal, handler: () => void): () => void;
 }
 
 /** One subcommand of `c2s-imds`. */
@@ -68,6 +65,9 @@ export interface Command {
   run(args: readonly string[], io: Io): Promise<ExitCode>;
 }
 
+/** What the original's way of calling means: flags and no subcommand. */
+export const DEFAULT_COMMAND = "serve";
+
 /** A subcommand that is not loaded yet. */
 export interface CommandEntry {
   /** The word that calls it. */
@@ -76,4 +76,12 @@ export interface CommandEntry {
   readonly hidden?: boolean;
   /** Loads it. */
   load(): Promise<Command>;
+}
+
+/** Loads the subcommands that are for people. */
+export function loadShown(
+  entries: readonly CommandEntry[],
+): Promise<readonly Command[]> {
+  const shown = entries.filter(({ hidden }) => hidden !== true);
+  return Promise.all(shown.map((entry) => entry.load()));
 }

@@ -14,14 +14,13 @@ import {
 import {
   type Command,
   type CommandEntry,
+  DEFAULT_COMMAND,
   EXIT,
   type ExitCode,
   type Io,
+  loadShown,
 } from "./command.ts";
 import { versionLine } from "./version.ts";
-
-/** What the original's way of calling means: flags and no subcommand. */
-const DEFAULT_COMMAND = "serve";
 
 const HELP_FLAG = /^(?:--help(?:=.*)?|-h)$/s;
 const VERSION_FLAG = /^(?:--version|-V)$/;
@@ -93,21 +92,14 @@ async function load(
 ): Promise<Command> {
   const entry = commands.find((command) => command.name === name);
   if (entry !== undefined) return await entry.load();
-  const known = shown(commands).map((command) => command.name);
+  const known = (await loadShown(commands)).map((command) => command.name);
   throw unknown(`subcommand ${quote(name)}`, name, known);
 }
 
-/** The subcommands that are for people. */
-function shown(commands: readonly CommandEntry[]): readonly CommandEntry[] {
-  return commands.filter(({ hidden }) => hidden !== true);
-}
-
 async function generalHelp(commands: readonly CommandEntry[]): Promise<string> {
-  const loaded = await Promise.all(
-    shown(commands).map((command) => command.load()),
-  );
+  const shown = await loadShown(commands);
   const list = alignColumns(
-    loaded.map(({ name, summary }) => [`  ${name}`, summary]),
+    shown.map(({ name, summary }) => [`  ${name}`, summary]),
   );
   return `Usage: c2s-imds SUBCOMMAND [flags]
 

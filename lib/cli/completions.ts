@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Command } from "./command.ts";
+import { type Command, DEFAULT_COMMAND } from "./command.ts";
 import type { Option } from "./options.ts";
 
 /** The shells there are completions for. */
@@ -14,9 +14,6 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = typeof SHELLS[number];
 
 const HELP: Option = { name: "help", help: "Tells more" };
-
-/** What takes flags without being named. */
-const DEFAULT_COMMAND = "serve";
 
 /** What may follow a subcommand, or one of its actions. */
 interface Context {

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type Command, type CommandEntry, EXIT } from "../cli/command.ts";
+import {
+  type Command,
+  type CommandEntry,
+  EXIT,
+  loadShown,
+} from "../cli/command.ts";
 import { renderCompletions, SHELLS } from "../cli/completions.ts";
 import { parseAction } from "../cli/options.ts";
 
@@ -35,9 +40,7 @@ export function createCompletions(
     actions: SHELLS,
     async run(args, io) {
       const { action } = parseAction(args, [], SHELLS, "shell");
-      const shown = entries().filter(({ hidden }) => hidden !== true);
-      const commands = await Promise.all(shown.map((it) => it.load()));
-      io.stdout(renderCompletions(action, commands));
+      io.stdout(renderCompletions(action, await loadShown(entries())));
       return EXIT.OK;
     },
   };

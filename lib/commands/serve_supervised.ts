@@ -39,7 +39,11 @@ import {
   warnOfSynCookies,
 } from "../supervisor/preflight.ts";
 import { doubtfulFamilies, routeFault } from "../supervisor/route.ts";
-import { outlast, RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
+import {
+  retryOnConflict,
+  RuleKeeper,
+  type Where,
+} from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
 import {
@@ -146,7 +150,7 @@ function requireReachable(config: ServeConfig): void {
   throw new UsageError(
     `Cannot use --iptables with --listen ${
       config.listen.map(formatAddress).join(" ")
-    }: expected a listener on 127.0.0.1, where the rule leads to`,
+    }: expected a listener on 127.0.0.1, to which the rule redirects`,
   );
 }
 
@@ -188,7 +192,7 @@ async function openRule(
       route: (desired) => routeFault(desired, run),
     }, log),
     async requireAlone() {
-      const reading = await outlast(() => requireAlone(machine));
+      const reading = await retryOnConflict(() => requireAlone(machine));
       known = { reading, at: performance.now() };
     },
     open(addresses) {

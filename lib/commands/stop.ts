@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { EXIT, type ExitCode, type Io, type Signal } from "../cli/command.ts";
+import { EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import type { Proxy } from "../proxy/proxy.ts";
 import type { Log } from "../system/log.ts";
 import { StopOrder } from "../system/stop_order.ts";
@@ -12,7 +12,7 @@ import { StopOrder } from "../system/stop_order.ts";
  * SIGALRM and SIGQUIT would end the process on the spot, and leave the rule or
  * the address behind.
  */
-const STOPPING: readonly Signal[] = [
+const STOPPING: readonly Deno.Signal[] = [
   "SIGTERM",
   "SIGINT",
   "SIGQUIT",
@@ -20,7 +20,7 @@ const STOPPING: readonly Signal[] = [
 ];
 
 /** They mean nothing here, and would do the same. */
-const IGNORED: readonly Signal[] = ["SIGUSR1", "SIGUSR2"];
+const IGNORED: readonly Deno.Signal[] = ["SIGUSR1", "SIGUSR2"];
 
 /**
  * A signal so soon after another is the same one, in milliseconds: timeout

@@ -38,6 +38,12 @@ const PROMETHEUS = {
 
 const RBAC = "rbac.authorization.k8s.io";
 
+const METADATA = {
+  name: NAME,
+  namespace: NAME,
+  labels: labels("monitoring"),
+} as const;
+
 /** The label of namespaces that the platform's Prometheus looks at. */
 export const MONITORED: Readonly<Record<string, string>> = {
   "openshift.io/cluster-monitoring": "true",
@@ -52,53 +58,41 @@ export function monitoringObjects(): readonly unknown[] {
       name: NAME,
       namespace: NAME,
     }),
-    role("ClusterRole", "metrics", [
+    ...grant("ClusterRole", "metrics", [
       { nonResourceURLs: ["/metrics"], verbs: ["get"] },
     ]),
-    binding("ClusterRole", "metrics", `${NAME}-metrics`, PROMETHEUS),
-    role("Role", "targets", [
-      ...[
-        ["", ["services", "endpoints", "pods"]],
-        ["discovery.k8s.io", ["endpointslices"]],
-      ].map(([group, resources]) => ({
-        apiGroups: [group],
-        resources,
-        verbs: ["get", "list", "watch"],
-      })),
+    ...grant("Role", "targets", [
+      reading("", "services", "endpoints", "pods"),
+      reading("discovery.k8s.io", "endpointslices"),
     ]),
-    binding("Role", "targets", `${NAME}-targets`, PROMETHEUS),
     service(),
     serviceMonitor(),
     {
       apiVersion: "monitoring.coreos.com/v1",
       kind: "PrometheusRule",
-      metadata: inNamespace(NAME),
+      metadata: METADATA,
       spec: alerts,
     },
   ];
 }
 
-function inNamespace(name: string) {
-  return { name, namespace: NAME, labels: labels("monitoring") };
-}
+type RoleKind = "Role" | "ClusterRole";
 
-/** What belongs to no namespace is told apart by its name alone. */
-function metadataOf(kind: "Role" | "ClusterRole", suffix: string) {
-  const { namespace, ...rest } = inNamespace(`${NAME}-${suffix}`);
-  return kind === "Role" ? { ...rest, namespace } : rest;
-}
-
-function role(
-  kind: "Role" | "ClusterRole",
-  suffix: string,
-  rules: readonly unknown[],
-) {
+/** A role, and what gives it to Prometheus. */
+function grant(kind: RoleKind, suffix: string, rules: readonly unknown[]) {
   const metadata = metadataOf(kind, suffix);
-  return { apiVersion: `${RBAC}/v1`, kind, metadata, rules };
+  return [
+    { apiVersion: `${RBAC}/v1`, kind, metadata, rules },
+    binding(kind, suffix, metadata.name, PROMETHEUS),
+  ];
+}
+
+function reading(group: string, ...resources: readonly string[]) {
+  return { apiGroups: [group], resources, verbs: ["get", "list", "watch"] };
 }
 
 function binding(
-  kind: "Role" | "ClusterRole",
+  kind: RoleKind,
   suffix: string,
   name: string,
   subject: unknown,
@@ -112,12 +106,18 @@ function binding(
   };
 }
 
+/** What belongs to no namespace is told apart by its name alone. */
+function metadataOf(kind: RoleKind, suffix: string) {
+  const { namespace, ...rest } = { ...METADATA, name: `${NAME}-${suffix}` };
+  return kind === "Role" ? { ...rest, namespace } : rest;
+}
+
 function service() {
   return {
     apiVersion: "v1",
     kind: "Service",
     metadata: {
-      ...inNamespace(NAME),
+      ...METADATA,
       annotations: {
         "service.beta.openshift.io/serving-cert-secret-name": TLS,
       },
@@ -134,7 +134,7 @@ function serviceMonitor() {
   return {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "ServiceMonitor",
-    metadata: inNamespace(NAME),
+    metadata: METADATA,
     spec: {
       selector: { matchLabels: SELECTOR },
       endpoints: [{

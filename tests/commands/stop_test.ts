@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { EXIT, type Signal } from "../../lib/cli/command.ts";
+import { EXIT } from "../../lib/cli/command.ts";
 import { UsageError } from "../../lib/cli/message.ts";
 import { serve } from "../../lib/commands/serve.ts";
 import { listenForSignals, runUntilStopped } from "../../lib/commands/stop.ts";
@@ -15,7 +15,7 @@ function listen() {
   let time = 0;
   const signals = listenForSignals(io, () => time);
   signals.log = log;
-  const send = (signal: Signal, at = 0) => {
+  const send = (signal: Deno.Signal, at = 0) => {
     time = at;
     handlers.get(signal)?.();
   };

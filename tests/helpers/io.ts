@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Io, Signal } from "../../lib/cli/command.ts";
+import type { Io } from "../../lib/cli/command.ts";
 
 /** An outside world, and what came of it. */
 export interface FakeIo {
@@ -12,7 +12,7 @@ export interface FakeIo {
   /** All that it wrote so far. */
   readonly written: { stdout: string; stderr: string };
   /** The handlers of signals that are in place. */
-  readonly handlers: ReadonlyMap<Signal, () => void>;
+  readonly handlers: ReadonlyMap<Deno.Signal, () => void>;
   /** Waits until standard output has a text. */
   printed(part: string): Promise<void>;
 }
@@ -28,7 +28,7 @@ export function fakeIo(
     & Partial<Pick<Io, "env" | "columns">> = {},
 ): FakeIo {
   const written = { stdout: "", stderr: "" };
-  const handlers = new Map<Signal, () => void>();
+  const handlers = new Map<Deno.Signal, () => void>();
   const waiting = new Map<string, () => void>();
   const io: Io = {
     env: {},

@@ -23,32 +23,42 @@ for (const hostname of ["127.0.0.1", "::1"]) {
   });
 }
 
-testWith([
-  ...NAMESPACES,
-  { command: "iptables", from: "iptables" },
-  { command: "curl", from: "curl" },
-])(
-  "serve answers 508 when the rule does not exempt it",
-  async () => {
-    await using node = await createNamespace(["169.254.169.254/32"]);
-    await node.must([
-      ...["iptables", "-t", "nat", "-A", "OUTPUT", "-d", "169.254.169.254"],
-      ...["-p", "tcp", "--dport", "80", "-j", "REDIRECT", "--to-ports", "4000"],
-    ]);
-    await using proxy = await startProgram(
-      ["serve", "--listen=127.0.0.1:4000"],
-      { namespace: node.name },
-    );
-    const seen = await node.must([
-      ...["curl", "--silent", "--max-time", "30"],
-      ...["--write-out", "%{http_code}", "http://169.254.169.254/latest/"],
-    ]);
-    assertMatch(seen, /^c2s-imds: Loop detected: [^\n]+\n508$/);
-    // What it writes comes by another way than its answer.
-    await until(
-      "it is logged",
-      () => /the rule must exempt the uid/.test(proxy.stderr()),
-    );
-    assertEquals(proxy.stderr().match(/came back/g)?.length, 1);
-  },
-);
+const REDIRECTED = [
+  ["iptables", "127.0.0.1", "169.254.169.254"],
+  ["ip6tables", "[::1]", "[fd00:ec2::254]"],
+] as const;
+
+for (const [iptables, loopback, service] of REDIRECTED) {
+  testWith([
+    ...NAMESPACES,
+    { command: "iptables", from: "iptables" },
+    { command: "curl", from: "curl" },
+  ])(
+    `serve answers 508 when the rule does not exempt it (${iptables})`,
+    async () => {
+      const address = service.replace(/[[\]]/g, "");
+      await using node = await createNamespace([
+        `${address}/${iptables === "iptables" ? 32 : 128}`,
+      ]);
+      await node.must([
+        ...[iptables, "-t", "nat", "-A", "OUTPUT", "-d", address, "-p", "tcp"],
+        ...["--dport", "80", "-j", "REDIRECT", "--to-ports", "4000"],
+      ]);
+      await using proxy = await startProgram(
+        ["serve", `--listen=${loopback}:4000`, `--upstream=http://${service}`],
+        { namespace: node.name },
+      );
+      const seen = await node.must([
+        ...["curl", "--silent", "--globoff", "--max-time", "30"],
+        ...["--write-out", "%{http_code}", `http://${service}/latest/`],
+      ]);
+      assertMatch(seen, /^c2s-imds: Loop detected: [^\n]+\n508$/);
+      // What it writes comes by another way than its answer.
+      await until(
+        "it is logged",
+        () => /the rule must exempt the uid/.test(proxy.stderr()),
+      );
+      assertEquals(proxy.stderr().match(/came back/g)?.length, 1);
+    },
+  );
+}
