@@ -30,7 +30,7 @@ export interface Expectation {
 /** What one answer shows of it. */
 export interface Judgement {
   /** Whether the proxy would leave it as it is. */
-  readonly kept: boolean;
+  readonly met: boolean;
   /** What the proxy would make of it, in a few words. */
   readonly expected: string;
   /** What the answer shows instead, or as well, if it is worth telling. */
@@ -83,17 +83,17 @@ function judge(
   rewrite: BodyRewrite,
 ): Judgement {
   if (status !== STATUS_CODE.OK && status !== STATUS_CODE.NotFound) {
-    return { kept: false, expected: "an answer" };
+    return { met: false, expected: "an answer" };
   }
   const { edit } = rewrite;
   const wanted = replacementOf(status, edit) ??
     { status, bytes: rewritten(status, body, rewrite) };
-  const kept = wanted.status === status && equals(wanted.bytes, body);
+  const met = wanted.status === status && equals(wanted.bytes, body);
   const [found, text] = [body, wanted.bytes].map((it) =>
     new TextDecoder().decode(it)
   ) as [string, string];
   if (wanted.status !== STATUS_CODE.OK) {
-    return { kept, expected: `${wanted.status}` };
+    return { met, expected: `${wanted.status}` };
   }
   // An override may be user data, which belongs in no report.
   const show = edit?.kind === "text" && edit.adds
@@ -102,8 +102,8 @@ function judge(
     : shown;
   const expected = show(text, found);
   return status === STATUS_CODE.OK
-    ? { kept, expected, found: show(found, text) }
-    : { kept, expected };
+    ? { met, expected, found: show(found, text) }
+    : { met, expected };
 }
 
 /** A text; of JSON, the fields that differ in another. */

@@ -56,7 +56,7 @@ export const SOURCES = [
 export type Source = typeof SOURCES[number][0];
 
 /** What one of the three answers said. */
-export interface Sight {
+export interface Reading {
   /** Which. */
   readonly source: Source;
   /** How the question ended. */
@@ -80,9 +80,9 @@ export interface Observation {
   /** Whether a token came with its TTL, which some SDKs insist on. */
   readonly ttlTold: boolean;
   /** The answers in the order of {@linkcode SOURCES}, up to a silence. */
-  readonly sights: readonly Sight[];
+  readonly readings: readonly Reading[];
   /** What is expected beside the region, up to a silence. */
-  readonly promises: readonly Shown[];
+  readonly expectations: readonly Shown[];
 }
 
 /** How long SDKs wait for an answer: one second, botocore and Java alike. */
@@ -150,9 +150,15 @@ export async function observe(
   const isV1 = WITHOUT_TOKENS.includes(answer.status);
   const version = hasToken ? "v2" : isV1 ? "v1" : undefined;
   const ttlTold = answer.headers.has(TOKEN_TTL_HEADER.toLowerCase());
-  const sights: Sight[] = [];
-  const promises: Shown[] = [];
-  const seen = { token, version, ttlTold, sights, promises } as const;
+  const readings: Reading[] = [];
+  const shown: Shown[] = [];
+  const seen = {
+    token,
+    version,
+    ttlTold,
+    readings,
+    expectations: shown,
+  } as const;
   if (version === undefined) return seen;
   const headers: Record<string, string> = hasToken
     ? { [TOKEN_HEADER]: textOf(answer) }
@@ -160,12 +166,12 @@ export async function observe(
   for (const [source, target] of SOURCES) {
     if (silent) break;
     const { outcome, answer } = await timed({ target, headers });
-    sights.push({ source, outcome, place: placeOf(source, answer) });
+    readings.push({ source, outcome, place: placeOf(source, answer) });
   }
   for (const { what, target, judge } of expectations) {
     if (silent) break;
     const { outcome, answer } = await timed({ target, headers });
-    promises.push({ what, outcome, ...judge(answer) });
+    shown.push({ what, outcome, ...judge(answer) });
   }
   return seen;
 }
@@ -257,14 +263,14 @@ export interface Diagnosis extends Omit<Outcome, "ms"> {
  * @param regions emulated regions by real ones
  */
 export function diagnose(
-  { token, version, sights }: Observation,
+  { token, version, readings }: Observation,
   regions: RegionMap,
 ): Diagnosis {
-  for (const outcome of [token, ...sights.map(({ outcome }) => outcome)]) {
+  for (const outcome of [token, ...readings.map(({ outcome }) => outcome)]) {
     const { ms: _, ...silence } = outcome;
     if (outcome.silence !== undefined) return { kind: "silent", ...silence };
   }
-  const there = sights.filter(({ outcome }) =>
+  const there = readings.filter(({ outcome }) =>
     outcome.status !== STATUS_CODE.NotFound
   );
   const failed = version === undefined

@@ -172,7 +172,7 @@ export async function probe(
 /** Whether clients see the emulated region, and what goes with it. */
 function isFine({ seen, ipv6 }: Looked): boolean {
   return seen.diagnosis.kind === "emulated" &&
-    seen.observation.promises.every(({ kept }) => kept) && !showsOther(ipv6);
+    seen.observation.expectations.every(({ met }) => met) && !showsOther(ipv6);
 }
 
 /**

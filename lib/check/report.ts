@@ -55,8 +55,7 @@ export function renderReport(findings: Findings, advice: Advice): string {
  * @param advice what it comes to
  */
 export function renderReportJson(findings: Findings, advice: Advice): string {
-  const { seen, ipv6, proxy, regions, ...others } = findings;
-  const { diagnosis, ...place } = proxy ?? {};
+  const { seen, ipv6, regions, ...others } = findings;
   return `${
     JSON.stringify({
       ...advice,
@@ -65,9 +64,8 @@ export function renderReportJson(findings: Findings, advice: Advice): string {
       // Whether anything was answered at all.
       reachable: seen && seen.observation.token.silence === undefined,
       ...seen?.observation,
-      sighting: seen?.diagnosis,
+      diagnosis: seen?.diagnosis,
       ipv6: ipv6?.diagnosis,
-      proxy: proxy && { ...place, sighting: diagnosis },
       warnings: warnings(findings),
     })
   }\n`;
@@ -75,7 +73,7 @@ export function renderReportJson(findings: Findings, advice: Advice): string {
 
 function observationLines(observation: Observation | undefined): Line[] {
   if (observation === undefined) return [];
-  const { token, version, sights, promises } = observation;
+  const { token, version, readings, expectations } = observation;
   const { silence, reason } = token;
   const reachable = silence === undefined
     ? "yes"
@@ -86,14 +84,16 @@ function observationLines(observation: Observation | undefined): Line[] {
     ...version === undefined
       ? []
       : [["version", how + endText(token)] as const],
-    ...sights.map(({ source, outcome, place: { region, zone } }): Line => {
+    ...readings.map(({ source, outcome, place: { region, zone } }): Line => {
       const place = [region, zone].filter(Boolean).join(", ");
       return [source, (place + endText(outcome)).trim()];
     }),
-    ...promises.map(({ what, found = "", kept, expected, outcome }): Line => {
-      const shown = (found + endText(outcome)).trim();
-      return [what, kept ? shown : `${shown}, expected ${expected}`];
-    }),
+    ...expectations.map(
+      ({ what, found = "", met, expected, outcome }): Line => {
+        const shown = (found + endText(outcome)).trim();
+        return [what, met ? shown : `${shown}, expected ${expected}`];
+      },
+    ),
   ];
 }
 

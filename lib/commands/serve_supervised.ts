@@ -39,7 +39,11 @@ import {
   warnOfSynCookies,
 } from "../supervisor/preflight.ts";
 import { doubtfulFamilies, routeFault } from "../supervisor/route.ts";
-import { outlast, RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
+import {
+  retryOnConflict,
+  RuleKeeper,
+  type Where,
+} from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
 import {
@@ -188,7 +192,7 @@ async function openRule(
       route: (desired) => routeFault(desired, run),
     }, log),
     async requireAlone() {
-      const reading = await outlast(() => requireAlone(machine));
+      const reading = await retryOnConflict(() => requireAlone(machine));
       known = { reading, at: performance.now() };
     },
     open(addresses) {

@@ -77,7 +77,7 @@ type Asked = Pick<UpstreamRequest, "method" | "target">;
 export class Handler {
   readonly #parts: HandlerParts;
   /** Anybody on the node can cause most of what goes wrong, at will. */
-  readonly #seldom: Log;
+  readonly #rateLimitedLog: Log;
   readonly #logFault: LogWrite;
   readonly #readBody = requestBodies();
   #policy: Policy;
@@ -92,7 +92,7 @@ export class Handler {
    */
   constructor(config: ServeConfig, parts: HandlerParts) {
     this.#parts = parts;
-    this.#seldom = rateLimited(parts.log);
+    this.#rateLimitedLog = rateLimited(parts.log);
     this.#logFault = rateLimitedLog(parts.log.warn, MOST_FAULTS);
     this.#policy = this.#policyOf(config);
   }
@@ -178,7 +178,7 @@ export class Handler {
     const { config, cache } = policy;
     const asked = { method, target: targetOf(url) };
     if (!isOwn(peer.hostname)) {
-      this.#seldom.warn("refused a peer that is not this node", {
+      this.#rateLimitedLog.warn("refused a peer that is not this node", {
         peer: peer.hostname,
       });
       return this.#turnAway(NO_STRANGERS);
@@ -233,7 +233,7 @@ export class Handler {
         rewrite,
         stallMs: timeoutMs,
         onCompressed: () =>
-          this.#seldom.warn(
+          this.#rateLimitedLog.warn(
             "the metadata service compressed an answer although identity was asked for: it passes unchanged and may name the real region",
             { target: pathOf(target) },
           ),
@@ -261,10 +261,10 @@ export class Handler {
     const { status, reason } = refused;
     this.#parts.meters.refusals.add(status);
     if (status === STATUS_CODE.ServiceUnavailable) {
-      this.#seldom.warn("refused a request", { reason });
+      this.#rateLimitedLog.warn("refused a request", { reason });
     }
     if (refused !== NO_HTTP2) return ownAnswer(refused);
-    this.#seldom.info("refused a request", { reason });
+    this.#rateLimitedLog.info("refused a request", { reason });
     // A stream costs least without a body.
     return new Response(null, { status });
   }
@@ -276,7 +276,7 @@ export class Handler {
     }
     if (!(error instanceof UpstreamError)) {
       // A mistake of its own; the message of that error may hold anything.
-      this.#seldom.error("cannot forward a request", {
+      this.#rateLimitedLog.error("cannot forward a request", {
         error: error instanceof Error ? error.name : typeof error,
       });
       const reason = "Cannot forward this request";
@@ -301,7 +301,7 @@ export class Handler {
       log.debug(`dropped a client that ${error.did}`, request);
     } else if (error.fault === "loop") {
       meters.loops++;
-      this.#seldom.error(
+      this.#rateLimitedLog.error(
         "a request of this proxy came back to it: the rule must exempt the uid this proxy runs as",
         { uid: Deno.uid() ?? "unknown" },
       );

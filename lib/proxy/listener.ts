@@ -46,7 +46,7 @@ export function listen(
   flag?: string,
 ): Listener {
   // While clients hold every descriptor, it fails again with the next of them.
-  const seldom = rateLimited(log);
+  const rateLimitedLog = rateLimited(log);
   const abort = new AbortController();
   let stopping = false;
   const serve = (
@@ -99,7 +99,7 @@ export function listen(
     for (;;) {
       const error = await server.finished.then(() => "it ended", String);
       if (stopping) return;
-      seldom.error("the listener failed", { ...where, error });
+      rateLimitedLog.error("the listener failed", { ...where, error });
       do {
         await delay(RELISTEN_MS);
         if (stopping) return;
@@ -110,10 +110,13 @@ export function listen(
   function listenAgain(where: LogFields): boolean {
     try {
       server = serve(address);
-      seldom.info("listening again", where);
+      rateLimitedLog.info("listening again", where);
       return true;
     } catch (cause) {
-      seldom.error("cannot listen again", { ...where, error: String(cause) });
+      rateLimitedLog.error("cannot listen again", {
+        ...where,
+        error: String(cause),
+      });
       return false;
     }
   }

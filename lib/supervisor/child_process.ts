@@ -6,7 +6,7 @@
  */
 import { quote } from "../cli/message.ts";
 import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
-import type { Log } from "../system/log.ts";
+import { type Log, unforged } from "../system/log.ts";
 import { firstWithin } from "../system/stop_order.ts";
 import { type ChildUser, requireDroppedRights } from "./dropped_rights.ts";
 import type { OwnCommand } from "./own_command.ts";
@@ -33,9 +33,6 @@ const LONGEST_STATE = 8 * 1024;
 
 /** The most characters of a log line that is handed on. */
 const LONGEST_LOG_LINE = 16 * 1024;
-
-/** What could steer a terminal of root's, in which the child's log may end. */
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** A child that was started. */
 export interface Child {
@@ -138,7 +135,7 @@ export function controlChild(
   listening.promise.catch(() => {});
   const states = process.stdout.getReader();
   const logs = process.stderr.getReader();
-  const hearStates = async () => {
+  const readStates = async () => {
     for await (const line of readLines(states, LONGEST_STATE)) {
       try {
         state = parseChildState(line, config.listen);
@@ -162,10 +159,11 @@ export function controlChild(
   };
   const relayLog = async () => {
     for await (const line of readLines(logs, LONGEST_LOG_LINE)) {
-      stderr(`${line.replaceAll(CONTROL, "?")}\n`);
+      // It may end in a terminal of root's.
+      stderr(`${unforged(line)}\n`);
     }
   };
-  const heard = Promise.allSettled([hearStates(), relayLog()]);
+  const streamsRead = Promise.allSettled([readStates(), relayLog()]);
 
   const input = process.stdin.getWriter();
   let desired: DesiredChild = { config, ...orders };
@@ -197,7 +195,7 @@ export function controlChild(
     kill();
   });
   const ended = process.status.then(async ({ code, signal }) => {
-    await firstWithin(LAST_LINES_MS, heard);
+    await firstWithin(LAST_LINES_MS, streamsRead);
     for (const reader of [states, logs]) reader.cancel().catch(() => {});
     isReady = false;
     input.abort().catch(() => {});

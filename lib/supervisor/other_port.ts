@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { LAST_PORT } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import { ConflictError } from "../rule/rule_error.ts";
 import type { Log, LogFields } from "../system/log.ts";
@@ -13,10 +14,7 @@ import {
   listeningSockets,
   processesAt,
 } from "../system/socket_owners.ts";
-import { outlast } from "./rule_keeper.ts";
-
-/** The highest port. */
-const LAST_PORT = 65_535;
+import { retryOnConflict } from "./rule_keeper.ts";
 
 /** A first and a last port. */
 export type PortRange = readonly [first: number, last: number];
@@ -42,7 +40,7 @@ export async function otherAddress(
   const listeners = await read();
   const holder = holderOf(taken, listeners);
   if (holder?.uid === uid) {
-    return await outlast(async () => {
+    return await retryOnConflict(async () => {
       if (holderOf(taken, await read())?.uid !== uid) return taken;
       throw new ConflictError({ port: taken.port, uid });
     });

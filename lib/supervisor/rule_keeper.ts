@@ -13,6 +13,7 @@ import {
   rateLimitedLog,
 } from "../system/log.ts";
 import type { RuleTally, RuleView } from "../admin/readiness.ts";
+import { isShadowed } from "../rule/diff.ts";
 import type { Reconciled } from "../rule/reconcile.ts";
 import type { Desired, Family } from "../rule/rule.ts";
 import { ConflictError } from "../rule/rule_error.ts";
@@ -57,9 +58,6 @@ const ORPHAN_MS = 1_500;
 /** So many repairs within a minute are a fight. */
 const FIGHT = 5;
 
-/** A rule of others before ours: putting ours first again may never end. */
-const IS_SHADOW = / stands before .* and ends it$/;
-
 /** Where rules are looked for: in all backends, or in the one in use alone. */
 export type Where = "everywhere" | "in use";
 
@@ -92,7 +90,7 @@ export interface RuleAccess {
  *
  * @throws {ConflictError} for what stays, and so is of another instance
  */
-export async function outlast<T>(act: () => Promise<T>): Promise<T> {
+export async function retryOnConflict<T>(act: () => Promise<T>): Promise<T> {
   const end = performance.now() + ORPHAN_MS;
   for (;;) {
     try {
@@ -175,7 +173,7 @@ export class RuleKeeper implements RuleView {
     return this.#inTurn(async () => {
       // Deaths in a row would else make a stop wait for what is long over.
       if (desired !== this.#desired) return;
-      await outlast(() => this.#reconcile(desired));
+      await retryOnConflict(() => this.#reconcile(desired));
       this.#fullLookAt = performance.now() + FULL_LOOK_MS;
       this.#programLookAt = performance.now() + PROGRAM_LOOK_MS;
     });
@@ -335,7 +333,8 @@ export class RuleKeeper implements RuleView {
   async #hasDrifted(seen: Desired | undefined): Promise<boolean> {
     if (seen === undefined) return false;
     const found = await this.#access.look(seen);
-    return found.some((it) => !this.#isFight || !IS_SHADOW.test(it));
+    // Putting ours before those of others again may never end.
+    return found.some((it) => !this.#isFight || !isShadowed(it));
   }
 
   get #isFight(): boolean {

@@ -64,6 +64,6 @@ export async function firstWithin<T>(
   ...promises: readonly Promise<T>[]
 ): Promise<T | "late"> {
   const first = Promise.race(promises).then((value) => ({ value }));
-  const inTime = await deadline(first, ms);
-  return inTime === undefined ? "late" : inTime.value;
+  const settled = await deadline(first, ms);
+  return settled === undefined ? "late" : settled.value;
 }

@@ -4,7 +4,7 @@ import {
   type Observation,
   type Outcome,
 } from "../../lib/check/observe.ts";
-import { OBSERVATION, sights } from "./findings.ts";
+import { OBSERVATION, readings } from "./findings.ts";
 
 const REGIONS = new Map([["real-1", "emu-1"], ["real-2", "emu-2"]]);
 
@@ -48,24 +48,24 @@ Deno.test("diagnose() tells which region a client takes it for", async (t) => {
   for (const [what, said, told] of SAID) {
     await t.step(
       `of ${what}`,
-      () => assertTold({ sights: sights(said) }, told),
+      () => assertTold({ readings: readings(said) }, told),
     );
   }
 });
 
 Deno.test("diagnose() tells of a silence and of a token, unless the rest is answered without", () => {
-  const answered = sights("emu-1 emu-1a");
+  const answered = readings("emu-1 emu-1a");
   const last = { source: "document", outcome: REFUSED, place: {} } as const;
   const version = undefined;
   const silent = "silent refused ECONNREFUSED";
-  assertTold({ sights: [...answered, last] }, silent);
+  assertTold({ readings: [...answered, last] }, silent);
   assertTold({ token: REFUSED, version }, silent);
   assertTold(
     { token: { status: 508, ms: 1 }, version },
     "failing token 508",
   );
   assertTold(
-    { token: { status: 404, ms: 1 }, version: "v1", sights: answered },
+    { token: { status: 404, ms: 1 }, version: "v1", readings: answered },
     "emulated emu-1",
   );
 });

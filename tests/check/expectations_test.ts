@@ -17,16 +17,19 @@ overrides:
 const [REGION, PROFILE, FILE] = [[], ["--profile=c2s"], ["--config=c.yaml"]];
 
 /** What a proxy with some flags shows of what others promise. */
-async function promises(shown: readonly string[], expected: readonly string[]) {
+async function judgements(
+  shown: readonly string[],
+  expected: readonly string[],
+) {
   await using it = await stage(shown, YAML);
-  const { promises } = await observe(it.emulated, {
+  const { expectations } = await observe(it.emulated, {
     ask: (question) => askMetadata({ ...question, timeoutMs: 60_000 }),
     now: () => performance.now(),
     until: Infinity,
     expectations: expectationsOf(readServeConfig(expected, {}, () => YAML)),
   });
-  return promises.map(({ what, kept, found, expected }) =>
-    `${what} ${kept ? "is" : "is not"} ${expected}: ${found}`
+  return expectations.map(({ what, met, found, expected }) =>
+    `${what} ${met ? "is" : "is not"} ${expected}: ${found}`
   );
 }
 
@@ -67,7 +70,7 @@ Deno.test("expectationsOf() knows what a profile and its overrides make clients 
     ] as const
   ) {
     await t.step(`when ${when}`, async () => {
-      assertEquals<unknown>(await promises(shown, expected), lines);
+      assertEquals<unknown>(await judgements(shown, expected), lines);
     });
   }
 });
@@ -77,11 +80,11 @@ Deno.test("expectationsOf() takes 404 for nothing to show, and goes by the statu
     const config = readServeConfig(FILE, {}, () => YAML);
     const body = new TextEncoder().encode(text);
     return expectationsOf(config).find(({ what }) => what === path)
-      ?.judge({ status, headers: new Map(), body }).kept;
+      ?.judge({ status, headers: new Map(), body }).met;
   };
   for (const status of [200, 404, 403, 502, 0]) {
-    const kept = judge("services/partition", status, "aws-iso");
-    assertEquals(kept, status === 200 || status === 404, `${status}`);
+    const met = judge("services/partition", status, "aws-iso");
+    assertEquals(met, status === 200 || status === 404, `${status}`);
   }
   assertEquals(judge("tags", 200, "404 - Not Found\n"), false);
   assertEquals(judge("user-data", 404, "a secret"), false);

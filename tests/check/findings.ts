@@ -33,15 +33,15 @@ export const OBSERVATION: Observation = {
   token: { status: 200, ms: 2.04 },
   version: "v2",
   ttlTold: true,
-  sights: [],
-  promises: [],
+  readings: [],
+  expectations: [],
 };
 
 /**
  * The answers for region, zone and document, the document's as REGION/ZONE; a
  * status where there is no such answer, `?` for one that cannot be read.
  */
-export function sights(said: string): Observation["sights"] {
+export function readings(said: string): Observation["readings"] {
   return said.split(" ").map((word, i) => {
     const [source] = SOURCES[i] ?? SOURCES[0];
     const status = Number(word) || 200;

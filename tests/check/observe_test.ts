@@ -18,7 +18,7 @@ const now = () => performance.now();
 
 /** What was said at a port, without the times. */
 async function look(port: number) {
-  const { version, ttlTold, token, sights } = await observe(
+  const { version, ttlTold, token, readings } = await observe(
     `http://127.0.0.1:${port}`,
     {
       ask: (question) => askMetadata({ ...question, timeoutMs: 60_000 }),
@@ -29,7 +29,7 @@ async function look(port: number) {
     version,
     ttlTold,
     token: token.silence ?? token.status,
-    sights: sights.map(({ source, outcome, place }) => [
+    readings: readings.map(({ source, outcome, place }) => [
       source,
       outcome.silence ?? outcome.status,
       place,
@@ -49,7 +49,7 @@ Deno.test("observe() asks for the longest token, then with it for region, zone a
     version: "v2",
     ttlTold: false,
     token: 200,
-    sights: [
+    readings: [
       ["region", 200, { region: "us-east-1" }],
       ["zone", 200, { zone: "us-east-1" }],
       ["document", 200, {}],
@@ -98,7 +98,7 @@ Deno.test("observe() goes on without a token where SDKs do, and asks no further 
 Deno.test("observe() gives each question the time of an SDK or what is left, and ends with the first silence", async () => {
   let time = 0;
   const given: number[] = [];
-  const { token, sights } = await observe("http://h", {
+  const { token, readings } = await observe("http://h", {
     ask: ({ method, timeoutMs }) => {
       given.push(timeoutMs);
       time += 900;
@@ -118,12 +118,12 @@ Deno.test("observe() gives each question the time of an SDK or what is left, and
   });
   assertEquals(given, [1_000, 300]);
   assertEquals([token.ms, token.status], [900, 404]);
-  assertEquals(sights.map(({ outcome }) => outcome.silence), ["timeout"]);
+  assertEquals(readings.map(({ outcome }) => outcome.silence), ["timeout"]);
 });
 
 Deno.test("observe() has a silence judged as no answer at all", async () => {
   const judged: number[] = [];
-  const { promises } = await observe("http://h", {
+  const { expectations } = await observe("http://h", {
     ask: ({ target }) =>
       target === "/x" ? Promise.reject(new Error("no")) : Promise.resolve({
         status: 404,
@@ -137,11 +137,11 @@ Deno.test("observe() has a silence judged as no answer at all", async () => {
       target,
       judge: ({ status }) => {
         judged.push(status);
-        return { kept: false, expected: "an answer" };
+        return { met: false, expected: "an answer" };
       },
     })),
   });
-  assertEquals([judged, promises.length], [[0], 1]);
+  assertEquals([judged, expectations.length], [[0], 1]);
 });
 
 Deno.test("observe() knows the system's reasons", async () => {
@@ -163,14 +163,14 @@ Deno.test("observe() knows the system's reasons", async () => {
     const cause = code.includes(" ")
       ? new Error(code)
       : Object.assign(new Error("no"), { code });
-    const { token: { ms, ...token }, sights } = await observe("http://h", {
+    const { token: { ms, ...token }, readings } = await observe("http://h", {
       ask: () => Promise.reject(new Error("no", { cause })),
       now,
       until: Infinity,
       expectations: [],
     });
     assert(ms >= 0);
-    assertEquals([token, sights], [{ silence, reason: code }, []]);
+    assertEquals([token, readings], [{ silence, reason: code }, []]);
   }
 });
 

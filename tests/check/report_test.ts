@@ -8,15 +8,17 @@ import {
   findings,
   OBSERVATION,
   proxy,
+  readings,
   REAL,
   ruleIn,
   seen,
-  sights,
 } from "./findings.ts";
 
 const GOOD = findings({
   seen: seen(EMULATED, {
-    sights: sights("us-iso-east-1 us-iso-east-1a us-iso-east-1/us-iso-east-1a"),
+    readings: readings(
+      "us-iso-east-1 us-iso-east-1a us-iso-east-1/us-iso-east-1a",
+    ),
   }),
 });
 
@@ -81,7 +83,7 @@ const LINES: readonly (readonly [string, Partial<Findings>])[] = [
       seen: seen({ kind: "nothing" }, {
         token: { status: 404, ms: 2 },
         version: "v1",
-        sights: sights("404"),
+        readings: readings("404"),
       }),
     },
   ],
@@ -115,13 +117,13 @@ Deno.test("renderReportJson() is one object on one line", () => {
     reachable: true,
     ...OBSERVATION,
     ...GOOD.seen?.observation,
-    sighting: EMULATED,
+    diagnosis: EMULATED,
     exempt: [],
     warnings: [],
   });
   const bad = JSON.parse(renderReportJson(BAD, advise(BAD)));
   assertEquals(
     [bad.answer, bad.reachable, bad.proxy],
-    ["no", false, { address: "127.0.0.1:4000", sighting: DOWN }],
+    ["no", false, { address: "127.0.0.1:4000", diagnosis: DOWN }],
   );
 });

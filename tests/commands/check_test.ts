@@ -79,8 +79,8 @@ Deno.test("check says yes through a proxy and no without it, and shows no token"
 
   const direct = await check(`--url ${it.real}/ --json`);
   assertEquals(direct.code, EXIT.FAILED);
-  const { answer, sighting } = JSON.parse(direct.stdout);
-  assertEquals([answer, sighting.kind], ["no", "real"]);
+  const { answer, diagnosis } = JSON.parse(direct.stdout);
+  assertEquals([answer, diagnosis.kind], ["no", "real"]);
 
   for (const { stdout, tokens: [token = ""] } of [through, direct]) {
     assert(token.length > 20);
@@ -118,8 +118,8 @@ Deno.test("check takes regions, listeners, user, backend and profile from serve'
   ) {
     const world = { answers, run, files, env };
     const { code, stdout } = await check(`${line} --json`.trim(), world);
-    const { sighting, rule } = JSON.parse(stdout);
-    assertEquals([sighting.kind, rule.state], [kind, state], line);
+    const { diagnosis, rule } = JSON.parse(stdout);
+    assertEquals([diagnosis.kind, rule.state], [kind, state], line);
     assertEquals(code, kind === "emulated" ? EXIT.OK : EXIT.FAILED);
   }
   const { code, stdout } = await check(`--url ${it.emulated} --profile c2s`);
@@ -260,5 +260,5 @@ Deno.test("c2s-imds check ends with 1 when it sees the real region, whatever pro
   const { code, stdout, stderr } = await runProgram(args, { env });
   assertEquals([code, stderr], [EXIT.FAILED, ""]);
   const real = { kind: "real", region: "us-east-1" };
-  assertEquals(JSON.parse(stdout).sighting, real);
+  assertEquals(JSON.parse(stdout).diagnosis, real);
 });

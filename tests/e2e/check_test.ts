@@ -47,7 +47,7 @@ testWith(NODE_NEEDS)(
     assertEquals(user.code, 0, user.stdout);
     const report = JSON.parse(user.stdout);
     assertEquals(
-      [report.uid, report.sighting.region, report.rule.state],
+      [report.uid, report.diagnosis.region, report.rule.state],
       [1000, EMULATED, "unknown"],
     );
     const own = await node.run("check --wait 9", {}, ...asUser(PROXY_UID));

@@ -4,7 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { createGuest, type Guest, GUEST_NEEDS } from "../helpers/guest.ts";
+import { createGuest, type Guest, GUEST_NEEDS } from "./guest.ts";
 import {
   askAs,
   asUser,

@@ -4,9 +4,13 @@
  *
  * @module
  */
-import { layCable } from "./cable.ts";
-import { createNamespace, type Namespace, type Spawned } from "./namespace.ts";
-import { NAMESPACES, type Need } from "./requires.ts";
+import { layCable } from "../helpers/cable.ts";
+import {
+  createNamespace,
+  type Namespace,
+  type Spawned,
+} from "../helpers/namespace.ts";
+import { NAMESPACES, type Need } from "../helpers/requires.ts";
 
 /** What a test with a guest needs. */
 export const GUEST_NEEDS: readonly Need[] = [
