@@ -4,6 +4,7 @@
  * @module
  */
 import { messageOf } from "../cli/message.ts";
+import { unforged } from "../system/log.ts";
 import { atMostEvery } from "../system/memoize.ts";
 import { deadline } from "../system/timers.ts";
 
@@ -69,8 +70,7 @@ async function look(
 ): Promise<Findings> {
   const faults = await Promise.all(Object.values(checks).map(faultOf));
   const lines = Object.keys(checks).map((name, i) =>
-    // A control character could forge a second line.
-    `${name}: ${(faults[i] ?? "ok").replaceAll(/\p{Cc}/gu, "?")}\n`
+    `${name}: ${unforged(faults[i] ?? "ok")}\n`
   );
   const isReady = faults.every((fault) => fault === undefined);
   return { isReady, text: lines.join("") };

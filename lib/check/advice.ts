@@ -5,6 +5,7 @@
  */
 import { STATUS_CODE } from "@std/http/status";
 import { isRealRegion } from "../config/regions.ts";
+import { isShadowed } from "../rule/diff.ts";
 import type { Manager } from "./node_facts.ts";
 import { type Findings, type Seen, showsOther } from "./probe.ts";
 
@@ -75,7 +76,7 @@ function reasons(
   const unmet = observation.expectations.find(({ met }) => !met);
   const end = unmet?.outcome.silence ?? `status ${unmet?.outcome.status}`;
   const foreign = rule.state === "drift"
-    ? rule.differences.find((text) => text.includes(" stands before "))
+    ? rule.differences.find(isShadowed)
     : undefined;
   const { address, stranger, diagnosis: shown } = proxy ?? {};
   const overIPv6 = ipv6?.diagnosis.region ?? "answers that disagree";

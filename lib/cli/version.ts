@@ -30,7 +30,7 @@ export function sourceBuild(): Build {
 
 /**
  * Names the program, its version, what it was made from, and the runtime, on
- * one line: `c2s-imds 0.1.0 (commit 1a2b3c4d5e6f, imports: JSR; Deno 2.9.6)`.
+ * one line: `c2s-imds 0.2.0 (commit 1a2b3c4d5e6f, imports: JSR; Deno 2.9.6)`.
  *
  * @param build what it was made from
  */

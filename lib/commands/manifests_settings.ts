@@ -182,8 +182,7 @@ function requireFit(
     (rulePorts(listen).ip ?? 0) > 0,
     "a fixed port on 127.0.0.1, where the rule redirects to",
   );
-  const open =
-    `a port from ${UNPRIVILEGED_FROM}, since the proxy gives root up`;
+  const open = `a port from ${UNPRIVILEGED_FROM}, since the proxy drops root`;
   for (const [i, address] of listen.entries()) {
     expect("listen", !isClosed(address), open, i);
   }

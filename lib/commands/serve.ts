@@ -143,7 +143,7 @@ async function serveWith(
 }
 
 /**
- * The executable gives root up in every mode. From source that takes files
+ * The executable drops root in every mode. From source that takes files
  * which the other user can read, so there only `--iptables` asks for it.
  */
 function startedAsRoot(): boolean {

@@ -150,7 +150,7 @@ function requireReachable(config: ServeConfig): void {
   throw new UsageError(
     `Cannot use --iptables with --listen ${
       config.listen.map(formatAddress).join(" ")
-    }: expected a listener on 127.0.0.1, where the rule leads to`,
+    }: expected a listener on 127.0.0.1, to which the rule redirects`,
   );
 }
 

@@ -50,10 +50,13 @@ const HTTP_URL =
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
 
+/** The highest port. */
+export const LAST_PORT = 65_535;
+
 function portNumber(text: string): number | undefined {
   if (!/^(?:0|[1-9]\d{0,4})$/.test(text)) return undefined;
   const port = Number(text);
-  return port <= 65_535 ? port : undefined;
+  return port <= LAST_PORT ? port : undefined;
 }
 
 /**

@@ -198,7 +198,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/bin/sh -c 'until [ -e ${OPENED} ] || podman exec ${CONTAINER} c2s-imds check --wait=30 ${
     check.join(" ")
-  }; do sleep 2; done'
+  }; do sleep 1; done'
 TimeoutStartSec=infinity
 OOMScoreAdjust=-1000
 

@@ -15,6 +15,7 @@ import {
   type Backend,
   type Desired,
   familyName,
+  isWanted,
   type Place,
   type Rule,
   rulesOf,
@@ -42,14 +43,13 @@ export function diff(
   backend: Backend,
 ): readonly string[] {
   const rules = rulesOf(desired);
-  const isFor = (place: Place, rule: Rule) =>
-    place.backend === backend && place.family === rule.family;
+  const inUse = reading.places.filter((place) => place.backend === backend);
   const wanted = rules.flatMap((rule) => {
-    const place = reading.places.find((it) => isFor(it, rule));
+    const place = inUse.find(({ family }) => family === rule.family);
     return differencesAt(rule, backend, place);
   });
   const others = reading.places.filter((place) =>
-    !isClean(place, desired) && !rules.some((rule) => isFor(place, rule))
+    !isClean(place, desired) && !isWanted(desired, place, backend)
   ).map((place) => {
     const isElsewhere = rules.some(({ family }) => family === place.family);
     return `${nameOf(place)}: a rule is there, expected ${
@@ -140,6 +140,11 @@ export function jumpDifferences(
       `"${line}" stands before the jump in the ${name} table and ends it`
     ),
   ];
+}
+
+/** Whether a difference is a rule of others that stands before ours. */
+export function isShadowed(difference: string): boolean {
+  return / stands before .* and ends it$/.test(difference);
 }
 
 function valueDifferences(rule: Rule, place: PlaceReading): readonly string[] {

@@ -19,6 +19,7 @@ import {
   CHAIN,
   type Desired,
   FAMILIES,
+  isWanted,
   type Place,
   type Rule,
   rulesOf,
@@ -57,15 +58,13 @@ export function plan(
   { places }: Pick<Reading, "places">,
   machine: Machine,
 ): readonly Feed[] {
-  const isWanted = (place: Place, rule: Rule) =>
-    place.backend === machine.backend && place.family === rule.family;
-  const rules = rulesOf(desired);
-  const wanted = rules.flatMap((rule) =>
-    places.filter((place) => isWanted(place, rule))
+  const { backend } = machine;
+  const wanted = rulesOf(desired).flatMap((rule) =>
+    places.filter((it) => it.backend === backend && it.family === rule.family)
       .flatMap((place) => install(rule, place, machine))
   );
   const others = places.filter((place) =>
-    !rules.some((rule) => isWanted(place, rule)) && !isClean(place, desired)
+    !isWanted(desired, place, backend) && !isClean(place, desired)
   ).flatMap((place) => remove(place, desired, machine));
   return [...wanted, ...others];
 }

@@ -23,6 +23,7 @@ import {
   type Backend,
   type Desired,
   familyName,
+  isWanted,
   type Place,
   rulesOf,
 } from "./rule.ts";
@@ -92,13 +93,12 @@ async function compare(
   known?: Reading,
 ): Promise<Comparison> {
   const { backend } = machine;
-  const rules = rulesOf(desired);
-  for (const { family } of rules) commandOf(machine, { backend, family });
+  for (const { family } of rulesOf(desired)) {
+    commandOf(machine, { backend, family });
+  }
   const reading = known ?? await readRules(machine);
-  const blind = reading.unreadable.find((place) =>
-    place.backend === backend &&
-    rules.some(({ family }) => family === place.family)
-  );
+  const blind = reading.unreadable
+    .find((place) => isWanted(desired, place, backend));
   if (blind !== undefined) throw blind.error;
   return { reading, differences: diff(desired, reading, backend) };
 }
@@ -245,10 +245,7 @@ async function reach(
       ...blindSpots(machine),
     ],
     removed: reading.places.filter((place) =>
-      !isEmpty(place) &&
-      !rulesOf(desired).some(({ family }) =>
-        place.backend === machine.backend && place.family === family
-      )
+      !isEmpty(place) && !isWanted(desired, place, machine.backend)
     ),
   };
 }

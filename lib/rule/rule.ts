@@ -94,6 +94,16 @@ export function rulesOf(desired: Desired): readonly Rule[] {
     : [];
 }
 
+/** Whether a rule shall stand in a place. */
+export function isWanted(
+  desired: Desired,
+  { backend, family }: Place,
+  inUse: Backend,
+): boolean {
+  return backend === inUse &&
+    rulesOf(desired).some((rule) => rule.family === family);
+}
+
 /** The proxy's ports on the loopback addresses. */
 export type Ports = Readonly<Partial<Record<Family, number>>>;
 

@@ -6,7 +6,7 @@
  */
 import { quote } from "../cli/message.ts";
 import type { ListenAddress, ServeConfig } from "../config/serve_config.ts";
-import type { Log } from "../system/log.ts";
+import { type Log, unforged } from "../system/log.ts";
 import { firstWithin } from "../system/stop_order.ts";
 import { type ChildUser, requireDroppedRights } from "./dropped_rights.ts";
 import type { OwnCommand } from "./own_command.ts";
@@ -33,9 +33,6 @@ const LONGEST_STATE = 8 * 1024;
 
 /** The most characters of a log line that is handed on. */
 const LONGEST_LOG_LINE = 16 * 1024;
-
-/** What could steer a terminal of root's, in which the child's log may end. */
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** A child that was started. */
 export interface Child {
@@ -162,7 +159,8 @@ export function controlChild(
   };
   const relayLog = async () => {
     for await (const line of readLines(logs, LONGEST_LOG_LINE)) {
-      stderr(`${line.replaceAll(CONTROL, "?")}\n`);
+      // It may end in a terminal of root's.
+      stderr(`${unforged(line)}\n`);
     }
   };
   const streamsRead = Promise.allSettled([readStates(), relayLog()]);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { LAST_PORT } from "../config/address.ts";
 import type { ListenAddress } from "../config/serve_config.ts";
 import { ConflictError } from "../rule/rule_error.ts";
 import type { Log, LogFields } from "../system/log.ts";
@@ -14,9 +15,6 @@ import {
   processesAt,
 } from "../system/socket_owners.ts";
 import { retryOnConflict } from "./rule_keeper.ts";
-
-/** The highest port. */
-const LAST_PORT = 65_535;
 
 /** A first and a last port. */
 export type PortRange = readonly [first: number, last: number];

@@ -108,7 +108,7 @@ export async function requireOpenPorts(
     throw new UsageError(
       `Cannot use ${flag} ${
         formatAddress(address)
-      } as root: the proxy gives root up, expected a port from ${from} (with --iptables, the rule leads port 80 there), or a start as another user with CAP_NET_BIND_SERVICE`,
+      } as root: the proxy drops root, expected a port from ${from} (with --iptables, the rule redirects port 80 to it), or a start as another user with CAP_NET_BIND_SERVICE`,
     );
   }
 }

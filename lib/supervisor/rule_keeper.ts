@@ -13,6 +13,7 @@ import {
   rateLimitedLog,
 } from "../system/log.ts";
 import type { RuleTally, RuleView } from "../admin/readiness.ts";
+import { isShadowed } from "../rule/diff.ts";
 import type { Reconciled } from "../rule/reconcile.ts";
 import type { Desired, Family } from "../rule/rule.ts";
 import { ConflictError } from "../rule/rule_error.ts";
@@ -56,9 +57,6 @@ const ORPHAN_MS = 1_500;
 
 /** So many repairs within a minute are a fight. */
 const FIGHT = 5;
-
-/** A rule of others before ours: putting ours first again may never end. */
-const IS_SHADOW = / stands before .* and ends it$/;
 
 /** Where rules are looked for: in all backends, or in the one in use alone. */
 export type Where = "everywhere" | "in use";
@@ -335,7 +333,8 @@ export class RuleKeeper implements RuleView {
   async #hasDrifted(seen: Desired | undefined): Promise<boolean> {
     if (seen === undefined) return false;
     const found = await this.#access.look(seen);
-    return found.some((it) => !this.#isFight || !IS_SHADOW.test(it));
+    // Putting ours before those of others again may never end.
+    return found.some((it) => !this.#isFight || !isShadowed(it));
   }
 
   get #isFight(): boolean {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { LAST_PORT } from "../config/address.ts";
 import type {
   ListenAddress,
   ServeConfig,
@@ -104,9 +105,6 @@ export async function* readLines(
     if (done) return;
   }
 }
-
-/** The highest port. */
-const LAST_PORT = 65_535;
 
 /**
  * Reads what a child says. Its ports go into what root feeds to iptables.

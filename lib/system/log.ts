@@ -94,9 +94,12 @@ function textLine(
 ): string {
   const details = Object.entries(fields)
     .map(([name, value]) => ` ${name}=${text(value)}`).join("");
-  // A message with a control character could forge a second line.
-  const plain = message.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "?");
-  return `${time} ${level} ${plain}${details}\n`;
+  return `${time} ${level} ${unforged(message)}${details}\n`;
+}
+
+/** A text without what could forge a second line, or steer a terminal. */
+export function unforged(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "?");
 }
 
 /** The span of time that a rate-limited log counts in, in milliseconds. */

@@ -19,7 +19,7 @@ const CONTRARY: Diagnosis = { kind: "disagreeing", detail: "region a, zone b" };
 const LATE = silent("timeout");
 const STRANGER = "uid 1000, python3 (pid 77)";
 const FOREIGN =
-  '"-j DNAT --to-destination 10.0.0.1:80" stands before the jump from OUTPUT';
+  '"-j DNAT --to-destination 10.0.0.1:80" stands before the jump in the nat table and ends it';
 
 function silent(silence: Silence): Diagnosis {
   return { kind: "silent", silence, reason: "EPERM" };

@@ -384,6 +384,6 @@ export function scriptPath(name: string): string {
 }
 
 /** A script of this folder, by Debian's Python. */
-export function python(script: string): readonly string[] {
+export function python(script: string): readonly [string, string] {
   return ["/usr/bin/python3", scriptPath(script)];
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { INSTANCE } from "../../lib/simulator/default_instance.ts";
+import { createFolder } from "../helpers/files.ts";
 import { createNamespace } from "../helpers/namespace.ts";
 import { startProgram } from "../helpers/program.ts";
 import { NAMESPACES, testWith } from "../helpers/requires.ts";
@@ -68,27 +69,30 @@ const RESOLVERS: readonly Resolver[] = [
   },
 ];
 
+/** Starts a service, and the proxy that shows it under a profile. */
+async function startBoth(stack: AsyncDisposableStack, profile: string) {
+  const namespace = stack.use(await createNamespace());
+  const start = async (...args: readonly string[]) => {
+    const there = { namespace: namespace.name };
+    const all = [...args, "--listen=127.0.0.1:0"];
+    return stack.use(await startProgram(all, there)).url;
+  };
+  const service = await start("simulate", "--require-v2");
+  const proxy = await start(
+    "serve",
+    `--upstream=${service}`,
+    `--profile=${profile}`,
+  );
+  return { namespace, service, proxy };
+}
+
 for (const { real, shown, ...resolver } of RESOLVERS) {
   testWith([...NAMESPACES, ...resolver.needs])(
     `${resolver.name} ends in partition aws-iso under --profile c2s`,
     async () => {
-      await using namespace = await createNamespace();
-      await using service = await startProgram(
-        ["simulate", "--listen=127.0.0.1:0", "--require-v2"],
-        { namespace: namespace.name },
-      );
-      await using proxy = await startProgram(
-        [
-          "serve",
-          "--listen=127.0.0.1:0",
-          `--upstream=${service.url}`,
-          "--profile=c2s",
-        ],
-        { namespace: namespace.name },
-      );
-      for (
-        const [url, told] of [[service.url, real], [proxy.url, shown]] as const
-      ) {
+      await using stack = new AsyncDisposableStack();
+      const { namespace, service, proxy } = await startBoth(stack, "c2s");
+      for (const [url, told] of [[service, real], [proxy, shown]] as const) {
         const { printed, stderr } = await runClient(resolver, namespace, url);
         assertEquals(printed, told, stderr);
       }
@@ -99,44 +103,29 @@ for (const { real, shown, ...resolver } of RESOLVERS) {
 testWith([...NAMESPACES, { python: "cloudinit", from: "cloud-init" }])(
   "cloud-init's OpenStack datasource follows the zones of a profile",
   async () => {
-    const profile = await Deno.makeTempFile({ suffix: ".yaml" });
-    try {
-      await Deno.writeTextFile(
-        profile,
-        "base: c2s\nzones: {us-east-1a: us-iso-east-1b}\n",
-      );
-      await using namespace = await createNamespace();
-      await using service = await startProgram(
-        ["simulate", "--listen=127.0.0.1:0"],
-        { namespace: namespace.name },
-      );
-      await using proxy = await startProgram(
-        [
-          "serve",
-          "--listen=127.0.0.1:0",
-          `--upstream=${service.url}`,
-          `--profile=${profile}`,
-        ],
-        { namespace: namespace.name },
-      );
-      const client = { command: () => python("cloud_init_openstack.py") };
-      const run = async (url: string) => {
-        const { printed } = await runClient(client, namespace, url);
-        return printed as {
-          availability_zone: string;
-          metadata: { name: string; availability_zone: string };
-        };
+    await using folder = await createFolder();
+    const profile = `${folder.path}/profile.yaml`;
+    await Deno.writeTextFile(
+      profile,
+      "base: c2s\nzones: {us-east-1a: us-iso-east-1b}\n",
+    );
+    await using stack = new AsyncDisposableStack();
+    const { namespace, service, proxy } = await startBoth(stack, profile);
+    const client = { command: () => python("cloud_init_openstack.py") };
+    const run = async (url: string) => {
+      const { printed } = await runClient(client, namespace, url);
+      return printed as {
+        availability_zone: string;
+        metadata: { name: string; availability_zone: string };
       };
-      const direct = await run(service.url);
-      const proxied = await run(proxy.url);
-      assertEquals(direct.availability_zone, "us-east-1a");
-      assertEquals(proxied, {
-        ...direct,
-        availability_zone: "us-iso-east-1b",
-        metadata: { ...direct.metadata, availability_zone: "us-iso-east-1b" },
-      });
-    } finally {
-      await Deno.remove(profile);
-    }
+    };
+    const direct = await run(service);
+    const proxied = await run(proxy);
+    assertEquals(direct.availability_zone, "us-east-1a");
+    assertEquals(proxied, {
+      ...direct,
+      availability_zone: "us-iso-east-1b",
+      metadata: { ...direct.metadata, availability_zone: "us-iso-east-1b" },
+    });
   },
 );

@@ -49,17 +49,9 @@ export async function createStage(
   const start = async (
     { name: namespace }: Namespace,
     args: readonly string[],
-    ...command: readonly string[]
-  ): Promise<RunningProgram> => {
-    const options = { namespace, cwd: "/" };
-    const [name, ...rest] = command;
-    return stack.use(
-      await startProgram(
-        args,
-        name === undefined ? options : { ...options, command: [name, ...rest] },
-      ),
-    );
-  };
+    more: { readonly command?: readonly [string, ...string[]] } = {},
+  ): Promise<RunningProgram> =>
+    stack.use(await startProgram(args, { namespace, cwd: "/", ...more }));
   const tree = await start(service, [
     "simulate",
     "--listen=127.0.0.1:0",
@@ -70,7 +62,7 @@ export async function createStage(
     `--tree=${tree.url}`,
     "--listen=169.254.169.254:80",
     ...flags,
-  ], ...python("service.py"));
+  ], { command: python("service.py") });
   const proxy = await start(machine, ["serve", "--listen=127.0.0.1:0"]);
   await start(node, ["serve", "--iptables"]);
   return { machine, proxy: proxy.url, node };

@@ -71,10 +71,6 @@ export interface RawUpstream extends AsyncDisposable {
 export interface UpstreamOptions {
   /** Called as soon as a head is there, instead of with the whole request. */
   readonly onHead?: Script;
-  /** Where on loopback it listens, 127.0.0.1 unless given. */
-  readonly hostname?: "127.0.0.1" | "::1";
-  /** The port it listens on, a free one unless given. */
-  readonly port?: number;
 }
 
 /**
@@ -155,8 +151,8 @@ export async function startUpstream(
       }
     });
   });
-  const { hostname = "127.0.0.1" } = options;
-  server.listen(options.port ?? 0, hostname);
+  const hostname = "127.0.0.1";
+  server.listen(0, hostname);
   await once(server, "listening");
   const { port } = server.address() as net.AddressInfo;
   return {

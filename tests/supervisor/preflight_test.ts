@@ -44,7 +44,7 @@ const PORTS: readonly (readonly [
   [
     { listen: 80 },
     "1024\n",
-    "--listen 127.0.0.1:80 as root: the proxy gives root up, expected a port from 1024 ",
+    "--listen 127.0.0.1:80 as root: the proxy drops root, expected a port from 1024 ",
   ],
   [{ listen: 80 }, "", "a port from 1024"],
   [{ listen: 4000, admin: 81 }, "1024\n", "--admin 127.0.0.1:81 as root"],

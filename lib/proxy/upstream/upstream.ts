@@ -165,7 +165,7 @@ export class Upstream {
     }
     throw new UpstreamError(
       "loop",
-      "the redirect rule leads this proxy's requests to itself",
+      "the rule redirects this proxy's requests back to the proxy",
     );
   }
 
