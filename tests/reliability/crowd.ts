@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ListenAddress } from "../../lib/config/serve_config.ts";
 import { REPOSITORY } from "../helpers/files.ts";
 import { bytesOf, get } from "../helpers/raw.ts";
 import type { Need } from "../helpers/requires.ts";
@@ -30,7 +31,7 @@ export class Crowd implements AsyncDisposable {
    * @param before what starts them, such as another user's rights
    */
   constructor(
-    address: { readonly hostname: string; readonly port: number },
+    address: ListenAddress,
     before: readonly string[] = [],
   ) {
     // The checkout may be closed to that user.
