@@ -35,7 +35,7 @@ testWith([...NODE_NEEDS, ...CROWD_NEEDS])(
     ]);
     await service.shows(/listening/);
     await using program = await node.start(
-      "serve --iptables --cache 0 --upstream http://127.0.0.1:1338",
+      "serve --iptables --cache 0 --timeout 600 --upstream http://127.0.0.1:1338",
     );
     await using crowd = new Crowd(SERVICE, [
       ...inNamespace(node.namespace.name),
