@@ -63,9 +63,14 @@ export class Crowd implements AsyncDisposable {
     return await this.#order(`send ${bytesOf(text).toHex()}`);
   }
 
-  /** What each gets next, within so many milliseconds. */
-  async answers(ms: number): Promise<Tally> {
-    return await this.#order(`answers ${ms}`);
+  /**
+   * What each gets next.
+   *
+   * @param ms how long it waits at most, in milliseconds
+   * @param enough it waits no longer for others once so many got something
+   */
+  async answers(ms: number, enough = Infinity): Promise<Tally> {
+    return await this.#order(`answers ${ms} ${enough}`);
   }
 
   /** Has all of them leave, or close their sending side and stay. */
