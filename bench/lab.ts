@@ -112,9 +112,10 @@ export class Lab implements AsyncDisposable {
   static async create(...proxies: readonly string[]): Promise<Lab> {
     const folder = await Deno.makeTempDir({ prefix: "c2s-imds-bench-" });
     await Deno.chmod(folder, 0o755);
-    for (const source of ["../harness.go", ...proxies]) {
+    for (const source of ["../harness", ...proxies]) {
       const name = source.replace(/^.*\/|\.go$/g, "");
-      const build = ["go", "build", `-o=${folder}/${name}`, proxyFile(source)];
+      const go = ["go", "-C", proxyFile(""), "build"];
+      const build = [...go, `-o=${folder}/${name}`, source];
       const plain = ["CGO_ENABLED=0", "GO111MODULE=off", "GOFLAGS="];
       await succeed(["env", ...plain, ...build]);
     }

@@ -7,12 +7,11 @@
 import { STATUS_CODE } from "@std/http/status";
 import { isZoneOf } from "../config/profile.ts";
 import { REGION_NAME, type RegionMap } from "../config/regions.ts";
+import { TOKEN_HEADER, TOKEN_TTL_HEADER } from "../proxy/headers.ts";
 import {
   type MetadataAnswer,
   type MetadataQuestion,
-  TOKEN_HEADER,
   TOKEN_TARGET,
-  TOKEN_TTL_HEADER,
 } from "../proxy/metadata_client.ts";
 import { detailOf, UpstreamError } from "../proxy/upstream/upstream_error.ts";
 import type { Expectation, Judgement } from "./expectations.ts";
@@ -149,7 +148,7 @@ export async function observe(
   const hasToken = answer.status === STATUS_CODE.OK;
   const isV1 = WITHOUT_TOKENS.includes(answer.status);
   const version = hasToken ? "v2" : isV1 ? "v1" : undefined;
-  const ttlTold = answer.headers.has(TOKEN_TTL_HEADER.toLowerCase());
+  const ttlTold = answer.headers.has(TOKEN_TTL_HEADER);
   const readings: Reading[] = [];
   const shown: Shown[] = [];
   const seen = {

@@ -26,6 +26,7 @@ import {
   EMULATED_REGION,
   METADATA_HOST,
   REAL_REGION,
+  SERVE_ALIASES,
   SERVE_OPTIONS,
 } from "../config/serve_options.ts";
 import { UsageError } from "../cli/message.ts";
@@ -51,6 +52,9 @@ const SHARED = [
   "user",
   "backend",
   "config",
+  "port",
+  "realRegion",
+  "emulatedRegion",
 ];
 
 const OPTIONS: readonly Option[] = [
@@ -67,7 +71,8 @@ const OPTIONS: readonly Option[] = [
     fallback: "0",
   },
   { name: "json", help: "Prints the report as one JSON object" },
-  ...SERVE_OPTIONS.filter(({ name }) => SHARED.includes(name)),
+  ...[...SERVE_OPTIONS, ...SERVE_ALIASES]
+    .filter(({ name }) => SHARED.includes(name)),
 ];
 
 const HELP = `Usage: c2s-imds check [flags]
@@ -78,10 +83,10 @@ last line is the verdict.
 
 ${renderOptions(OPTIONS)}
 
-Give it the same --listen, --region, --profile, --user, --backend, --config and
-C2S_IMDS_… variables as serve; where the rule names a port, that one counts. It
-must not run as the proxy's user, whose traffic bypasses the rule; it needs root
-only to see the rule.
+Give it the same flags of these and C2S_IMDS_… variables as serve; serve's other
+flags have no part in what is checked. Where the rule names a port, that one
+counts. It must not run as the proxy's user, whose traffic bypasses the rule; it
+needs root only to see the rule.
 
 Exits with 0 when a client on this node sees the emulated region, 1 when not,
 2 for wrong usage, 4 when it cannot tell.

@@ -6,7 +6,7 @@
 import { EXIT, type ExitCode, type Io } from "../cli/command.ts";
 import type { Proxy } from "../proxy/proxy.ts";
 import type { Log } from "../system/log.ts";
-import { StopOrder } from "../system/stop_order.ts";
+import { DRAIN_MS, StopOrder } from "../system/stop_order.ts";
 
 /**
  * SIGALRM and SIGQUIT would end the process on the spot, and leave the rule or
@@ -76,9 +76,6 @@ export function listenForSignals(
   };
   return signals;
 }
-
-/** How long requests in flight may take after the order, in milliseconds. */
-const DRAIN_MS = 10_000;
 
 /**
  * Waits until the proxy is told to stop. The order lets the requests in flight

@@ -5,12 +5,11 @@
  * @module
  */
 import { INSTANCE } from "../simulator/default_instance.ts";
+import { TOKEN_HEADER, TOKEN_TTL_HEADER } from "../proxy/headers.ts";
 import {
   askMetadata,
   type MetadataAnswer,
-  TOKEN_HEADER,
   TOKEN_TARGET,
-  TOKEN_TTL_HEADER,
 } from "../proxy/metadata_client.ts";
 import { equals } from "../system/bytes.ts";
 

@@ -8,6 +8,12 @@ import { memoize } from "../system/memoize.ts";
 /** A header as name and value, in the order of the wire. */
 export type Header = readonly [name: string, value: string];
 
+/** Carries the session token of IMDSv2. */
+export const TOKEN_HEADER = "x-aws-ec2-metadata-token";
+
+/** For how many seconds a token is wanted, or is good still. */
+export const TOKEN_TTL_HEADER = "x-aws-ec2-metadata-token-ttl-seconds";
+
 /**
  * The headers of one connection
  * ([RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)),
@@ -35,8 +41,8 @@ const DROPPED_UPWARDS = new Set([...ALWAYS_DROPPED, "expect", "host"]);
 const END_TO_END = new Set([
   "host",
   "x-forwarded-for",
-  "x-aws-ec2-metadata-token",
-  "x-aws-ec2-metadata-token-ttl-seconds",
+  TOKEN_HEADER,
+  TOKEN_TTL_HEADER,
 ]);
 
 /**

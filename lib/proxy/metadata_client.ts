@@ -11,12 +11,6 @@ import { detailOf } from "./upstream/upstream_error.ts";
 /** Where IMDSv2 issues tokens, by PUT. */
 export const TOKEN_TARGET = "/latest/api/token";
 
-/** Asks for a token: how long it shall hold, 1 to 21600 seconds. */
-export const TOKEN_TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds";
-
-/** Carries the token. */
-export const TOKEN_HEADER = "X-aws-ec2-metadata-token";
-
 /** The most bytes a body may have; real ones end at 16 KiB of user data. */
 const MAX_BODY_BYTES = 1024 * 1024;
 

@@ -12,7 +12,12 @@ import { neverShared } from "../rewrite/paths.ts";
 import type { Meters } from "../system/meters.ts";
 import { memoize } from "../system/memoize.ts";
 import type { Answer } from "./answer.ts";
-import { valueOf, valuesOf } from "./headers.ts";
+import {
+  TOKEN_HEADER,
+  TOKEN_TTL_HEADER,
+  valueOf,
+  valuesOf,
+} from "./headers.ts";
 import type { UpstreamRequest } from "./upstream/upstream.ts";
 import type { Waiting } from "./upstream/time_limit.ts";
 import { ClientGone } from "./upstream/upstream_error.ts";
@@ -35,12 +40,6 @@ const MAX_BYTES = 4 * 1024 * 1024;
  * ask again: a retry is to ask the service, not to wait with one that hangs.
  */
 const JOIN_MS = 250;
-
-/** Where the session token of IMDSv2 stands. */
-const TOKEN_HEADER = "x-aws-ec2-metadata-token";
-
-/** For how long it is good still, in seconds, in every answer under it. */
-const TTL_HEADER = `${TOKEN_HEADER}-ttl-seconds`;
 
 /** Statuses that may be over the next moment, or that belong to one token. */
 const NEVER_AGAIN: readonly number[] = [
@@ -225,7 +224,7 @@ async function wait(
 
 /** How long the token of an answer is good, in seconds. */
 function ttlOf({ headers }: Answer): number {
-  const [ttl = ""] = valuesOf(headers, TTL_HEADER);
+  const [ttl = ""] = valuesOf(headers, TOKEN_TTL_HEADER);
   return /^\d+$/.test(ttl) ? Number(ttl) : Infinity;
 }
 

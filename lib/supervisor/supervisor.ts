@@ -14,7 +14,7 @@ import type { Log } from "../system/log.ts";
 import type { Desired } from "../rule/rule.ts";
 import { ConflictError } from "../rule/rule_error.ts";
 import { errorLine } from "../cli/message.ts";
-import { firstWithin, type StopOrder } from "../system/stop_order.ts";
+import { DRAIN_MS, firstWithin, type StopOrder } from "../system/stop_order.ts";
 import { every } from "../system/timers.ts";
 import type { Child } from "./child_process.ts";
 import type { RuleKeeper } from "./rule_keeper.ts";
@@ -41,12 +41,6 @@ const MOST_PORTS = 20;
  * asked to close the ones they keep.
  */
 const LINGER_MS = 250;
-
-/**
- * How long the listener lingers and requests in flight may take at the end, in
- * milliseconds.
- */
-const DRAIN_MS = 10_000;
 
 /**
  * How long each of the two steps that take the rule away may take, in

@@ -5,6 +5,12 @@
  */
 import { deadline } from "./timers.ts";
 
+/**
+ * How long a stop waits for requests in flight, the linger of their listener
+ * included, in milliseconds.
+ */
+export const DRAIN_MS = 10_000;
+
 /** An order that may be given twice. */
 export class StopOrder {
   readonly #given = Promise.withResolvers<"stop">();

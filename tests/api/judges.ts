@@ -38,6 +38,8 @@ export interface Judges {
   create(yaml: string): Promise<RunResult>;
   /** What kustomize makes of a folder. */
   kustomize(folder: string): Promise<RunResult>;
+  /** What GitHub Actions say to files of workflows, as actionlint knows. */
+  workflows(files: readonly string[]): Promise<RunResult>;
   /** What the machine-config operator makes of a pool's machine configs. */
   render(configs: readonly unknown[]): Promise<RunResult>;
 }
@@ -67,6 +69,7 @@ export async function judges(): Promise<Judges> {
   return {
     create: (yaml) => call(["create", ...files], yaml),
     kustomize: (path) => call(["kustomize", path]),
+    workflows: (files) => call(["workflows", ...files]),
     render: (configs) =>
       runToEnd([`${folder}/operator`], JSON.stringify(configs)),
   };

@@ -239,10 +239,12 @@ export const CLIENTS: readonly Client[] = [
     ],
     command: java,
     changes: Object.fromEntries(
-      OF_JAVA.flatMap((http) => [[`${http}/region`, REGION], [
-        `${http}/zone`,
-        ZONE,
-      ]]),
+      OF_JAVA.flatMap((http) => [
+        [`${http}/region`, REGION],
+        [`${http}/zone`, ZONE],
+        [`${http}/document/region`, REGION],
+        [`${http}/document/availabilityZone`, ZONE],
+      ]),
     ),
     kept: {
       ...Object.fromEntries(

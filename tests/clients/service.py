@@ -87,8 +87,8 @@ class Exchange(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if options.record:
             # In one piece: others print at the same time.
-            asked = (self.command, self.path, self.headers.get("Connection"))
-            print("{} {} {}\n".format(*asked), end="", flush=True)
+            by, who = self.headers["Connection"], self.headers["User-Agent"]
+            print(f"{self.command} {self.path} {by} {who}\n", end="", flush=True)
         if self.path == options.hang:
             threading.Event().wait()
         time.sleep(options.delay)

@@ -105,6 +105,12 @@ Deno.test("check takes regions, listeners, user, backend and profile from serve'
   for (
     const [line, env, kind, state] of [
       ["--config c.yaml", { C2S_IMDS_USER }, "emulated", "installed"],
+      [
+        "--realRegion eu-west-1 --emulatedRegion us-east-1",
+        { C2S_IMDS_USER },
+        "emulated",
+        "installed",
+      ],
       ["--user 77", { C2S_IMDS_REGION }, "emulated", "installed"],
       ["--region us-east-2=b", { C2S_IMDS_REGION }, "unmapped", "drift"],
       ["--backend legacy", { C2S_IMDS_REGION }, "emulated", "unknown"],
@@ -148,6 +154,7 @@ Deno.test("check asks the proxy itself when clients do not see the emulated regi
     const line of [
       "--listen 127.0.0.1:4100",
       "--listen 0.0.0.0:4100 --listen-anywhere",
+      "--port 4100",
     ]
   ) {
     const found = await check(line, { answers: elsewhere, run });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ListenAddress } from "../../lib/config/serve_config.ts";
 import { Buffer } from "node:buffer";
 
 /** A header as it stands on the wire. */
@@ -77,7 +78,7 @@ export class RawClient implements Disposable {
 
   /** Connects. */
   static async connect(
-    { hostname, port }: { readonly hostname: string; readonly port: number },
+    { hostname, port }: ListenAddress,
   ): Promise<RawClient> {
     const conn = await Deno.connect({ hostname, port });
     conn.setNoDelay(true);
@@ -235,7 +236,7 @@ export class RawClient implements Disposable {
 
 /** Sends one request on a connection of its own and reads the answer. */
 export async function ask(
-  address: { readonly hostname: string; readonly port: number },
+  address: ListenAddress,
   request: string,
 ): Promise<RawAnswer> {
   using client = await RawClient.connect(address);

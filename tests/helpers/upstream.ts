@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { UpstreamAddress } from "../../lib/config/serve_config.ts";
 import * as net from "node:net";
 import { once } from "node:events";
 import {
@@ -58,7 +59,7 @@ export type Script = (
 /** An upstream that listens. */
 export interface RawUpstream extends AsyncDisposable {
   /** Where it listens. */
-  readonly address: { readonly hostname: string; readonly port: number };
+  readonly address: UpstreamAddress;
   /** The requests so far, whole ones only. */
   readonly requests: readonly Received[];
   /** All bytes so far, by connection. */

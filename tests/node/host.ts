@@ -77,6 +77,9 @@ export class Host implements AsyncDisposable {
   /** Its first process; 0 while there is none. */
   #leader = 0;
   #plug: Plug | undefined;
+  /** How many lines no longer count, of each reader and of the service. */
+  #skipped: Readonly<Record<string, number>> = {};
+  #skippedAsked = 0;
 
   private constructor(
     readonly site: Site,
@@ -138,6 +141,8 @@ export class Host implements AsyncDisposable {
     const { folder } = this;
     await Deno.remove(this.path("/var/lib/readers"), { recursive: true })
       .catch(() => {});
+    this.#skipped = {};
+    this.#skippedAsked = this.site.asked.length;
     const plug = this.#plug = await this.site.plug();
     const machine = this.#machine = new Spawned(this.#mounted([
       ...["env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", "systemd-nspawn"],
@@ -256,13 +261,30 @@ export class Host implements AsyncDisposable {
     return `${this.folder}/upper${path}`;
   }
 
+  /** Judges what readers saw last, and what comes after it. */
+  async countFromHere(readers: readonly string[]): Promise<void> {
+    const lines = await Promise.all(
+      readers.map(async (it) => [it, (await this.#wrote(it)).length] as const),
+    );
+    this.#skipped = Object.fromEntries(lines.map(([it, n]) => [it, n - 1]));
+    this.#skippedAsked = this.site.asked.length;
+  }
+
+  /** What the service was asked since the node booted. */
+  asked(): readonly string[] {
+    return this.site.asked.slice(this.#skippedAsked);
+  }
+
   /** What a reader wrote down since the node booted. */
   async seen(reader: string): Promise<readonly string[]> {
+    return (await this.#wrote(reader)).slice(this.#skipped[reader] ?? 0);
+  }
+
+  async #wrote(reader: string): Promise<readonly string[]> {
     const text = await Deno.readTextFile(
       this.path(`/var/lib/readers/${reader}`),
     ).catch(() => "");
-    return text.split("\n").filter(Boolean)
-      .map((line) => line.slice(line.indexOf(" ") + 1));
+    return text.split("\n").filter(Boolean);
   }
 
   /** Cuts its power, and removes it. */

@@ -13,7 +13,8 @@ name, path, *forever = sys.argv[1:]
 
 def ask(method, path, header, value):
     service = http.client.HTTPConnection("169.254.169.254", timeout=60)
-    service.request(method, path, headers={f"X-aws-ec2-metadata-{header}": value})
+    fields = {f"X-aws-ec2-metadata-{header}": value, "User-Agent": name}
+    service.request(method, path, headers=fields)
     answer = service.getresponse()
     text = answer.read().decode()
     service.close()
@@ -34,7 +35,7 @@ with open(f"/var/lib/readers/{name}", "a", buffering=1) as log:
     while True:
         seen = see()
         if seen != last:
-            log.write(f"{time.monotonic():.3f} {seen}\n")
+            log.write(f"{seen}\n")
             last = seen
         if not forever and not seen.startswith(("(", "status")):
             print(seen)

@@ -1,3 +1,4 @@
+import type { UpstreamAddress } from "../../lib/config/serve_config.ts";
 import { assertEquals } from "@std/assert";
 import { type RawAnswer, RawClient, type RawHeader } from "../helpers/raw.ts";
 import { type RawUpstream, startUpstream } from "../helpers/upstream.ts";
@@ -9,11 +10,6 @@ import {
 import { FIDELITY_CASES, type FidelityCase } from "./fidelity_cases.ts";
 import { DEFAULT_REGIONS, NO_REGIONS, startUnderTest } from "./under_test.ts";
 
-interface Address {
-  readonly hostname: string;
-  readonly port: number;
-}
-
 /** Seconds pass between the direct exchange and the other one. */
 function timeless([name, value]: RawHeader): RawHeader {
   const age = Date.now() - Date.parse(value);
@@ -23,7 +19,7 @@ function timeless([name, value]: RawHeader): RawHeader {
 }
 
 async function answersTo(
-  address: Address,
+  address: UpstreamAddress,
   { request, methods = ["GET"] }: FidelityCase,
 ): Promise<RawAnswer[]> {
   using client = await RawClient.connect(address);
@@ -44,7 +40,7 @@ async function answersTo(
 
 /** Sends a case and tells what came of it on both sides. */
 async function exchange(
-  address: Address,
+  address: UpstreamAddress,
   fidelityCase: FidelityCase,
   upstream: RawUpstream,
 ): Promise<Exchange> {

@@ -1,10 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  askMetadata,
-  TOKEN_HEADER,
-  TOKEN_TARGET,
-  TOKEN_TTL_HEADER,
-} from "../../lib/proxy/metadata_client.ts";
+import { TOKEN_HEADER, TOKEN_TTL_HEADER } from "../../lib/proxy/headers.ts";
+import { askMetadata, TOKEN_TARGET } from "../../lib/proxy/metadata_client.ts";
 import { defaultTree } from "../../lib/simulator/default_instance.ts";
 import { UpstreamError } from "../../lib/proxy/upstream/upstream_error.ts";
 import { startSimulator } from "../../lib/simulator/simulator.ts";
@@ -56,7 +52,7 @@ Deno.test("askMetadata() gets a token by PUT and is let in with it, over IPv6, t
       headers: { [TOKEN_TTL_HEADER]: "60" },
       timeoutMs: TIMEOUT_MS,
     });
-    assertEquals(issued.headers.get(TOKEN_TTL_HEADER.toLowerCase()), "60");
+    assertEquals(issued.headers.get(TOKEN_TTL_HEADER), "60");
     const answered = await askMetadata({
       url,
       target: "/latest/meta-data/placement/region",

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { ServeConfig } from "../../lib/config/serve_config.ts";
+import type {
+  ServeConfig,
+  UpstreamAddress,
+} from "../../lib/config/serve_config.ts";
 import type { Meters } from "../../lib/system/meters.ts";
 import { startProxy } from "../../lib/proxy/proxy.ts";
 import type { UpstreamSource } from "../../lib/proxy/upstream/upstream.ts";
@@ -33,12 +36,6 @@ export const DEFAULT_REGIONS: ReadonlyMap<string, string> = new Map([
 /** The map of `--region none`. */
 export const NO_REGIONS: ReadonlyMap<string, string> = new Map();
 
-/** Where an upstream is. */
-interface Address {
-  readonly hostname: string;
-  readonly port: number;
-}
-
 /**
  * The configuration of the defaults, the log at debug.
  *
@@ -46,7 +43,7 @@ interface Address {
  * @param given what differs from them
  */
 export function configOf(
-  upstream: Address,
+  upstream: UpstreamAddress,
   given: Partial<ServeConfig> = {},
 ): ServeConfig {
   return {
@@ -72,7 +69,7 @@ export function configOf(
  * @param source where the upstream is, if it moves
  */
 export async function startUnderTest(
-  upstream: Address,
+  upstream: UpstreamAddress,
   given: Partial<ServeConfig> = {},
   meters?: Meters,
   source?: UpstreamSource,

@@ -36,15 +36,16 @@ def send(data=""):
     return sent
 
 
-def answers(milliseconds):
+def answers(milliseconds, enough):
     """What each got next: a status, "closed", or "nothing" in that time."""
+    others = max(0, len(crowd) - float(enough))
     end = time.monotonic() + int(milliseconds) / 1000
     waiting = {client.fileno(): client for client in crowd}
     poll = select.poll()
     for number in waiting:
         poll.register(number, select.POLLIN)
     tally = collections.Counter()
-    while waiting and time.monotonic() < end:
+    while len(waiting) > others and time.monotonic() < end:
         for number, _ in poll.poll(max(1, (end - time.monotonic()) * 1000)):
             client = waiting.pop(number)
             poll.unregister(number)

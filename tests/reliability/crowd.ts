@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ListenAddress } from "../../lib/config/serve_config.ts";
 import { REPOSITORY } from "../helpers/files.ts";
 import { bytesOf, get } from "../helpers/raw.ts";
 import type { Need } from "../helpers/requires.ts";
@@ -30,7 +31,7 @@ export class Crowd implements AsyncDisposable {
    * @param before what starts them, such as another user's rights
    */
   constructor(
-    address: { readonly hostname: string; readonly port: number },
+    address: ListenAddress,
     before: readonly string[] = [],
   ) {
     // The checkout may be closed to that user.
@@ -63,9 +64,14 @@ export class Crowd implements AsyncDisposable {
     return await this.#order(`send ${bytesOf(text).toHex()}`);
   }
 
-  /** What each gets next, within so many milliseconds. */
-  async answers(ms: number): Promise<Tally> {
-    return await this.#order(`answers ${ms}`);
+  /**
+   * What each gets next.
+   *
+   * @param ms how long it waits at most, in milliseconds
+   * @param enough it waits no longer for others once so many got something
+   */
+  async answers(ms: number, enough = Infinity): Promise<Tally> {
+    return await this.#order(`answers ${ms} ${enough}`);
   }
 
   /** Has all of them leave, or close their sending side and stay. */

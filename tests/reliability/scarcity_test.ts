@@ -1,10 +1,11 @@
+import type { ListenAddress } from "../../lib/config/serve_config.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { until } from "../helpers/node.ts";
 import { succeed } from "../helpers/plain_runner.ts";
 import { ask, get, RawClient } from "../helpers/raw.ts";
 import { testWith } from "../helpers/requires.ts";
 import { answer, startUpstream } from "../helpers/upstream.ts";
-import { type Address, startRegion, startServed } from "./served.ts";
+import { startRegion, startServed } from "./served.ts";
 
 const NEEDS = [{ command: "prlimit", from: "util-linux" }];
 
@@ -14,7 +15,7 @@ async function limitDescriptors(pid: number, most: number): Promise<void> {
 }
 
 /** Connects until the listener is gone, with nothing left to accept with. */
-async function exhaust(address: Address): Promise<RawClient[]> {
+async function exhaust(address: ListenAddress): Promise<RawClient[]> {
   const held: RawClient[] = [];
   while (held.length < 1_000) {
     try {

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import type {
+  ListenAddress,
+  UpstreamAddress,
+} from "../../lib/config/serve_config.ts";
 import { assertEquals } from "@std/assert";
 import { procfs } from "../helpers/node.ts";
 import { plainRunner } from "../helpers/plain_runner.ts";
@@ -14,20 +18,12 @@ import {
   startUpstream,
 } from "../helpers/upstream.ts";
 
-/** A host and a port. */
-export interface Address {
-  /** The host. */
-  readonly hostname: string;
-  /** The port. */
-  readonly port: number;
-}
-
 /** A proxy that serves. */
 export interface Served extends AsyncDisposable {
   /** Its process. */
   readonly program: RunningProgram;
   /** Where it listens. */
-  readonly address: Address;
+  readonly address: ListenAddress;
   /** How many descriptors it has open. */
   descriptors(): Promise<number>;
   /** How much memory it has resident, in KiB. */
@@ -52,7 +48,7 @@ export async function descriptorsOf(pid: number): Promise<number> {
  * @param flags other flags
  */
 export async function startServed(
-  upstream: Address,
+  upstream: UpstreamAddress,
   flags: readonly string[] = [],
 ): Promise<Served> {
   const program = await startProgram([
@@ -82,7 +78,7 @@ export function startRegion(): Promise<RawUpstream> {
 
 /** Asks like any client; the longest wait, in milliseconds. */
 export async function askOften(
-  address: Address,
+  address: ListenAddress,
   count = 50,
   path = REGION,
 ): Promise<number> {

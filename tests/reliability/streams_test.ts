@@ -1,12 +1,13 @@
+import type { UpstreamAddress } from "../../lib/config/serve_config.ts";
 import { installedProgram } from "../helpers/installed.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { until } from "../helpers/node.ts";
 import { ask, get } from "../helpers/raw.ts";
 import { nowhere } from "../helpers/upstream.ts";
-import { type Address, askOften, REGION, startRegion } from "./served.ts";
+import { askOften, REGION, startRegion } from "./served.ts";
 
 /** Starts `serve` by a line of shell, and waits until it answers. */
-async function startIn(script: string, upstream: Address) {
+async function startIn(script: string, upstream: UpstreamAddress) {
   // What is printed, its address for one, may be lost here.
   const address = nowhere();
   const { command, env } = await installedProgram();

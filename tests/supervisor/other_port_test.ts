@@ -15,6 +15,7 @@ Deno.test("nextPort() takes the next that nobody has and nobody is given by chan
   assertEquals(next(4000), 4001);
   assertEquals(next(4000, 4000, 4001, 4003), 4002);
   assertEquals(next(29_999), 61_000);
+  assertEquals(next(65_534), 65_535);
   assertEquals(next(65_535), undefined);
 });
 

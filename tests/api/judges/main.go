@@ -1,5 +1,6 @@
-// What the API server says to an object before it stores it, and what kustomize
-// builds, by their own code.
+// What the API server says to an object before it stores it, what kustomize
+// builds, and what GitHub makes of a workflow, by their own code or by one that
+// knows theirs.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"os"
 
 	_ "github.com/prometheus-operator/prometheus-operator/pkg/versionutil"
+	"github.com/rhysd/actionlint"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -15,6 +17,7 @@ func main() {
 	judges := map[string]func(args []string) error{
 		"create":    create,
 		"kustomize": kustomize,
+		"workflows": workflows,
 	}
 	if err := judges[os.Args[1]](os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -34,5 +37,18 @@ func kustomize(args []string) error {
 		return err
 	}
 	_, err = os.Stdout.Write(text)
+	return err
+}
+
+// workflows prints what is wrong with files of GitHub Actions.
+func workflows(files []string) error {
+	linter, err := actionlint.NewLinter(os.Stderr, &actionlint.LinterOptions{})
+	if err != nil {
+		return err
+	}
+	found, err := linter.LintFiles(files, nil)
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("%d errors", len(found))
+	}
 	return err
 }

@@ -32,17 +32,20 @@ class SdkJava {
     if (endpoint != null) builder.endpoint(URI.create(endpoint));
     try (http; var client = builder.build()) {
       var report = new LinkedHashMap<String, String>();
-      report.put("region", answer(client, "placement/region"));
-      report.put("zone", answer(client, "placement/availability-zone"));
-      report.put("role", answer(client, "iam/security-credentials/"));
-      report.put("missing", answer(client, "no/such/path"));
+      report.put("region", answer(client, "meta-data/placement/region"));
+      report.put("zone", answer(client, "meta-data/placement/availability-zone"));
+      report.put("role", answer(client, "meta-data/iam/security-credentials/"));
+      report.put("missing", answer(client, "meta-data/no/such/path"));
+      report.put("document", answer(client, "dynamic/instance-identity/document"));
       return object(report);
     }
   }
 
   private static String answer(Ec2MetadataClient client, String path) {
     try {
-      return quoted(client.get("/latest/meta-data/" + path).asString());
+      var text = client.get("/latest/" + path).asString();
+      // The document is JSON itself.
+      return text.startsWith("{") ? text : quoted(text);
     } catch (Ec2MetadataClientException error) {
       return "" + error.statusCode();
     }

@@ -1,3 +1,4 @@
+import type { UpstreamAddress } from "../../../lib/config/serve_config.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { UpstreamSource } from "../../../lib/proxy/upstream/upstream.ts";
 import { stopClock } from "../../helpers/clock.ts";
@@ -5,22 +6,20 @@ import { ask, get } from "../../helpers/raw.ts";
 import { answer, nowhere, startUpstream } from "../../helpers/upstream.ts";
 import { startUnderTest } from "../under_test.ts";
 
-type Address = { readonly hostname: string; readonly port: number };
-
 /** Says in turn what it is given, the last one for ever. */
 class FakeSource implements UpstreamSource {
-  readonly failures: Address[] = [];
-  readonly #answers: (Address | string)[];
+  readonly failures: UpstreamAddress[] = [];
+  readonly #answers: (UpstreamAddress | string)[];
   /** How long it was given each time, in milliseconds. */
   readonly given: number[] = [];
   asked = 0;
   closed = false;
 
-  constructor(...answers: (Address | string)[]) {
+  constructor(...answers: (UpstreamAddress | string)[]) {
     this.#answers = answers;
   }
 
-  current(timeoutMs: number): Promise<Address> {
+  current(timeoutMs: number): Promise<UpstreamAddress> {
     this.given.push(timeoutMs);
     const at = Math.min(this.asked++, this.#answers.length - 1);
     const next = this.#answers[at] ?? "nothing";
@@ -29,7 +28,7 @@ class FakeSource implements UpstreamSource {
       : Promise.resolve(next);
   }
 
-  failed(address: Address): void {
+  failed(address: UpstreamAddress): void {
     this.failures.push(address);
   }
 

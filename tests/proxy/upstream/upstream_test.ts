@@ -1,3 +1,4 @@
+import type { UpstreamAddress } from "../../../lib/config/serve_config.ts";
 import { assertEquals, assertRejects } from "@std/assert";
 import { systemRunner } from "../../../lib/system/runner.ts";
 import { readTcpSockets } from "../../../lib/system/socket_owners.ts";
@@ -28,7 +29,7 @@ function at(port: number, hostname = "127.0.0.1"): Deno.NetAddr {
 }
 
 /** A client of a service, closed at the end. */
-function clientOf(address: { hostname: string; port: number }) {
+function clientOf(address: UpstreamAddress) {
   const upstream = new Upstream(address);
   return { upstream, [Symbol.dispose]: () => upstream.close() };
 }
