@@ -62,7 +62,7 @@ const OPTIONS: readonly Option[] = [
     name: "url",
     value: "URL",
     help: "The metadata service as clients reach it",
-    fallback: `${DEFAULT_URL}, and its IPv6 address`,
+    fallback: `${DEFAULT_URL}, and over IPv6`,
   },
   {
     name: "wait",
