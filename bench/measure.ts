@@ -20,7 +20,7 @@ import { type Section, sectionReport } from "./report.ts";
 import { bursts, type Field, type Plan, quietNode } from "./sections.ts";
 
 const FULL: Plan = {
-  rounds: 12,
+  rounds: 8,
   burst: 2_000,
   warmUp: 10_000,
   repeats: 5,
