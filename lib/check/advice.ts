@@ -193,7 +193,7 @@ function reasons(
     ],
     [
       isRuled && shown?.silence === "refused",
-      `the rule redirects to ${address}, where nothing listens`,
+      `the rule is for a proxy on ${address}, where nothing listens`,
       `${start}, or remove the rule with c2s-imds iptables remove`,
     ],
     [isRuled && rule.state === "drift", inShort(rule), install],

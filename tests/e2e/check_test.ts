@@ -150,7 +150,7 @@ testWith(NODE_NEEDS)(
       await shows(
         node,
         1,
-        /\nverdict: +no: the rule redirects to 127\.0\.0\.1:4000, where nothing listens; run c2s-imds serve --iptables as root, or .* iptables remove\n$/,
+        /\nverdict: +no: the rule is for a proxy on 127\.0\.0\.1:4000, where nothing listens; run c2s-imds serve --iptables as root, or .* iptables remove\n$/,
       );
     });
 
