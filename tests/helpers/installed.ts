@@ -39,6 +39,8 @@ export function programArguments(): readonly [string, ...string[]] {
   return [
     Deno.execPath(),
     ...["run", "--quiet", "--no-check", "--no-prompt", "--frozen"],
+    // As the executable has it, since the soak judges memory.
+    "--v8-flags=--max-semi-space-size=4",
     `--config=${REPOSITORY}deno.json`,
     ...importFlags(),
     "-P=program",
