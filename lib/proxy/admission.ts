@@ -5,7 +5,7 @@
  * @module
  */
 import { STATUS_CODE } from "@std/http/status";
-import { concat } from "../system/bytes.ts";
+import { Gathered } from "../system/bytes.ts";
 import { after } from "../system/timers.ts";
 import { type Header, valueOf } from "./headers.ts";
 
@@ -256,24 +256,18 @@ async function readAll(
     };
     reader.cancel().catch(() => {});
   });
-  // It grows with what came: what was only promised must cost nothing, and
-  // pieces of one byte no more than their bytes.
-  let bytes = new Uint8Array(0);
-  let size = 0;
+  // What was only promised must cost nothing.
+  const gathered = new Gathered();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (late !== undefined) return late;
-      if (done) return bytes.slice(0, size);
-      if (size + value.length > MAX_REQUEST_BODY) {
+      if (done) return gathered.bytes;
+      if (gathered.size + value.length > MAX_REQUEST_BODY) {
         await reader.cancel();
         return TOO_LARGE;
       }
-      if (size + value.length > bytes.length) {
-        bytes = concat([bytes, new Uint8Array(size + value.length)]);
-      }
-      bytes.set(value, size);
-      size += value.length;
+      gathered.add(value);
     }
   } catch {
     return late ?? {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { concat, equals } from "../system/bytes.ts";
+import { concat, equals, searchable } from "../system/bytes.ts";
 
 /**
  * The most top-level fields of an object that is changed; the documents of the
@@ -28,8 +28,6 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{[\]},]/g;
 const BACKSLASH = 0x5c;
 
 const encoder = new TextEncoder();
-/** One character a byte, so that offsets are the same; ASCII is ASCII. */
-const latin1 = new TextDecoder("latin1");
 // A byte order mark is no JSON, so it must not vanish.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -51,7 +49,7 @@ export function stringFieldSpans(
   let depth = 0;
   let keys = 0;
   let field: string | undefined;
-  for (const { 0: token, index } of latin1.decode(json).matchAll(TOKEN)) {
+  for (const { 0: token, index } of searchable(json).matchAll(TOKEN)) {
     const start = index + 1;
     const end = index + token.length - 1;
     if (token === "{" || token === "[") depth++;

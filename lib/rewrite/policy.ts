@@ -10,6 +10,7 @@ import { arnFields, arnNames, type Edit, editsOf } from "./edits.ts";
 import { type BodyRule, REWRITE, UNTOUCHED } from "./path_rules.ts";
 import { bodyRule, namesRegion, realTarget } from "./paths.ts";
 import { Rewriter, type RewriteStream } from "./rewriter.ts";
+import { searchable } from "../system/bytes.ts";
 import { memoize } from "../system/memoize.ts";
 
 /** What happens to one body. */
@@ -138,8 +139,6 @@ const REGION = new RegExp(
 /** The most regions to warn of; a service that names more makes them up. */
 const MOST_WARNINGS = 16;
 
-const latin1 = new TextDecoder("latin1");
-
 /**
  * Notices real regions that no map covers: the node would see them as they are,
  * which is seldom what was meant.
@@ -155,7 +154,7 @@ export function unmappedRegions(
   const mapped = new Set([...regions].flat());
   const warned = new Set<string>();
   return (text) => {
-    for (const [region] of latin1.decode(text).matchAll(REGION)) {
+    for (const [region] of searchable(text).matchAll(REGION)) {
       if (mapped.has(region) || warned.has(region)) continue;
       if (warned.size === MOST_WARNINGS) return;
       warned.add(region);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { concat } from "../system/bytes.ts";
+import { concat, searchable } from "../system/bytes.ts";
 import type { NamePairs } from "../config/profile.ts";
 import type { RegionMap } from "../config/regions.ts";
 
@@ -47,8 +47,6 @@ const EDGES: Readonly<Record<NameKind, readonly [string, string]>> = {
   arn: [`(?<![^\\0\\t\\n\\r "])`, ""],
 };
 
-/** One character a byte, so that offsets are the same; ASCII is ASCII. */
-const latin1 = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
@@ -137,7 +135,7 @@ export class Rewriter {
    * them, the last of them, and whether there was any name
    */
   #pass(bytes: Uint8Array, before: string, final: boolean) {
-    const text = before + latin1.decode(bytes);
+    const text = before + searchable(bytes);
     const from = before.length;
     const parts: Uint8Array[] = [];
     let read = 0;
