@@ -153,7 +153,10 @@ export function identityOnly(headers: readonly Header[]): Header[] {
 export function answerHeaders(headers: readonly Header[]): Header[] {
   const connection = valuesOf(headers, "connection");
   const dropped = connection.length === 0 ? NONE : named(connection.join());
-  return without(without(headers, ALWAYS_DROPPED), dropped);
+  return headers.filter(([given]) => {
+    const name = given.toLowerCase();
+    return !ALWAYS_DROPPED.has(name) && !dropped.has(name);
+  });
 }
 
 /** The headers that still hold when the body was rewritten. */

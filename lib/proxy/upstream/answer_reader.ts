@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { concat } from "../../system/bytes.ts";
+import { asciiOf, concat, Gathered } from "../../system/bytes.ts";
 import { answerHeaders, type Header, valuesOf } from "../headers.ts";
 import type { Connection } from "./connection.ts";
 import { badAnswer, brokeOff, UpstreamError } from "./upstream_error.ts";
@@ -22,33 +22,37 @@ const MAX_LINE_BYTES = 4_096;
 /** How every answer begins. */
 const START = "HTTP/1.";
 
-const STATUS_LINE = /^HTTP\/1\.[01] ([1-9]\d\d)(?: .*)?$/s;
+/** What no line may hold: a lone CR or LF could end it for others. */
+const CONTROL = String.raw`\x00-\x08\x0a-\x1f\x7f`;
 
-/** The name of a field ([RFC 9110, 5.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.1)). */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const STATUS_LINE = new RegExp(
+  String.raw`^HTTP/1\.[01] ([1-9]\d\d)(?: [^${CONTROL}]*)?\r\n`,
+);
+
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+
+/** [RFC 9112, 5](https://www.rfc-editor.org/rfc/rfc9112#section-5). */
+const FIELD = new RegExp(
+  String
+    .raw`(${TOKEN}):[ \t]*(?:([^${CONTROL} \t](?:[^${CONTROL}]*[^${CONTROL} \t])?)[ \t]*)?\r\n`,
+  "y",
+);
 
 /** A chunk extension, without the white space that only bad servers send. */
-const EXTENSION =
-  /;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?/;
+const EXTENSION = String
+  .raw`;${TOKEN}(?:=(?:${TOKEN}|"(?:[^"\\${CONTROL}]|\\[^${CONTROL}])*"))?`;
 
 /** [RFC 9112, 7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1). */
 const SIZE_LINE = new RegExp(
-  `^([0-9a-f]{1,12})(?:${EXTENSION.source})*$`,
+  String.raw`^([0-9a-f]{1,12})(?:${EXTENSION})*\r\n$`,
   "i",
 );
 
-/** What no line may hold: a lone CR or LF could end it for others. */
-// deno-lint-ignore no-control-regex -- control characters are the point
-const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
-
+const CR = 0x0d;
 const LF = 0x0a;
 
-/** What ends a line, and what ends a head or the fields behind a body. */
-const LINE_END = /\n/g;
-const FIELDS_END = /(?:^|\n)\r?\n/g;
-
-/** As many arguments as fit on any stack. */
-const MAX_ARGUMENTS = 4_096;
+/** What is read to its end: a line, or a head or the fields behind a body. */
+type Part = "line" | "fields";
 
 /** How the end of a body is known: its length, or by what else. */
 type Framing = number | "chunks" | "end";
@@ -86,12 +90,11 @@ export async function readAnswer(
   method: string,
 ): Promise<UpstreamAnswer> {
   for (let interim = 0; interim <= MAX_INTERIM; interim++) {
-    const head = await readTo(FIELDS_END, connection, MAX_HEAD_BYTES, START);
-    const [first = "", ...lines] = head;
-    const [, code] = STATUS_LINE.exec(first) ?? [];
+    const head = await readText("fields", connection, MAX_HEAD_BYTES, START);
+    const [line = "", code] = STATUS_LINE.exec(head) ?? [];
     if (code === undefined) throw badAnswer("no status line");
     const status = Number(code);
-    const fields = fieldsOf(lines);
+    const fields = fieldsOf(head, line.length);
     const framing = framingOf(status, method, fields);
     if (status < 200 && status !== 101) continue;
     if (!canBeSent(status)) {
@@ -132,72 +135,86 @@ function framingOf(
   return length === undefined ? "end" : Number(length);
 }
 
-/** Takes fields apart. */
-function fieldsOf(lines: readonly string[]): Header[] {
-  return lines.map((line) => {
-    const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(0, colon));
-    if (!NAME.test(name)) throw badAnswer("a line that is no field");
-    return [name, unpadded(line.slice(colon + 1))];
-  });
-}
-
-/** Without the spaces and tabs around it, and those alone. */
-function unpadded(value: string): string {
-  const isPadding = (at: number) => value[at] === " " || value[at] === "\t";
-  let start = 0;
-  let end = value.length;
-  while (start < end && isPadding(start)) start++;
-  while (end > start && isPadding(end - 1)) end--;
-  return value.slice(start, end);
+/**
+ * Takes fields apart.
+ *
+ * @param text with the empty line after them
+ * @param from where they begin in it
+ */
+function fieldsOf(text: string, from: number): Header[] {
+  const fields: Header[] = [];
+  const end = text.length - "\r\n".length;
+  FIELD.lastIndex = from;
+  for (let at = from; at !== end; at = FIELD.lastIndex) {
+    const [, name, value = ""] = FIELD.exec(text) ?? [];
+    if (name === undefined) throw badAnswer("a line that is no field");
+    fields.push([name, value]);
+  }
+  return fields;
 }
 
 /**
- * Reads lines up to what ends them, and returns them without their ends.
+ * Reads text, its end included.
  *
- * @param end ends them
- * @param mostBytes how many bytes they may have
- * @param start how the first one has to begin
+ * @param mostBytes how many bytes it may have
+ * @param start how it has to begin
  */
-async function readTo(
-  end: RegExp,
+async function readText(
+  part: Part,
   connection: Connection,
   mostBytes: number,
   start = "",
-): Promise<string[]> {
-  for (let text = "", read = 0;; read = text.length) {
-    const bytes = await connection.read();
-    if (bytes === undefined) throw brokeOff("the connection ended");
-    // Of a buffer full of short chunks, each line is made text once.
-    const line = end === LINE_END ? bytes.indexOf(LF) + 1 : 0;
-    text += latin1(bytes.subarray(0, line || bytes.length));
-    if (!text.startsWith(start.slice(0, text.length))) {
+): Promise<string> {
+  const gathered = new Gathered();
+  for (;;) {
+    const more = await connection.read();
+    if (more === undefined) throw brokeOff("the connection ended");
+    const { size } = gathered;
+    // Nearly always it comes at once.
+    const isFirst = size === 0;
+    if (!isFirst) gathered.add(more);
+    const bytes = isFirst ? more : gathered.bytes;
+    if (!start.startsWith(latin1(bytes.subarray(0, start.length)))) {
       throw badAnswer("not HTTP/1");
     }
-    end.lastIndex = Math.max(0, read - 2);
-    const isWhole = end.test(text);
-    const length = isWhole ? end.lastIndex : text.length;
-    if (length > mostBytes) throw badAnswer("a head or line too long");
-    if (!isWhole) continue;
-    connection.unread(bytes.subarray(length - read));
-    const lines = text.slice(0, length).split("\r\n");
-    if (lines.some((line) => CONTROL.test(line))) {
-      throw badAnswer("a control character in a line");
+    const end = endOf(part, bytes, size);
+    if ((end ?? bytes.length) > mostBytes) {
+      throw badAnswer("a head or line too long");
     }
-    // Nothing stands after the last end, and fields end with an empty line.
-    return lines.slice(0, end === FIELDS_END ? -2 : -1);
+    if (end !== undefined) {
+      connection.unread(more.subarray(end - size));
+      return latin1(bytes.subarray(0, end));
+    }
+    if (isFirst) gathered.add(more);
   }
+}
+
+/**
+ * Where a part ends.
+ *
+ * @param read how many of the bytes were searched before
+ * @returns the offset after it; `undefined` where it does not
+ */
+function endOf(
+  part: Part,
+  bytes: Uint8Array,
+  read: number,
+): number | undefined {
+  if (part === "line") return bytes.indexOf(LF, read) + 1 || undefined;
+  // An empty line may begin at the beginning, else after the end of another.
+  let at = read > 2 ? bytes.indexOf(LF, read - 2) + 1 : 0;
+  for (let isFirst = read <= 2; isFirst || at > 0; isFirst = false) {
+    const end = bytes[at] === CR ? at + 1 : at;
+    if (bytes[end] === LF) return end + 1;
+    at = bytes.indexOf(LF, at) + 1;
+  }
+  return undefined;
 }
 
 /** Bytes as text, one character each. */
 function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += MAX_ARGUMENTS) {
-    const some = bytes.subarray(at, at + MAX_ARGUMENTS);
-    // Spread, they would come one by one from an iterator.
-    text += String.fromCharCode.apply(null, some as unknown as number[]);
-  }
-  return text;
+  return asciiOf(bytes) ??
+    Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 /** The start of a body. */
@@ -276,8 +293,9 @@ export class AnswerBody {
         if (this.#framing === "end") return this.#end();
         throw brokeOff("incomplete body");
       }
-      const taken = bytes.subarray(0, this.#left);
-      connection.unread(bytes.subarray(taken.length));
+      const isAll = bytes.length <= this.#left;
+      const taken = isAll ? bytes : bytes.subarray(0, this.#left);
+      if (!isAll) connection.unread(bytes.subarray(taken.length));
       this.#left -= taken.length;
       if (this.#left === 0 && this.#framing !== "chunks") this.#end();
       return taken;
@@ -304,9 +322,9 @@ export class AnswerBody {
 
   /** Reads up to the bytes of the next chunk; the last one has none. */
   async #chunkSize(): Promise<number> {
-    const line = async () =>
-      (await readTo(LINE_END, this.#connection, MAX_LINE_BYTES))[0] ?? "";
-    if (this.#begun && await line() !== "") {
+    const connection = this.#connection;
+    const line = () => readText("line", connection, MAX_LINE_BYTES);
+    if (this.#begun && await line() !== "\r\n") {
       throw badAnswer("a chunk longer than its size");
     }
     this.#begun = true;
@@ -315,9 +333,8 @@ export class AnswerBody {
     const size = parseInt(digits, 16);
     if (size > 0) return size;
     // Trailers go no further. One about a length may mean it to others.
-    const trailers = fieldsOf(
-      await readTo(FIELDS_END, this.#connection, MAX_LINE_BYTES),
-    );
+    const text = await readText("fields", connection, MAX_LINE_BYTES);
+    const trailers = fieldsOf(text, 0);
     const names = ["content-length", "transfer-encoding"];
     if (names.some((name) => valuesOf(trailers, name).length > 0)) {
       throw badAnswer("a trailer about its length");

@@ -101,12 +101,14 @@ export class Connection {
    * @returns bytes that hold until the next read; `undefined` at the end
    * @throws {Error} the reason for which this end was closed, if it had one
    */
-  async read(): Promise<Uint8Array | undefined> {
+  read(): Uint8Array | Promise<Uint8Array | undefined> {
     const unread = this.#unread;
-    if (unread.length > 0) {
-      this.#unread = NOTHING;
-      return unread;
-    }
+    if (unread.length === 0) return this.#readSocket();
+    this.#unread = NOTHING;
+    return unread;
+  }
+
+  async #readSocket(): Promise<Uint8Array | undefined> {
     try {
       const size = await this.#socket.read(this.#buffer);
       if (size === null) return undefined;

@@ -91,7 +91,7 @@ const TURN_MS = 50;
  *
  * @returns waits for a turn, and returns what ends it
  */
-function turns(): () => Promise<() => void> {
+function turns(): () => (() => void) | Promise<() => void> {
   const waiting = new Set<() => void>();
   let taken = 0;
 
@@ -110,16 +110,15 @@ function turns(): () => Promise<() => void> {
     return end;
   }
 
-  return async () => {
-    if (taken < MOST_AT_ONCE) return begin();
-    return await new Promise((resolve) => {
+  const wait = () =>
+    new Promise<() => void>((resolve) => {
       const next = () => {
         waiting.delete(next);
         resolve(begin());
       };
       waiting.add(next);
     });
-  };
+  return () => taken < MOST_AT_ONCE ? begin() : wait();
 }
 
 /** A client of one upstream. */
@@ -160,44 +159,34 @@ export class Upstream {
     limit: TimeLimit,
   ): Promise<UpstreamAnswer> {
     for (let returns = 0; returns < MOST_RETURNS; returns++) {
-      const answer = await this.#sendOnce(request, limit);
-      if (answer !== undefined) return answer;
+      const { address, connection } = await this.#connect(limit);
+      const { port } = connection.local;
+      const sent: SentRequest = { request, connection, cameBack: false };
+      this.#unanswered.set(port, sent);
+      try {
+        // An answer may come before all was sent, even instead.
+        connection.write(bytesOf(request)).catch(() => {});
+        const answer = await readAnswer(connection, request.method);
+        // A client may have the same port by chance: then it is the service's.
+        if (!sent.cameBack || answer.status !== STATUS_CODE.LoopDetected) {
+          return answer;
+        }
+        connection.close();
+      } catch (error) {
+        connection.close();
+        const failure = brokeOff(error);
+        if (failure instanceof UpstreamError && failure.fault === "late") {
+          this.#source?.failed(address);
+        }
+        throw failure;
+      } finally {
+        this.#unanswered.delete(port);
+      }
     }
     throw new UpstreamError(
       "loop",
       "the rule redirects this proxy's requests back to the proxy",
     );
-  }
-
-  /** Sends a request; there is no answer where it came back. */
-  async #sendOnce(
-    request: UpstreamRequest,
-    limit: TimeLimit,
-  ): Promise<UpstreamAnswer | undefined> {
-    const { address, connection } = await this.#connect(limit);
-    const { port } = connection.local;
-    const sent: SentRequest = { request, connection, cameBack: false };
-    this.#unanswered.set(port, sent);
-    try {
-      // An answer may come before all was sent, even instead.
-      connection.write(bytesOf(request)).catch(() => {});
-      const answer = await readAnswer(connection, request.method);
-      // A client may have the same port by chance: then this is the service's.
-      if (sent.cameBack && answer.status === STATUS_CODE.LoopDetected) {
-        connection.close();
-        return undefined;
-      }
-      return answer;
-    } catch (error) {
-      connection.close();
-      const failure = brokeOff(error);
-      if (failure instanceof UpstreamError && failure.fault === "late") {
-        this.#source?.failed(address);
-      }
-      throw failure;
-    } finally {
-      this.#unanswered.delete(port);
-    }
   }
 
   /**

@@ -36,7 +36,8 @@ async function read(text: string, piece = text.length, method = "GET") {
 }
 
 Deno.test("readAnswer() keeps names and values, without the space around them", async () => {
-  const fields = "Server: EC2ws\r\nx-A:\t b \t\r\nX-Empty:\r\nX: \xa0\xfc\xa0";
+  const fields =
+    "Server: EC2ws\r\nx-A:\t b \t\r\nX-Empty:\r\nX: \xa0\xfc\xa0\r\nY: \xc3\xbc";
   for (const piece of [1, 5, 1_000]) {
     assertEquals(await read(`${OK}${fields}\r\n\r\nus`, piece), {
       status: 200,
@@ -45,6 +46,7 @@ Deno.test("readAnswer() keeps names and values, without the space around them", 
         ["x-A", "b"],
         ["X-Empty", ""],
         ["X", "\xa0\xfc\xa0"],
+        ["Y", "\xc3\xbc"],
       ],
       body: "us",
     });
@@ -121,6 +123,8 @@ const CHUNKS: readonly string[] = [
   "0000000000005\r\nus-ea\r\n0\r\n\r\n",
   '5;a="\r"\r\nus-ea\r\n0\r\n\r\n',
   "0\r\nno colon\r\n\r\n",
+  "0\r\n\n",
+  "0\r\nX: a\n\n",
   "0\r\nX: a\x01b\r\n\r\n",
   "0\r\n folded: x\r\n\r\n",
   "0\r\nContent-Length: 3\r\n\r\n",
@@ -134,6 +138,8 @@ const CHUNKS: readonly string[] = [
 Deno.test("readAnswer() refuses heads and chunks that could be read in two ways", async () => {
   const bad = [
     ...HEADS.map((head) => `${head}\r\n\r\n`),
+    ...["\n", "X: a\r\n\n", "X: a\n\n", "X: a\n\r\n"].map((end) => OK + end),
+    "HTTP/1.1 200 OK\n\n",
     ...CHUNKS.map((chunks) => CHUNKED + chunks),
   ];
   for (const text of bad) {
