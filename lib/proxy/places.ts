@@ -32,9 +32,10 @@ const MAX_OF_A_CONNECTION = 4;
 const LOOK_MS = 200;
 
 /**
- * How long what was seen holds, in milliseconds: clients ask again and again
- * on one connection. A port that another user took meanwhile counts as its last
- * user's for that long.
+ * After so many milliseconds it is looked anew. What was seen holds for twice as
+ * long: clients ask again and again on one connection, and wait for no second
+ * look. A port that another user took meanwhile counts as its last user's for
+ * that long.
  */
 const SEEN_MS = 1_000;
 
@@ -89,7 +90,8 @@ export function places(look?: Look): TakePlace {
   const ofUser = new Map<number | undefined, number>();
   let taken = 0;
   let looked: Promise<void> = Promise.resolve();
-  let nextLook: Promise<void> | undefined;
+  let thisLook: Promise<boolean> | undefined;
+  let nextLook: Promise<boolean> | undefined;
   let seen: Owners = new Map();
   let seenAt = -Infinity;
 
@@ -107,14 +109,25 @@ export function places(look?: Look): TakePlace {
     client: Client,
   ): Promise<Leave | Refusal> {
     if (client.owner === undefined && look !== undefined) {
-      if (seen.has(key) && performance.now() < seenAt + SEEN_MS) {
-        setOwner(key, client);
-      } else await (nextLook ??= lookAround(look));
+      await identify(key, client, look);
     }
     const refused = refusalOf(client);
     if (refused === undefined) return enter(key, client);
     leave(key, client);
     return refused;
+  }
+
+  async function identify(
+    key: string,
+    client: Client,
+    look: Look,
+  ): Promise<void> {
+    const age = performance.now() - seenAt;
+    if (age >= SEEN_MS && thisLook === undefined) nextLook ??= lookAround(look);
+    if (age < 2 * SEEN_MS && seen.has(key)) return setOwner(key, client);
+    // It may have begun too early to see this one.
+    if (thisLook !== undefined && !await thisLook) return;
+    if (client.owner === undefined) await (nextLook ??= lookAround(look));
   }
 
   /** Why there is no place; whoever holds no socket any more is one user. */
@@ -156,20 +169,26 @@ export function places(look?: Look): TakePlace {
     add(client.owner.uid, client.places);
   }
 
-  /** Looks up everyone who is not known, once at a time. */
-  async function lookAround(look: Look): Promise<void> {
+  /** Looks up everyone who is not known, once at a time; tells whether it could. */
+  async function lookAround(look: Look): Promise<boolean> {
     await looked;
+    thisLook = nextLook;
     nextLook = undefined;
-    // Whoever comes from now on may be too late for this look.
-    const unknown = [...clients].filter(([, { owner }]) => !owner);
+    const present = new Set(clients.values());
     const found = look().catch(() => undefined);
     looked = found.then(() => delay(LOOK_MS));
     const owners = await found;
-    if (owners === undefined) return;
+    thisLook = undefined;
+    if (owners === undefined) return false;
     seen = owners;
     seenAt = performance.now();
-    for (const [key, client] of unknown) {
-      if (client.owner === undefined) setOwner(key, client);
+    for (const [key, client] of clients) {
+      // Whoever came meanwhile may have been too late for this look.
+      const isKnown = client.owner !== undefined;
+      if (!isKnown && (present.has(client) || seen.has(key))) {
+        setOwner(key, client);
+      }
     }
+    return true;
   }
 }

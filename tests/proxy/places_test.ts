@@ -9,7 +9,11 @@ import {
   TOO_MANY_OF_A_USER,
 } from "../../lib/proxy/places.ts";
 import { stopClock } from "../helpers/clock.ts";
-import { nameOf } from "../../lib/system/socket_owners.ts";
+import {
+  nameOf,
+  type Owners,
+  type SocketEnd,
+} from "../../lib/system/socket_owners.ts";
 import { NO_HTTP2, type Refusal } from "../../lib/proxy/admission.ts";
 
 /** Where a client of a user asks from. */
@@ -33,6 +37,29 @@ function lookAround() {
     );
   });
   return { looks, take };
+}
+
+/** Lets everything happen that needs no time. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Looks that see what they are told to, when they are told to. */
+function slowLooks() {
+  let see: (owners: Owners) => void = () => {};
+  const looks = {
+    count: 0,
+    take: places(() => {
+      looks.count++;
+      return new Promise((resolve) => see = resolve);
+    }),
+    answer: (...ends: readonly SocketEnd[]) =>
+      see(new Map(ends.map((it) => [nameOf(it), it.port - 10_000]))),
+    async begun(count: number) {
+      while (looks.count < count) await turn();
+    },
+  };
+  return looks;
 }
 
 /** Takes as many places as there are for a user, each on its own connection. */
@@ -80,7 +107,7 @@ Deno.test("places() asks nobody who it is while places are free", () => {
   assertEquals(looks.count, 0);
 });
 
-Deno.test("places() knows for a second who asks again on a connection", async () => {
+Deno.test("places() knows for two seconds who asks again on a connection", async () => {
   using clock = await stopClock();
   const { looks, take } = lookAround();
   for (let i = 0; i < MAX_OF_A_USER; i++) take(end(1, i));
@@ -91,8 +118,48 @@ Deno.test("places() knows for a second who asks again on a connection", async ()
     return looks.count;
   };
   assertEquals([await ask(), await ask()], [1, 1]);
-  clock.advance(1_000);
+  clock.advance(2_000);
   assertEquals(await ask(), 2);
+});
+
+Deno.test("places() looks anew each second, and makes nobody wait for it who was seen", async () => {
+  using clock = await stopClock();
+  const slow = slowLooks();
+  for (let i = 0; i < MAX_OF_A_USER; i++) slow.take(end(1, i));
+  const first = slow.take(end(2));
+  await slow.begun(1);
+  slow.answer(end(2));
+  const leave = await first;
+  assertEquals(typeof leave, "function");
+  (leave as Leave)();
+  clock.advance(1_000);
+  assertEquals(typeof await slow.take(end(2)), "function");
+  await slow.begun(2);
+  clock.advance(1_000);
+  let isLet = false;
+  const late = Promise.resolve(slow.take(end(2, 1))).then(() => isLet = true);
+  await turn();
+  assertEquals(isLet, false);
+  slow.answer(end(2, 1));
+  await late;
+});
+
+Deno.test("places() lets in by the look that is under way whom it has seen, and by the next one whom it has not", async () => {
+  using clock = await stopClock();
+  const slow = slowLooks();
+  for (let i = 0; i < MAX_OF_A_USER; i++) slow.take(end(1, i));
+  const first = slow.take(end(2));
+  await slow.begun(1);
+  const [seen, unseen] = [slow.take(end(3)), slow.take(end(3, 1))];
+  slow.answer(end(2), end(3));
+  assertEquals(typeof await first, "function");
+  assertEquals(typeof await seen, "function");
+  await turn();
+  assertEquals(slow.count, 1);
+  clock.advance(200);
+  await slow.begun(2);
+  slow.answer(end(3, 1));
+  assertEquals(typeof await unseen, "function");
 });
 
 Deno.test("places() gives every place to anyone where it cannot be known who asks", async () => {
