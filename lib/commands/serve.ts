@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { startServing } from "../admin/serving.ts";
 import type { Command, ExitCode, Io } from "../cli/command.ts";
 import { errorLine } from "../cli/message.ts";
 import { renderOptions } from "../cli/options.ts";
 import { logUnhandledErrors } from "../cli/unhandled_errors.ts";
-import { buildLabels } from "../cli/version.ts";
 import { viewNode } from "../cloudstack/discover_router.ts";
 import { RouterSource } from "../cloudstack/router_source.ts";
 import { cloudstackUpstream, formatAddress } from "../config/address.ts";
@@ -25,15 +23,12 @@ import {
 } from "../system/log.ts";
 import {
   dropPermissions,
-  NEEDED_TO_START,
   NEVER_NEEDED,
   sanitizeEnvironment,
 } from "../system/restrict.ts";
 import { systemRunner } from "../system/runner.ts";
-import { socketOwners } from "../system/socket_owners.ts";
-import { holdAddress } from "./serve_address.ts";
-import { type ServeParts, serveSupervised } from "./serve_supervised.ts";
-import { listenForSignals, runUntilStopped, type StopSignals } from "./stop.ts";
+import type { ServeParts } from "./serve_supervised.ts";
+import { listenForSignals, type StopSignals } from "./stop.ts";
 
 const HELP = `Usage: c2s-imds serve [flags]
 
@@ -133,9 +128,13 @@ async function serveWith(
   };
   const cancelErrorLog = logUnhandledErrors(log);
   try {
-    return config.iptables || startedAsRoot()
-      ? await serveSupervised(config, parts)
-      : await serveAlone(config, parts);
+    // A parent never loads the proxy.
+    if (config.iptables || startedAsRoot()) {
+      const { serveSupervised } = await import("./serve_supervised.ts");
+      return await serveSupervised(config, parts);
+    }
+    const { serveAlone } = await import("./serve_alone.ts");
+    return await serveAlone(config, parts);
   } finally {
     source?.close();
     cancelErrorLog();
@@ -148,36 +147,6 @@ async function serveWith(
  */
 function startedAsRoot(): boolean {
   return Deno.build.standalone && Deno.uid() === 0;
-}
-
-/** Serves in this one process. */
-async function serveAlone(
-  config: WholeConfig,
-  { io, log, signals, source, reload, announce }: ServeParts,
-): Promise<ExitCode> {
-  const address = await holdAddress(config, { run: systemRunner, log });
-  try {
-    const proxy = await startServing(config, {
-      log,
-      source,
-      owners: socketOwners(systemRunner),
-      build: buildLabels(io.build),
-    });
-    const isSet = config.discover === undefined && !config.address;
-    if (isSet) dropPermissions(NEEDED_TO_START);
-    address.serving();
-    signals.reload = () => {
-      const changed = reload();
-      if (changed !== undefined) proxy.configure(changed);
-    };
-    announce(proxy.addresses);
-    if (Deno.uid() === 0) {
-      log.warn("running as root: the executable would give that up");
-    }
-    return await runUntilStopped(proxy, signals.order, log);
-  } finally {
-    await address.release();
-  }
 }
 
 /**

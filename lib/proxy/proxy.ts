@@ -6,7 +6,7 @@
 import type { ServeConfig } from "../config/serve_config.ts";
 import type { Log } from "../system/log.ts";
 import { Meters } from "../system/meters.ts";
-import type { SocketEnd, SocketOwners } from "../system/socket_owners.ts";
+import { serversOf, type SocketOwners } from "../system/socket_owners.ts";
 import { ownAddresses } from "./admission.ts";
 import { Handler } from "./handler.ts";
 import { listen, type Listener } from "./listener.ts";
@@ -41,20 +41,6 @@ export interface Proxy {
   shutdown(): Promise<void>;
   /** Drops every connection at once. */
   abort(): void;
-}
-
-/**
- * Where clients' own sockets lead: to the proxy, or to the service itself where
- * they are redirected.
- *
- * @param listeners where the proxy listens
- */
-export function serversOf(listeners: readonly SocketEnd[]): SocketEnd[] {
-  return [
-    ...listeners,
-    { hostname: "169.254.169.254", port: 80 },
-    { hostname: "fd00:ec2::254", port: 80 },
-  ];
 }
 
 /**

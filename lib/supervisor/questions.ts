@@ -8,9 +8,12 @@
 import { messageOf } from "../cli/message.ts";
 import type { RuleView } from "../admin/readiness.ts";
 import type { UpstreamAddress } from "../config/serve_config.ts";
-import { serversOf } from "../proxy/proxy.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
-import type { Owners, SocketOwners } from "../system/socket_owners.ts";
+import {
+  type Owners,
+  serversOf,
+  type SocketOwners,
+} from "../system/socket_owners.ts";
 import { deadline, delay } from "../system/timers.ts";
 import type { Child } from "./child_process.ts";
 import type { Answer, DesiredChild, QuestionName } from "./state.ts";

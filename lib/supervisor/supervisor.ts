@@ -146,8 +146,17 @@ export class Supervisor {
    */
   async run(): Promise<boolean> {
     const { rule, log, order, onCrash } = this.#parts;
-    if (!order.isGiven) await rule?.requireAlone();
-    const first = await this.#start();
+    // Nobody is sent to the child before the rule is there.
+    const started = this.#start();
+    started.catch(() => {});
+    try {
+      if (!order.isGiven) await rule?.requireAlone();
+    } catch (error) {
+      this.#child?.kill();
+      await this.#child?.ended;
+      throw error;
+    }
+    const first = await started;
     if (first === "stop") return await this.#leave();
     if (await this.#place(first) === "stop") return await this.#finish(first);
     let child: Child | "stop" | undefined = first;

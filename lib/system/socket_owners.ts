@@ -143,6 +143,20 @@ export function nameOf({ hostname, port }: SocketEnd): string {
   return `${hostname.replace(/%.*$/, "")} ${port}`;
 }
 
+/**
+ * Where clients' own sockets lead: to the proxy, or to the service itself where
+ * they are redirected.
+ *
+ * @param listeners where the proxy listens
+ */
+export function serversOf(listeners: readonly SocketEnd[]): SocketEnd[] {
+  return [
+    ...listeners,
+    { hostname: "169.254.169.254", port: 80 },
+    { hostname: "fd00:ec2::254", port: 80 },
+  ];
+}
+
 /** How long clients wait for the table at most, in milliseconds. */
 const READ_MS = 2_000;
 

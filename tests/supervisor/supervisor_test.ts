@@ -118,12 +118,12 @@ Deno.test("Supervisor.run() takes another port where another program has its own
   assertEquals(await run, true);
 });
 
-Deno.test("Supervisor.run() starts nothing where another instance runs, and drains and ends where one has taken the rule", async () => {
+Deno.test("Supervisor.run() ends its child where another instance runs, and drains and ends where one has taken the rule", async () => {
   const world = new World();
   using _clock = await skipWaits();
   world.conflict = { port: 4001, uid: 10_169 };
   await assertRejects(() => world.run(), ConflictError, "Another instance");
-  assertEquals(world.events, []);
+  assertEquals(world.events, ["spawn", "kill"]);
   world.conflict = undefined;
   const keeping = world.keeper.run();
   const run = world.run();
