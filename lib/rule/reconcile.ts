@@ -172,7 +172,7 @@ function trial({ argv: [command, ...args], ...feed }: Feed): Feed {
  *
  * @param ownPorts the proxy's ports, where the rule of another instance is to
  * be left alone
- * @param known what was read a moment ago, if anything was
+ * @param known what was read a moment ago, if anything was; for the first look
  * @throws {ConflictError} when one has the rule; nothing was changed
  * @throws {RuleError} when the desired state could not be reached, or where
  * nothing shall stand and some place could not be read; the message says what
@@ -184,10 +184,11 @@ export function reconcile(
   ownPorts?: readonly number[],
   known?: Reading,
 ): Promise<Reconciled> {
-  return withGuardWhereItCan(
-    desired,
-    (reached) => reach(machine, reached, ownPorts, known),
-  );
+  return withGuardWhereItCan(desired, (reached) => {
+    // Before a second try, the first may have changed it, or waited for long.
+    const isFirst = reached === desired;
+    return reach(machine, reached, ownPorts, isFirst ? known : undefined);
+  });
 }
 
 async function reach(
