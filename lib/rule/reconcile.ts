@@ -23,8 +23,8 @@ import {
   type Backend,
   type Desired,
   familyName,
-  isWanted,
   type Place,
+  ruleAt,
   rulesOf,
 } from "./rule.ts";
 import {
@@ -98,7 +98,7 @@ async function compare(
   }
   const reading = known ?? await readRules(machine);
   const blind = reading.unreadable
-    .find((place) => isWanted(desired, place, backend));
+    .find((place) => ruleAt(desired, place, backend) !== undefined);
   if (blind !== undefined) throw blind.error;
   return { reading, differences: diff(desired, reading, backend) };
 }
@@ -246,7 +246,8 @@ async function reach(
       ...blindSpots(machine),
     ],
     removed: reading.places.filter((place) =>
-      !isEmpty(place) && !isWanted(desired, place, machine.backend)
+      !isEmpty(place) &&
+      ruleAt(desired, place, machine.backend) === undefined
     ),
   };
 }
