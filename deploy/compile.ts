@@ -10,6 +10,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { messageOf } from "../lib/cli/message.ts";
 import {
   bundleProgram,
   describeBuild,
@@ -48,7 +49,7 @@ function print(stream: Pick<typeof Deno.stdout, "writeSync">, text: string) {
 
 /** What failed, in a line that says what to do where that is known. */
 function failure(error: unknown): string {
-  const { message } = error instanceof Error ? error : new Error(`${error}`);
+  const message = messageOf(error);
   const [, address] = /(https:\/\/\S+\/denort-[\w.-]+)/.exec(message) ?? [];
   return address === undefined
     ? message

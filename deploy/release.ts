@@ -12,6 +12,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { resolve } from "node:path";
 import config from "../deno.json" with { type: "json" };
+import { messageOf } from "../lib/cli/message.ts";
 import {
   bundleProgram,
   describeBuild,
@@ -73,8 +74,7 @@ async function compile(
     return { name, sha256: await sha256(file), deno };
   } catch (error) {
     await Deno.remove(file).catch(() => {});
-    const reason = error instanceof Error ? error.message : String(error);
-    say(`left out ${name}: ${reason}`);
+    say(`left out ${name}: ${messageOf(error)}`);
     return undefined;
   }
 }

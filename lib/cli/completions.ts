@@ -89,6 +89,11 @@ ${lines([...values, ...flags], "      ")}
   fi
   [[ -z $files ]] || compopt -o "$files"
   COMPREPLY=($(compgen -W "$words" -- "$word"))
+  # Bash itself offers files only where no word fits.
+  if [[ $files && \${COMPREPLY[0]-} ]]; then
+    compopt -o filenames
+    mapfile -t -O \${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$word")
+  fi
 }
 complete -F _c2s_imds c2s-imds
 `;
@@ -102,7 +107,12 @@ function renderZsh(commands: readonly Command[]): string {
     const flag = `${repeatable ? "*" : ""}--${name}`;
     if (value === undefined) return quoted(`${flag}[${text}]`);
     const files = takesFile(option) ? "_files" : " ";
-    const offer = choices.length > 0 ? `(${choices.join(" ")})` : files;
+    const words = choices.join(" ");
+    const offer = choices.length === 0
+      ? files
+      : takesFile(option)
+      ? `{compadd ${words}; _files}`
+      : `(${words})`;
     const what = value.replaceAll(":", "\\:");
     return quoted(`${flag}=[${text}]:${what}:${offer}`);
   };

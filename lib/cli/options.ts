@@ -66,15 +66,8 @@ export interface Given {
   isSet(name: string): boolean;
 }
 
-/**
- * Parses the arguments of a subcommand against its options.
- *
- * @param args the arguments after the subcommand's name
- * @param options the options it knows
- * @throws {UsageError} for an unknown option, a missing value, or an option
- * given twice that may be given once
- */
-export function parseOptions(
+/** Parses the arguments of a subcommand against its options. */
+function parseOptions(
   args: readonly string[],
   options: readonly Option[],
 ): Given {
@@ -114,7 +107,8 @@ export function parseOptions(
  *
  * @param args the arguments after the subcommand's name
  * @param options the options it knows
- * @throws {UsageError} as {@linkcode parseOptions}, and for any other argument
+ * @throws {UsageError} for an unknown option, a missing value, an option given
+ * twice that may be given once, and any other argument
  */
 export function parseFlags(
   args: readonly string[],
@@ -133,8 +127,8 @@ export function parseFlags(
  * @param actions what there is
  * @param noun what an action is called
  * @param withOperand the action that takes one more word
- * @throws {UsageError} as {@linkcode parseOptions}, for no action, another or
- * a word too many, and for an option of other actions
+ * @throws {UsageError} for options as {@linkcode parseFlags}, for no action,
+ * another or a word too many, and for an option of other actions
  */
 export function parseAction<Action extends string>(
   args: readonly string[],

@@ -11,6 +11,7 @@ import {
 } from "../cli/command.ts";
 import { renderCompletions, SHELLS } from "../cli/completions.ts";
 import { parseAction } from "../cli/options.ts";
+import { PROFILE_NAMES } from "../config/profiles.ts";
 
 const HELP = `Usage: c2s-imds completions bash|zsh|fish
 
@@ -23,6 +24,14 @@ Prints what makes the shell complete subcommands, flags and their values.
 Or write it once to where the shell looks for such files, under the name
 c2s-imds, _c2s-imds for zsh, c2s-imds.fish for fish.
 `;
+
+/** The options' table leaves the names out: most who read it need no YAML. */
+function withProfiles(command: Command): Command {
+  const options = command.options.map((option) =>
+    option.name === "profile" ? { ...option, choices: PROFILE_NAMES } : option
+  );
+  return { ...command, options };
+}
 
 /**
  * Makes the subcommand.
@@ -40,7 +49,8 @@ export function createCompletions(
     actions: SHELLS,
     async run(args, io) {
       const { action } = parseAction(args, [], SHELLS, "shell");
-      io.stdout(renderCompletions(action, await loadShown(entries())));
+      const commands = await loadShown(entries());
+      io.stdout(renderCompletions(action, commands.map(withProfiles)));
       return EXIT.OK;
     },
   };

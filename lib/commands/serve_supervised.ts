@@ -169,10 +169,10 @@ async function openRule(
   let known: { readonly reading: Reading; readonly at: number } | undefined;
   /** What was read a moment ago, once. */
   const takeKnown = () => {
-    const isFresh = performance.now() - (known?.at ?? 0) < FRESH_MS;
-    const reading = isFresh ? known?.reading : undefined;
+    const taken = known;
     known = undefined;
-    return reading;
+    if (taken === undefined) return undefined;
+    return performance.now() - taken.at < FRESH_MS ? taken.reading : undefined;
   };
   const looking = (where: Where) =>
     where === "in use" ? { ...machine, backends: [machine.backend] } : machine;

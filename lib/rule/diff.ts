@@ -15,9 +15,9 @@ import {
   type Backend,
   type Desired,
   familyName,
-  isWanted,
   type Place,
   type Rule,
+  ruleAt,
   rulesOf,
 } from "./rule.ts";
 import {
@@ -49,7 +49,7 @@ export function diff(
     return differencesAt(rule, backend, place);
   });
   const others = reading.places.filter((place) =>
-    !isClean(place, desired) && !isWanted(desired, place, backend)
+    !isClean(place, desired) && ruleAt(desired, place, backend) === undefined
   ).map((place) => {
     const isElsewhere = rules.some(({ family }) => family === place.family);
     return `${nameOf(place)}: a rule is there, expected ${

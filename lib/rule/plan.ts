@@ -19,10 +19,9 @@ import {
   CHAIN,
   type Desired,
   FAMILIES,
-  isWanted,
   type Place,
   type Rule,
-  rulesOf,
+  ruleAt,
 } from "./rule.ts";
 import { foreign } from "./rule_error.ts";
 import {
@@ -59,12 +58,12 @@ export function plan(
   machine: Machine,
 ): readonly Feed[] {
   const { backend } = machine;
-  const wanted = rulesOf(desired).flatMap((rule) =>
-    places.filter((it) => it.backend === backend && it.family === rule.family)
-      .flatMap((place) => install(rule, place, machine))
-  );
+  const wanted = places.flatMap((place) => {
+    const rule = ruleAt(desired, place, backend);
+    return rule === undefined ? [] : install(rule, place, machine);
+  });
   const others = places.filter((place) =>
-    !isWanted(desired, place, backend) && !isClean(place, desired)
+    ruleAt(desired, place, backend) === undefined && !isClean(place, desired)
   ).flatMap((place) => remove(place, desired, machine));
   return [...wanted, ...others];
 }

@@ -23,8 +23,8 @@ import {
   type Backend,
   type Desired,
   familyName,
-  isWanted,
   type Place,
+  ruleAt,
   rulesOf,
 } from "./rule.ts";
 import {
@@ -98,7 +98,7 @@ async function compare(
   }
   const reading = known ?? await readRules(machine);
   const blind = reading.unreadable
-    .find((place) => isWanted(desired, place, backend));
+    .find((place) => ruleAt(desired, place, backend) !== undefined);
   if (blind !== undefined) throw blind.error;
   return { reading, differences: diff(desired, reading, backend) };
 }
@@ -172,7 +172,7 @@ function trial({ argv: [command, ...args], ...feed }: Feed): Feed {
  *
  * @param ownPorts the proxy's ports, where the rule of another instance is to
  * be left alone
- * @param known what was read a moment ago, if anything was
+ * @param known what was read a moment ago, if anything was; for the first look
  * @throws {ConflictError} when one has the rule; nothing was changed
  * @throws {RuleError} when the desired state could not be reached, or where
  * nothing shall stand and some place could not be read; the message says what
@@ -184,10 +184,11 @@ export function reconcile(
   ownPorts?: readonly number[],
   known?: Reading,
 ): Promise<Reconciled> {
-  return withGuardWhereItCan(
-    desired,
-    (reached) => reach(machine, reached, ownPorts, known),
-  );
+  return withGuardWhereItCan(desired, (reached) => {
+    // Before a second try, the first may have changed it, or waited for long.
+    const isFirst = reached === desired;
+    return reach(machine, reached, ownPorts, isFirst ? known : undefined);
+  });
 }
 
 async function reach(
@@ -245,7 +246,8 @@ async function reach(
       ...blindSpots(machine),
     ],
     removed: reading.places.filter((place) =>
-      !isEmpty(place) && !isWanted(desired, place, machine.backend)
+      !isEmpty(place) &&
+      ruleAt(desired, place, machine.backend) === undefined
     ),
   };
 }

@@ -94,14 +94,14 @@ export function rulesOf(desired: Desired): readonly Rule[] {
     : [];
 }
 
-/** Whether a rule shall stand in a place. */
-export function isWanted(
+/** The rule that shall stand in a place, if one shall. */
+export function ruleAt(
   desired: Desired,
   { backend, family }: Place,
   inUse: Backend,
-): boolean {
-  return backend === inUse &&
-    rulesOf(desired).some((rule) => rule.family === family);
+): Rule | undefined {
+  if (backend !== inUse) return undefined;
+  return rulesOf(desired).find((rule) => rule.family === family);
 }
 
 /** The proxy's ports on the loopback addresses. */

@@ -41,6 +41,9 @@ const TYPED = [
   ["serve --on-stop r", "serve --on-stop remove"],
   ["serve --on-stop=r", "serve --on-stop=remove"],
   ["serve --profile min", "serve --profile mine.yaml"],
+  ["serve --profile sc2", "serve --profile sc2s"],
+  // The first letters of a name and of a file alike.
+  ["serve --profile sc", "serve --profile sc"],
   ["serve --timeout min", "serve --timeout min"],
 ] as const;
 
@@ -54,6 +57,7 @@ for (const shell of SHELLS) {
       const [command, file] = START[shell];
       await Deno.writeTextFile(`${folder}/c`, stdout);
       await Deno.writeTextFile(`${folder}/mine.yaml`, "");
+      await Deno.writeTextFile(`${folder}/sc.yaml`, "");
       const prepare = `${PREPARE[shell]}\nsource ./c\n`;
       await Deno.writeTextFile(`${folder}/${file}`, prepare);
       const terminal = new Deno.Command("script", {

@@ -1,5 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { findMachine, openMachine } from "../../lib/rule/machine.ts";
+import {
+  coveredTargets,
+  findMachine,
+  openMachine,
+} from "../../lib/rule/machine.ts";
 import {
   look,
   reconcile,
@@ -193,6 +197,32 @@ Deno.test("reconcile() looks again in the other backend that it took a rule from
   const { removed } = await reconcile(machine, OPEN);
   assertEquals(removed.map(({ backend }) => backend), ["legacy"]);
   assertEquals(legacy.nat.chain, undefined);
+});
+
+Deno.test("reconcile() reads anew after IPv6's guard failed, whatever was known before", async () => {
+  const fake = createFakeIptables();
+  const ip6 = createFakeIptables();
+  fake.files["/proc/net/if_inet6"] = "";
+  const run: Runner = ([name, ...args], options) =>
+    name.startsWith("ip6tables")
+      ? ip6.run([name.replace("ip6", "ip"), ...args], options)
+      : fake.run([name, ...args], options);
+  const machine = await openMachine("auto", "install the rule", run);
+  await reconcile(machine, OPEN);
+  const known = await requireAlone(machine);
+  const stderr = "ip6tables: can't initialize ip6tables table `filter'\n";
+  ip6.refusals.filter = { code: 3, stdout: "", stderr };
+  ip6.beforeRestore = () => fake.nat = { output: [], chain: undefined };
+  const targets = coveredTargets(machine, { ip: 4000 });
+  const desired = { state: "open", uid: 10_169, targets } as const;
+  const { unguarded: [why = ""] } = await reconcile(
+    machine,
+    desired,
+    [4000],
+    known,
+  );
+  assertStringIncludes(why, "IPv6 is not guarded");
+  assertEquals(await look(machine, OPEN), []);
 });
 
 Deno.test("look() sees in OUTPUT and our chains that the rule is not in place", async () => {
