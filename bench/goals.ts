@@ -73,14 +73,24 @@ export function goals(sections: Sections): readonly Goal[] {
       return goal(`${what}, of ${other}`, bound, value, "", found);
     });
   const many = "1,000 connections, every request going up";
-  const slow = "10 requests/s, every one going up, added";
+  const hot = ([how, section]: readonly [string, Section | undefined]) => {
+    const what = `From memory, service ${how}`;
+    return [
+      ...share(`${what}, CPU a request`, [section, HOT, CPU], "≤", {
+        [NGINX]: 1,
+      }),
+      ...share(`${what}, requests/s`, [section, HOT, SPEED], "≥", {
+        [NGINX]: 1.2,
+      }),
+    ];
+  };
+  const slow = ([how, one]: readonly [string, string]) => [
+    goal(`${how}, added p50`, "≤", 0.15, "ms", of(quiet, one, added(P50))),
+    goal(`${how}, added p99`, "≤", 0.5, "ms", of(quiet, one, added(P99))),
+  ];
   return [
-    ...share("From memory, CPU a request", [keeping, HOT, CPU], "≤", {
-      [NGINX]: 1,
-    }),
-    ...share("From memory, requests/s", [keeping, HOT, SPEED], "≥", {
-      [NGINX]: 1.2,
-    }),
+    ...hot(["closes", closing]),
+    ...hot(["keeps", keeping]),
     ...share("Service keeps, requests/s", [keeping, COLD, SPEED], "≥", {
       [NGINX]: 0.65,
       [NODE]: 1.4,
@@ -102,8 +112,8 @@ export function goals(sections: Sections): readonly Goal[] {
       "≤",
       { [COLD]: 1 },
     ),
-    goal(`${slow} p50`, "≤", 0.15, "ms", of(quiet, COLD, added(P50))),
-    goal(`${slow} p99`, "≤", 0.5, "ms", of(quiet, COLD, added(P99))),
+    ...slow(["10 requests/s, as by default", HOT]),
+    ...slow(["10 requests/s, every one going up", COLD]),
     ...share("Boot, worst answer", [storm, HOT, WORST], "≤", { [DIRECT]: 1.2 }),
     ...share(
       "Boot, packets dropped, worst answer",

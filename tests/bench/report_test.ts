@@ -48,8 +48,8 @@ Deno.test("goalsReport() says what was reached, what was not, and what nobody me
   const text = goalsReport(goals({ keeping: BURSTS, crowd }));
   for (
     const row of [
-      `| From memory, CPU a request, of ${NGINX} | ≤ 1 | 0.80 | yes |`,
-      `| From memory, requests/s, of ${NGINX} | ≥ 1.2 | – | not measured |`,
+      `| From memory, service keeps, CPU a request, of ${NGINX} | ≤ 1 | 0.80 | yes |`,
+      `| From memory, service closes, requests/s, of ${NGINX} | ≥ 1.2 | – | not measured |`,
       "| 1,000 connections, every request going up, failed | ≤ 0 | 0 | yes |",
       "| 1,000 connections, every request going up, p99 | ≤ 300 ms | 301 | **no** |",
     ]
