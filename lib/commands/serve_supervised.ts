@@ -19,8 +19,8 @@ import {
   requireRights as requireBackendRights,
   resolveUser,
 } from "../rule/machine.ts";
-import type { Reading } from "../rule/read.ts";
-import { look, reconcile, requireAlone } from "../rule/reconcile.ts";
+import { type Reading, readRules } from "../rule/read.ts";
+import { look, reconcile } from "../rule/reconcile.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { answerChild } from "../supervisor/questions.ts";
 import { rulePorts } from "../rule/rule.ts";
@@ -39,11 +39,7 @@ import {
   warnOfSynCookies,
 } from "../supervisor/preflight.ts";
 import { doubtfulFamilies, routeFault } from "../supervisor/route.ts";
-import {
-  retryOnConflict,
-  RuleKeeper,
-  type Where,
-} from "../supervisor/rule_keeper.ts";
+import { RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
 import {
@@ -166,7 +162,11 @@ async function openRule(
 ): Promise<SupervisedRule & { readonly backend: string }> {
   const machine = await findMachine(backend, "install the rule", run);
   if (machine.backend === "legacy") await requireBackendRights(machine);
-  let known: { readonly reading: Reading; readonly at: number } | undefined;
+  // The child's process starts meanwhile.
+  let known: { readonly reading: Reading; readonly at: number } | undefined = {
+    reading: await readRules(machine),
+    at: performance.now(),
+  };
   /** What was read a moment ago, once. */
   const takeKnown = () => {
     const taken = known;
@@ -191,10 +191,6 @@ async function openRule(
       look: (desired) => look(machine, desired),
       route: (desired) => routeFault(desired, run),
     }, log),
-    async requireAlone() {
-      const reading = await retryOnConflict(() => requireAlone(machine));
-      known = { reading, at: performance.now() };
-    },
     open(addresses) {
       const targets = coveredTargets(machine, rulePorts(addresses));
       return { state: "open", uid, targets };

@@ -56,7 +56,7 @@ export const NO_HTTP2: Refusal = {
 };
 
 /** The refusal of a body over {@linkcode MAX_REQUEST_BODY}. */
-export const TOO_LARGE: Refusal = {
+const TOO_LARGE: Refusal = {
   status: STATUS_CODE.ContentTooLarge,
   reason: `Request body too large: expected at most ${MAX_REQUEST_BODY} bytes`,
 };

@@ -32,10 +32,10 @@ const MAX_OF_A_CONNECTION = 4;
 const LOOK_MS = 200;
 
 /**
- * After so many milliseconds it is looked anew. What was seen holds for twice as
- * long: clients ask again and again on one connection, and wait for no second
- * look. A port that another user took meanwhile counts as its last user's for
- * that long.
+ * The age in milliseconds at which what was seen is looked up again. It holds
+ * for twice as long, so that a client that asks again on its connection does not
+ * wait for the new look. A port that another user took meanwhile counts as its
+ * last user's until then.
  */
 const SEEN_MS = 1_000;
 
@@ -125,7 +125,7 @@ export function places(look?: Look): TakePlace {
     const age = performance.now() - seenAt;
     if (age >= SEEN_MS && thisLook === undefined) nextLook ??= lookAround(look);
     if (age < 2 * SEEN_MS && seen.has(key)) return setOwner(key, client);
-    // It may have begun too early to see this one.
+    // The look under way may have begun too early to see this client.
     if (thisLook !== undefined && !await thisLook) return;
     if (client.owner === undefined) await (nextLook ??= lookAround(look));
   }

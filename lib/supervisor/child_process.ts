@@ -1,6 +1,6 @@
 /**
  * The child as a process: another user, no capability, no supplementary group,
- * a session of its own, an empty environment, and three pipes.
+ * a session of its own, nothing of the parent's environment, and three pipes.
  *
  * @module
  */
@@ -67,16 +67,15 @@ export interface ChildProcess {
 }
 
 /**
- * Has glibc (mallopt(3)) take what each client's connection reads into, 16 KiB
- * and a little, from the kernel, and give it back when the client leaves. From
- * its heap, which seldom shrinks, 10,000 connections gave back nothing of 170
- * MB; now 120 of 200.
+ * Each client's connection has a read buffer of a little over 16 KiB. With this
+ * threshold glibc allocates it with mmap and returns it to the kernel when the
+ * client leaves (mallopt(3)); its heap seldom shrinks.
  */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: "16384" };
 
 /**
- * Starts a process: another user, a session of its own, and nothing of the
- * environment but what the runtime needs.
+ * Starts a process: another user, a session of its own, and no variables but
+ * those that the runtime needs.
  *
  * @param command how this program starts itself
  * @param user whom it runs as

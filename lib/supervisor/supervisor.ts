@@ -70,12 +70,6 @@ const MOST_DEATHS = 5;
 export interface SupervisedRule {
   /** Keeps it. */
   readonly keeper: RuleKeeper;
-  /**
-   * Waits for an instance that was just killed.
-   *
-   * @throws {ConflictError} when another one has the rule
-   */
-  requireAlone(): Promise<void>;
   /** What shall stand while the proxy listens there. */
   open(addresses: readonly ListenAddress[]): Desired;
   /**
@@ -146,17 +140,7 @@ export class Supervisor {
    */
   async run(): Promise<boolean> {
     const { rule, log, order, onCrash } = this.#parts;
-    // Nobody is sent to the child before the rule is there.
-    const started = this.#start();
-    started.catch(() => {});
-    try {
-      if (!order.isGiven) await rule?.requireAlone();
-    } catch (error) {
-      this.#child?.kill();
-      await this.#child?.ended;
-      throw error;
-    }
-    const first = await started;
+    const first = await this.#start();
     if (first === "stop") return await this.#leave();
     if (await this.#place(first) === "stop") return await this.#finish(first);
     let child: Child | "stop" | undefined = first;

@@ -13,17 +13,17 @@
 interface Call {
   readonly at: number;
   readonly act: () => void;
-  /** Where it stands among those that are still to come; -1 afterwards. */
-  place: number;
+  /** Its index in {@linkcode pending}; -1 once it was made or cancelled. */
+  index: number;
 }
 
 /**
- * The calls that are still to come, in no order, and then nothing. Unlike a
- * `Set`, it leaves no tables behind: one in V8's old generation keeps all that
- * it names from being collected young, which is a twelfth of a request's time.
+ * The calls that are still to come, in no order. Not a `Set`: V8 replaces the
+ * table of one again and again, and an old table that has reached the old
+ * generation keeps all calls in it, and what they hold, from being collected
+ * young.
  */
-const pending: (Call | undefined)[] = [];
-let count = 0;
+const pending: Call[] = [];
 
 /** Fires at {@linkcode next}; it holds the process only while it is listened to. */
 let alarm: AbortSignal | undefined;
@@ -37,12 +37,12 @@ let next = Infinity;
  * @returns cancels it
  */
 export function after(ms: number, act: () => void): () => void {
-  const call = { at: performance.now() + ms, act, place: count };
-  if (count === 0) listenAgain();
-  pending[count++] = call;
+  const call = { at: performance.now() + ms, act, index: pending.length };
+  if (pending.length === 0) listenAgain();
+  pending.push(call);
   if (call.at < next) arm(call.at);
   return () => {
-    if (remove(call) && count === 0) ignoreAlarm();
+    if (remove(call) && pending.length === 0) ignoreAlarm();
   };
 }
 
@@ -98,15 +98,16 @@ export async function deadline<T>(
   }
 }
 
-/** Whether it was still to come. */
+/** Takes a call out, and says whether it was still to come. */
 function remove(call: Call): boolean {
-  const { place } = call;
-  const last = pending[count - 1];
-  if (place < 0 || last === undefined) return false;
-  pending[place] = last;
-  last.place = place;
-  call.place = -1;
-  pending[--count] = undefined;
+  const { index } = call;
+  if (index < 0) return false;
+  call.index = -1;
+  const last = pending.pop();
+  if (last !== undefined && last !== call) {
+    pending[index] = last;
+    last.index = index;
+  }
   return true;
 }
 
@@ -134,18 +135,14 @@ function fire(): void {
   alarm = undefined;
   next = Infinity;
   const now = performance.now();
-  const due = pending.filter((call): call is Call =>
-    call !== undefined && call.at <= now
-  );
+  const due = pending.filter(({ at }) => at <= now);
   for (const call of due.sort((one, other) => one.at - other.at)) {
     // One may cancel another.
     if (remove(call)) call.act();
   }
   let earliest = Infinity;
-  for (const call of pending) {
-    earliest = Math.min(earliest, call?.at ?? Infinity);
-  }
+  for (const { at } of pending) earliest = Math.min(earliest, at);
   // What acted may have set an alarm and cancelled it.
-  if (count === 0) ignoreAlarm();
+  if (pending.length === 0) ignoreAlarm();
   else if (earliest < next) arm(earliest);
 }

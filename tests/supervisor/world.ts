@@ -45,7 +45,8 @@ export class World {
   #news = Promise.withResolvers<void>();
   readonly keeper = new RuleKeeper({
     reconcile: async (desired) => {
-      await this.requireAlone();
+      if (this.conflict !== undefined) throw new ConflictError(this.conflict);
+      await Promise.resolve();
       this.happens(nameOf(desired));
       if (desired.state === this.hanging) await NEVER;
       if (this.failing.includes(desired.state)) throw new Error("no rule");
@@ -55,11 +56,6 @@ export class World {
     look: () => Promise.resolve([]),
     route: () => Promise.resolve(undefined),
   }, logInto(this.lines));
-
-  async requireAlone(): Promise<void> {
-    if (this.conflict !== undefined) throw new ConflictError(this.conflict);
-    await Promise.resolve();
-  }
 
   happens(event: string): void {
     this.events.push(event);
@@ -84,7 +80,6 @@ export class World {
       },
       rule: {
         keeper: this.keeper,
-        requireAlone: () => this.requireAlone(),
         open: ([address]) => ({
           state: "open",
           uid: 10_169,

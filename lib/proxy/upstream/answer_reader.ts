@@ -193,22 +193,24 @@ async function readText(
  * Where a part ends.
  *
  * @param read how many of the bytes were searched before
- * @returns the offset after it; `undefined` where it does not
+ * @returns the offset after its end; `undefined` where that has not come yet
  */
 function endOf(
   part: Part,
   bytes: Uint8Array,
   read: number,
 ): number | undefined {
-  if (part === "line") return bytes.indexOf(LF, read) + 1 || undefined;
-  // An empty line may begin at the beginning, else after the end of another.
-  let at = read > 2 ? bytes.indexOf(LF, read - 2) + 1 : 0;
-  for (let isFirst = read <= 2; isFirst || at > 0; isFirst = false) {
-    const end = bytes[at] === CR ? at + 1 : at;
-    if (bytes[end] === LF) return end + 1;
-    at = bytes.indexOf(LF, at) + 1;
+  let at = bytes.indexOf(LF, read);
+  while (at >= 0 && part === "fields" && !isEmptyLine(bytes, at)) {
+    at = bytes.indexOf(LF, at + 1);
   }
-  return undefined;
+  return at < 0 ? undefined : at + 1;
+}
+
+/** Whether the line that ends with the LF at an offset is empty. */
+function isEmptyLine(bytes: Uint8Array, lf: number): boolean {
+  const before = bytes[lf - 1] === CR ? lf - 2 : lf - 1;
+  return before < 0 || bytes[before] === LF;
 }
 
 /** Bytes as text, one character each. */

@@ -190,8 +190,8 @@ export class Upstream {
   }
 
   /**
-   * Connects. Where the upstream may move, one that cannot be connected to is
-   * looked for anew, three times at most.
+   * Connects. Where the upstream may move, its source is asked again after each
+   * failure, up to three tries; it may give the same address again.
    */
   async #connect(
     limit: TimeLimit,
