@@ -19,8 +19,8 @@ import {
   requireRights as requireBackendRights,
   resolveUser,
 } from "../rule/machine.ts";
-import { type Reading, readRules } from "../rule/read.ts";
-import { look, reconcile } from "../rule/reconcile.ts";
+import type { Reading } from "../rule/read.ts";
+import { look, reconcile, requireAlone } from "../rule/reconcile.ts";
 import type { UpstreamSource } from "../proxy/upstream/upstream.ts";
 import { answerChild } from "../supervisor/questions.ts";
 import { rulePorts } from "../rule/rule.ts";
@@ -39,7 +39,11 @@ import {
   warnOfSynCookies,
 } from "../supervisor/preflight.ts";
 import { doubtfulFamilies, routeFault } from "../supervisor/route.ts";
-import { RuleKeeper, type Where } from "../supervisor/rule_keeper.ts";
+import {
+  retryOnConflict,
+  RuleKeeper,
+  type Where,
+} from "../supervisor/rule_keeper.ts";
 import { type SupervisedRule, Supervisor } from "../supervisor/supervisor.ts";
 import { socketOwners } from "../system/socket_owners.ts";
 import {
@@ -162,9 +166,11 @@ async function openRule(
 ): Promise<SupervisedRule & { readonly backend: string }> {
   const machine = await findMachine(backend, "install the rule", run);
   if (machine.backend === "legacy") await requireBackendRights(machine);
-  // The child's process starts meanwhile.
+  // The child's process starts meanwhile, but must not listen yet: on the rule's
+  // port and as its uid, it would be another instance.
+  const reading = await retryOnConflict(() => requireAlone(machine));
   let known: { readonly reading: Reading; readonly at: number } | undefined = {
-    reading: await readRules(machine),
+    reading,
     at: performance.now(),
   };
   /** What was read a moment ago, once. */

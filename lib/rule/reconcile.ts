@@ -331,6 +331,18 @@ export async function look(
 }
 
 /**
+ * Makes sure that no other instance runs, before anything is changed.
+ *
+ * @returns what stands
+ * @throws {ConflictError} when one has the rule
+ */
+export async function requireAlone(machine: Machine): Promise<Reading> {
+  const reading = await readRules(machine);
+  await requireOwn(machine, reading, []);
+  return reading;
+}
+
+/**
  * Looks for another instance: a rule of ours whose port has a listener on
  * loopback that runs as the rule's uid, and is not ours. Nobody listens where a
  * crash left the rule, and a stranger who does has no claim to it.

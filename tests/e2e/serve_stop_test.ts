@@ -73,7 +73,7 @@ for (const [way, send] of Object.entries(WAYS)) {
 }
 
 testWith(NODE_NEEDS)(
-  "serve --iptables --on-stop keep leaves the rule as it is",
+  "serve --iptables --on-stop keep leaves the rule as it is, and the next one takes it over",
   async () => {
     await using node = await createNode();
     await using program = await node.start("serve --iptables --on-stop keep");
@@ -86,6 +86,10 @@ testWith(NODE_NEEDS)(
     assertEquals((await program.stop("SIGQUIT")).code, 0);
     assertEquals(await node.rules(), before);
     assertEquals(await node.see(0), "refused");
+    await using next = await node.start("serve --iptables");
+    assertEquals(next.url, "http://127.0.0.1:4000");
+    assertEquals(await node.rules(), before);
+    assertEquals(await node.see(0), EMULATED);
   },
 );
 

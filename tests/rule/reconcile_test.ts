@@ -4,8 +4,12 @@ import {
   findMachine,
   openMachine,
 } from "../../lib/rule/machine.ts";
-import { readRules } from "../../lib/rule/read.ts";
-import { look, reconcile, ROUNDS } from "../../lib/rule/reconcile.ts";
+import {
+  look,
+  reconcile,
+  requireAlone,
+  ROUNDS,
+} from "../../lib/rule/reconcile.ts";
 import { ConflictError, RuleError } from "../../lib/rule/rule_error.ts";
 import type { Runner, RunResult } from "../../lib/system/runner.ts";
 import { createFakeIptables, type FakeIptables } from "./fake_iptables.ts";
@@ -205,7 +209,7 @@ Deno.test("reconcile() reads anew after IPv6's guard failed, whatever was known 
       : fake.run([name, ...args], options);
   const machine = await openMachine("auto", "install the rule", run);
   await reconcile(machine, OPEN);
-  const known = await readRules(machine);
+  const known = await requireAlone(machine);
   const stderr = "ip6tables: can't initialize ip6tables table `filter'\n";
   ip6.refusals.filter = { code: 3, stdout: "", stderr };
   ip6.beforeRestore = () => fake.nat = { output: [], chain: undefined };
@@ -270,9 +274,14 @@ for (const [who, port, uid, isConflict] of LISTENERS) {
     const machine = await machineWith(fake, true);
     fake.files["/proc/net/tcp"] =
       `  sl  local_address\n   1: 0100007F:${port} 00000000:0000 0A 00000000:00000000 00:00000000 00000000  ${uid}        0 12345 1\n`;
-    const replace = () => reconcile(machine, ABSENT, [4001]);
-    if (!isConflict) await replace();
-    else await assertRejects(replace, ConflictError, "port 4000 as uid 10169");
+    const replace = [
+      () => requireAlone(machine),
+      () => reconcile(machine, ABSENT, [4001]),
+    ];
+    for (const act of replace) {
+      if (!isConflict) await act();
+      else await assertRejects(act, ConflictError, "port 4000 as uid 10169");
+    }
     assertEquals(fake.restores.length === 0, isConflict);
     if (isConflict) await reconcile(machine, ABSENT, [4000]);
     assertEquals(fake.restores, ["nat", "filter"]);
