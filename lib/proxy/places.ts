@@ -101,6 +101,7 @@ export function places(look?: Look): TakePlace {
     if (client.requests >= MAX_OF_A_CONNECTION) return NO_HTTP2;
     client.requests++;
     clients.set(key, client);
+    if (client.owner === undefined) recognise(key, client);
     return taken < MAX_OF_A_USER ? enter(key, client) : enterCrowd(key, client);
   };
 
@@ -108,8 +109,10 @@ export function places(look?: Look): TakePlace {
     key: string,
     client: Client,
   ): Promise<Leave | Refusal> {
-    if (client.owner === undefined && look !== undefined) {
-      await identify(key, client, look);
+    if (look !== undefined) {
+      const isOld = performance.now() - seenAt >= SEEN_MS;
+      if (isOld && thisLook === undefined) nextLook ??= lookAround(look);
+      if (client.owner === undefined) await identify(client, look);
     }
     const refused = refusalOf(client);
     if (refused === undefined) return enter(key, client);
@@ -117,14 +120,13 @@ export function places(look?: Look): TakePlace {
     return refused;
   }
 
-  async function identify(
-    key: string,
-    client: Client,
-    look: Look,
-  ): Promise<void> {
-    const age = performance.now() - seenAt;
-    if (age >= SEEN_MS && thisLook === undefined) nextLook ??= lookAround(look);
-    if (age < 2 * SEEN_MS && seen.has(key)) return setOwner(key, client);
+  /** Where the last look tells whose it is, it counts as theirs. */
+  function recognise(key: string, client: Client): void {
+    const isThere = seen.has(key) && performance.now() < seenAt + 2 * SEEN_MS;
+    if (isThere) setOwner(key, client);
+  }
+
+  async function identify(client: Client, look: Look): Promise<void> {
     // The look under way may have begun too early to see this client.
     if (thisLook !== undefined && !await thisLook) return;
     if (client.owner === undefined) await (nextLook ??= lookAround(look));

@@ -125,6 +125,12 @@ Deno.test("places() knows for two seconds who asks again on a connection", async
   assertEquals(await ask(), 2);
 });
 
+Deno.test("places() counts whom it has seen while places are free, too", async () => {
+  const { take } = lookAround();
+  for (const leave of (await takeAll(take, 1)).leaves) leave();
+  assertEquals((await takeAll(take, 1)).leaves.length, MAX_OF_A_USER);
+});
+
 Deno.test("places() looks anew each second, and makes nobody wait for it who was seen", async () => {
   using clock = await stopClock();
   const slow = slowLooks();
