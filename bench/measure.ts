@@ -20,10 +20,10 @@ import { type Section, sectionReport } from "./report.ts";
 import { bursts, type Field, type Plan, quietNode } from "./sections.ts";
 
 const FULL: Plan = {
-  rounds: 8,
+  rounds: 6,
   burst: 2_000,
   warmUp: 10_000,
-  repeats: 5,
+  repeats: 4,
   seconds: 25,
 };
 
