@@ -73,7 +73,7 @@ export function goals(sections: Sections): readonly Goal[] {
       return goal(`${what}, of ${other}`, bound, value, "", found);
     });
   const many = "1,000 connections, every request going up";
-  const hot = ([how, section]: readonly [string, Section | undefined]) => {
+  const hot = (how: string, section: Section | undefined) => {
     const what = `From memory, service ${how}`;
     return [
       ...share(`${what}, CPU a request`, [section, HOT, CPU], "≤", {
@@ -84,13 +84,13 @@ export function goals(sections: Sections): readonly Goal[] {
       }),
     ];
   };
-  const slow = ([how, one]: readonly [string, string]) => [
+  const slow = (how: string, one: string) => [
     goal(`${how}, added p50`, "≤", 0.15, "ms", of(quiet, one, added(P50))),
     goal(`${how}, added p99`, "≤", 0.5, "ms", of(quiet, one, added(P99))),
   ];
   return [
-    ...hot(["closes", closing]),
-    ...hot(["keeps", keeping]),
+    ...hot("closes", closing),
+    ...hot("keeps", keeping),
     ...share("Service keeps, requests/s", [keeping, COLD, SPEED], "≥", {
       [NGINX]: 0.65,
       [NODE]: 1.4,
@@ -112,8 +112,8 @@ export function goals(sections: Sections): readonly Goal[] {
       "≤",
       { [COLD]: 1 },
     ),
-    ...slow(["10 requests/s, as by default", HOT]),
-    ...slow(["10 requests/s, every one going up", COLD]),
+    ...slow("10 requests/s, as by default", HOT),
+    ...slow("10 requests/s, every one going up", COLD),
     ...share("Boot, worst answer", [storm, HOT, WORST], "≤", { [DIRECT]: 1.2 }),
     ...share(
       "Boot, packets dropped, worst answer",

@@ -66,12 +66,10 @@ const OF_THE_REPLACED = new Set([
   "content-range",
 ]);
 
-const NONE: ReadonlySet<string> = new Set();
-
-/** The headers that a Connection header names, beside those always dropped. */
+/** The headers that a Connection header names, and those always dropped. */
 const named = memoize((connection: string): ReadonlySet<string> => {
   const names = connection.split(",").map((name) => name.trim().toLowerCase());
-  return new Set(names).difference(END_TO_END).difference(ALWAYS_DROPPED);
+  return new Set(names).difference(END_TO_END).union(ALWAYS_DROPPED);
 });
 
 /**
@@ -127,7 +125,7 @@ export function requestHeaders(
   upstream: string,
 ): Header[] {
   const connection = valueOf(fields, "connection");
-  const dropped = connection === undefined ? NONE : named(connection);
+  const dropped = connection === undefined ? ALWAYS_DROPPED : named(connection);
   const kept: Header[] = [["host", valueOf(fields, "host") ?? upstream]];
   for (const field of fields) {
     const name = field[0];
@@ -152,11 +150,10 @@ export function identityOnly(headers: readonly Header[]): Header[] {
 /** The headers that come down, of those the service sent. */
 export function answerHeaders(headers: readonly Header[]): Header[] {
   const connection = valuesOf(headers, "connection");
-  const dropped = connection.length === 0 ? NONE : named(connection.join());
-  return headers.filter(([given]) => {
-    const name = given.toLowerCase();
-    return !ALWAYS_DROPPED.has(name) && !dropped.has(name);
-  });
+  return without(
+    headers,
+    connection.length === 0 ? ALWAYS_DROPPED : named(connection.join()),
+  );
 }
 
 /** The headers that still hold when the body was rewritten. */
@@ -187,7 +184,5 @@ function without(
   headers: readonly Header[],
   names: ReadonlySet<string>,
 ): Header[] {
-  return names.size === 0
-    ? [...headers]
-    : headers.filter((header) => !names.has(header[0].toLowerCase()));
+  return headers.filter((header) => !names.has(header[0].toLowerCase()));
 }
